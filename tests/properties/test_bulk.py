@@ -11,15 +11,15 @@ from ledger.errors import LedgerError
 from ledger.work_item.commands import ChangeWorkItems, CreateWorkItem, LinkWorkItems, UpdateWorkItem
 from tests.support.examples import examples
 from tests.support.ledgers import Ledger
-from tests.support.random_histories import THINGS, Doing, a_ledger, attempt, command, doings, histories, item
+from tests.support.random_histories import THINGS, Doing, a_ledger, attempt, command, doings_of, histories, item
 
 OF_ITEMS = ("create_item", "retitle", "annotate", "move", "status", "delete", "link")
 BULK = 1000  # the number of a command that no history uses
 
-of_items = some.lists(doings.filter(lambda doing: doing[0] in OF_ITEMS), min_size=2, max_size=15)
+of_items = some.lists(doings_of(*OF_ITEMS), min_size=2, max_size=15)
 
 
-@examples(150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@examples(150, suppress_health_check=[HealthCheck.too_slow])
 @given(histories, of_items)
 def test_a_bulk_records_what_its_changes_record_one_by_one(history: list[Doing], changes: list[Doing]) -> None:
     with a_ledger() as apart, a_ledger() as together:
@@ -39,7 +39,7 @@ def test_a_bulk_records_what_its_changes_record_one_by_one(history: list[Doing],
             assert facts(together, number) == facts(apart, number)
 
 
-@examples(60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@examples(60, suppress_health_check=[HealthCheck.too_slow])
 @given(histories, of_items)
 def test_a_bulk_of_all_or_nothing_is_one_or_the_other(history: list[Doing], changes: list[Doing]) -> None:
     with a_ledger() as ledger:

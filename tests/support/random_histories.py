@@ -45,32 +45,39 @@ others = some.none() | things
 keys = some.sampled_from(["a", "b", "c.d"])
 values = some.none() | some.integers(0, 3) | some.sampled_from(["x", ""])
 
-doings: some.SearchStrategy[Doing] = some.one_of(
-    some.tuples(some.just("create_item"), some.tuples(things, others)),
-    some.tuples(some.just("retitle"), some.tuples(things, some.sampled_from(["one", "two", "three"]))),
-    some.tuples(some.just("tag"), some.tuples(things, some.lists(keys, max_size=2))),
-    some.tuples(some.just("annotate"), some.tuples(things, keys, values)),
-    some.tuples(some.just("move"), some.tuples(things, others)),
-    some.tuples(some.just("status"), some.tuples(things, some.sampled_from(["active", "blocked", "completed"]))),
-    some.tuples(some.just("delete"), some.tuples(things, some.booleans(), some.booleans())),
-    some.tuples(
-        some.just("link"),
+DOINGS: list[tuple[str, some.SearchStrategy[Any]]] = [
+    ("create_item", some.tuples(things, others)),
+    ("retitle", some.tuples(things, some.sampled_from(["one", "two", "three"]))),
+    ("tag", some.tuples(things, some.lists(keys, max_size=2))),
+    ("annotate", some.tuples(things, keys, values)),
+    ("move", some.tuples(things, others)),
+    ("status", some.tuples(things, some.sampled_from(["active", "blocked", "completed"]))),
+    ("delete", some.tuples(things, some.booleans(), some.booleans())),
+    (
+        "link",
         some.tuples(things, things, some.sampled_from(["blocks", "relates_to"]), some.booleans(), some.none() | keys),
     ),
-    some.tuples(some.just("claim"), some.tuples(things, some.booleans())),
-    some.tuples(some.just("archive"), some.tuples(things, some.booleans())),
-    some.tuples(some.just("create_vendor"), some.tuples(things, some.integers(0, 2))),
-    some.tuples(some.just("vendor_status"), some.tuples(things, some.sampled_from(["operational", "broken"]))),
-    some.tuples(some.just("vendor_tests"), some.tuples(things, some.integers(0, 3))),
-    some.tuples(some.just("vendor_formats"), some.tuples(things, some.booleans(), some.booleans())),
-    some.tuples(some.just("deploy"), some.tuples(things, some.integers(1, 2), others)),
-    some.tuples(some.just("amend"), some.tuples(things, some.integers(1, 2), keys, values)),
-    some.tuples(some.just("enhance"), some.tuples(things, others)),
-    some.tuples(some.just("enhance_status"), some.tuples(things, some.sampled_from(["approved", "dropped"]), others)),
-    some.tuples(some.just("configure"), some.tuples(some.integers(1, 6), some.none() | keys)),
-    some.tuples(some.just("undo"), some.tuples(some.integers(1, 4), some.booleans())),
-    some.tuples(some.just("undo"), some.tuples(some.integers(1, 9), some.booleans())),
-)
+    ("claim", some.tuples(things, some.booleans())),
+    ("archive", some.tuples(things, some.booleans())),
+    ("create_vendor", some.tuples(things, some.integers(0, 2))),
+    ("vendor_status", some.tuples(things, some.sampled_from(["operational", "broken"]))),
+    ("vendor_tests", some.tuples(things, some.integers(0, 3))),
+    ("vendor_formats", some.tuples(things, some.booleans(), some.booleans())),
+    ("deploy", some.tuples(things, some.integers(1, 2), others)),
+    ("amend", some.tuples(things, some.integers(1, 2), keys, values)),
+    ("enhance", some.tuples(things, others)),
+    ("enhance_status", some.tuples(things, some.sampled_from(["approved", "dropped"]), others)),
+    ("configure", some.tuples(some.integers(1, 6), some.none() | keys)),
+    ("undo", some.tuples(some.integers(1, 4), some.booleans())),
+    ("undo", some.tuples(some.integers(1, 9), some.booleans())),
+]
+
+
+def doings_of(*kinds: str) -> some.SearchStrategy[Doing]:
+    return some.one_of(some.tuples(some.just(kind), how) for kind, how in DOINGS if kind in kinds)
+
+
+doings = doings_of(*(kind for kind, _ in DOINGS))
 histories = some.lists(doings, min_size=4, max_size=25).map(lambda later: BEGINNING + later)
 
 
