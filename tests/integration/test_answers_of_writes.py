@@ -23,6 +23,7 @@ from ledger.errors import (
     VersionConflict,
 )
 from ledger.offline.journal import FOLLOW_LOCK
+from ledger.offline.local import LocalStore
 from ledger.offline.queue.queued_line import bare
 from ledger.settings import Settings
 from ledger.work_item.commands import ClaimWorkItem
@@ -113,6 +114,19 @@ def test_a_repetition_is_answered_from_the_receipt_when_the_journal_does_not_hav
     assert {name: again[name] for name in first} == first
     with pytest.raises(CommandIdReused):
         ask(app, "update_work_item", **change | {"title": "Another"})
+
+
+def test_a_receipt_that_came_after_the_copy_was_made_ready_is_the_answer_too(
+    app: App, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LocalStore, "take_in_acknowledged", lambda _: None)  # it was a moment too early
+    given = str(uuid4())
+    first = create(app, command_id=given)
+    gate.close()
+
+    again = create(app, command_id=given)
+
+    assert (again["outcome"], again["position"], again["repeated"]) == ("committed", first["position"], True)
 
 
 def test_a_repetition_by_another_process_of_the_machine_is_answered_from_the_receipt(
