@@ -10,11 +10,11 @@ from ledger.libpq.environment import PLANNER, SERVICE, exported
 
 DEFAULTS = {"sslcertmode": "allow", "min_protocol_version": "3.0", "max_protocol_version": "3.0"}  # not the empty word
 NO_MODE = "?"  # no sslmode, so libpq reads all that there is and gives up before it looks for a server
-UNUSED = "unused"  # with any password libpq looks into no password file
 
 
 def isolated(**given: str | int) -> str:
-    """A connection string to which no variable, service or password file adds anything.
+    """A connection string to which no variable or service adds anything. No password file counts either: the embedded
+    server, which it is for, asks for no password.
 
     It overrides what is exported; the variables that no string overrides are taken out of the environment, see
     ledger.libpq.environment.
