@@ -149,15 +149,11 @@ def query_deployments(view: LedgerView, request: QueryDeploymentsInput) -> Answe
         entity_id = resolve(view.tables, CATEGORY, request.id)
         with view.tables.snapshot() as snapshot:
             return questions.by_id(snapshot, entity_id)
-    filters = questions.Filter(
-        earliest=request.earliest,
-        latest=request.latest,
-        vendor=_resolved(view, "vendor", request.vendor),
-        work_item=_resolved(view, "work_item", request.work_item),
-        commit=request.commit,
-        pr_number=request.pr_number,
-        environment=request.environment,
-    )
+    meant = {
+        "vendor": _resolved(view, "vendor", request.vendor),
+        "work_item": _resolved(view, "work_item", request.work_item),
+    }
+    filters = questions.Filter(**request.model_dump(include=set(questions.Filter.__struct_fields__)) | meant)
     with view.tables.snapshot() as snapshot:
         return questions.listed(snapshot, filters, limit=request.limit, cursor=request.cursor)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from ledger.deployment.decider import CATEGORY
 from projections.questions import entities
@@ -37,16 +38,12 @@ def by_id(snapshot: Snapshot, entity_id: str) -> Entity:
 
 def listed(snapshot: Snapshot, wanted: Filter, *, limit: int, cursor: str | None) -> Entity:
     """A page of deployments, newest first, whole."""
-    filters = {
-        "earliest": wanted.earliest,
-        "latest": wanted.latest,
-        "vendor": wanted.vendor,
-        "work_item": wanted.work_item,
+    filters = asdict(wanted) | {
         "commit_from": wanted.commit,
         "commit_to": wanted.commit and wanted.commit + "g",  # no hex digit is as high
         "pr_number": None if wanted.pr_number is None else str(wanted.pr_number),
-        "environment": wanted.environment,
     }
+    del filters["commit"]
     after_key, after_id = place(cursor, "deployed")
     found = snapshot.ask("deployments/list", **filters, after_key=after_key, after_id=after_id, limit=limit + 1)
     total = snapshot.ask("deployments/count", **filters)[0]["total"]
