@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 from msgspec import Struct
 
@@ -52,7 +52,20 @@ STEPS = some.builds(
 SYNC = some.sampled_from(["drain here", "drain there", "follow"])
 
 
+def _step(action: str, where: str) -> Step:
+    return Step(action=action, where=where, item=0, again=True, whole=True)
+
+
+A_WEEK: list[Step | str] = [  # both machines complete it unseen, then it is reopened and completed once more
+    *(_step("effort", where) for where in ("live", "here", "there")),
+    *(_step("complete", where) for where in ("here", "there")),
+    *("drain here", "drain there", "follow"),
+    *(_step(action, "live") for action in ("reopen", "complete", "effort")),
+]
+
+
 @examples(40)
+@example(A_WEEK, "weekly")
 @given(some.lists(STEPS | SYNC, max_size=14), some.sampled_from(RULES))
 def test_a_completed_item_has_one_that_comes_after_it_and_effort_is_the_sum_of_its_entries(
     steps: list[Step | str], rule: str

@@ -40,7 +40,7 @@ ITEMS = 4
 WRITER, TOKEN = "bot", "token-of-the-bot"
 
 places = some.integers(0, 2 * ITEMS - 1)
-statuses = some.sampled_from(["completed", "completed", "shipped", "active", "blocked", "in_review"])
+statuses = some.sampled_from(["completed", "completed", "shipped", "active", "blocked", "dropped", "in_review"])
 whoms = some.sampled_from(["lead", WRITER, "ann"])
 
 
