@@ -64,6 +64,7 @@ def test_of_three_parallel_writes_with_one_version_exactly_one_wins(connect_proc
     assert stored["extractor_version"] in outcomes
 
 
+@pytest.mark.processes
 def test_ten_clients_under_load_lose_nothing(connect: Connect) -> None:
     """Each adds its own marks to one item, reads again when it is refused, and every mark is there at the end."""
     clients = [connect(f"assistant-{number}") for number in range(CLIENTS)]

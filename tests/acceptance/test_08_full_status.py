@@ -142,6 +142,7 @@ def test_a_person_reads_the_same_in_the_report_and_in_the_status_file(assistant:
     assert len(file["pending_enhancements"]) == 8
 
 
+@pytest.mark.processes
 def test_the_same_holds_under_stress(connect: Connect, settings: Settings, tmp_path: Path) -> None:
     client = connect("claude-code")
     fill(client, settings, tmp_path, STRESS)

@@ -60,6 +60,7 @@ def test_a_printed_configuration_has_absolute_paths(
     assert environment["LEDGER_DSN"] not in result.stdout
 
 
+@pytest.mark.processes
 def test_what_is_printed_starts_a_server_that_greets(environment: dict[str, str]) -> None:
     told = entry("claude-code", run(environment, "mcp", "--print-config", "claude-code").stdout)
 

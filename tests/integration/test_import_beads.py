@@ -216,6 +216,7 @@ def test_a_file_that_cannot_be_read_records_nothing(bring: Bring, app: App) -> N
     assert events(app) == []
 
 
+@pytest.mark.processes
 @needs_real_file
 def test_the_real_file_is_taken_as_an_independent_count_has_it(app: App, perform: Perform) -> None:
     rows = [json.loads(line) for line in REAL.read_text().splitlines()]
@@ -255,6 +256,7 @@ def test_the_real_file_is_taken_as_an_independent_count_has_it(app: App, perform
     assert Import(source="beads", path=REAL).run(app)["events"] == 0
 
 
+@pytest.mark.processes
 @needs_real_file
 def test_the_real_file_answers_as_anything_else_does(app: App, perform: Perform) -> None:
     rows = {row["id"]: row for row in map(json.loads, REAL.read_text().splitlines())}

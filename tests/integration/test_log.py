@@ -108,6 +108,7 @@ def test_the_data_of_an_event_are_the_bytes_that_were_sent(ledger: Ledger) -> No
     assert not any(re.search(rb'": ', text) for text in texts)  # jsonb would have put spaces
 
 
+@pytest.mark.processes
 def test_who_follows_the_log_beside_eight_writers_misses_nothing(ledger: Ledger, dsn: str) -> None:
     """Every position arrives once, in order, while eight processes write on items of their own."""
     context = forked.CONTEXT
@@ -136,6 +137,7 @@ def test_who_follows_the_log_beside_eight_writers_misses_nothing(ledger: Ledger,
     reader.close()
 
 
+@pytest.mark.processes
 def test_who_follows_the_log_beside_eight_threads_that_share_commits_misses_nothing(ledger: Ledger, dsn: str) -> None:
     """Every answered command arrives once, where its answer says it stands, and each event continues the chain."""
     stop = threading.Event()

@@ -50,6 +50,7 @@ def nothing_in_front(file: Path) -> set[str]:
     }
 
 
+@pytest.mark.processes
 @pytest.mark.skipif(not REAL.exists(), reason="../shared/data is not beside the checkout")
 def test_the_ready_items_of_a_real_export_are_those_with_nothing_open_in_front(app: App, perform: Perform) -> None:
     Import(source="beads", path=REAL).run(app)

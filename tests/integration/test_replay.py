@@ -189,6 +189,7 @@ def test_a_replay_that_is_given_up_leaves_nothing_behind(ledger: Ledger, owner_d
     assert check(ledger.store, ledger.tables).equal
 
 
+@pytest.mark.processes
 def test_readers_and_writers_never_notice_twenty_replays(ledger: Ledger, dsn: str) -> None:
     """A writer creates an item, then changes it, and so on: so what a view holds at a position is known to the row.
 

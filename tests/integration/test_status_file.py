@@ -173,6 +173,7 @@ def test_a_folder_without_the_right_to_write_is_named(app: App, file: Path) -> N
         file.parent.chmod(0o755)
 
 
+@pytest.mark.processes
 def test_a_reader_never_sees_half_a_file(app: App, perform: Perform, file: Path) -> None:
     write_status(app)
     halves: list[bytes] = []

@@ -150,6 +150,7 @@ def test_a_secret_that_others_have_seen_ends_at_once(
         perform("webhook", action="pause", name="chat", hours=1)
 
 
+@pytest.mark.processes
 @pytest.mark.skipif(shutil.which("node") is None, reason="another language's HMAC is asked: needs node")
 def test_another_language_verifies_the_signature(perform: Perform, receiver: Receiver, sender: Sender) -> None:
     secret = add(perform, receiver)["secret"]

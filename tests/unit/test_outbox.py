@@ -178,6 +178,7 @@ except Unavailable as error:
 """
 
 
+@pytest.mark.processes
 def test_a_full_disk_is_an_answer_and_the_file_is_as_it_was(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
     ran = subprocess.run(

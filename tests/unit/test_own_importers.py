@@ -87,6 +87,7 @@ def test_one_that_cannot_be_used_says_why_and_keeps_no_other_away(example: Path,
     assert "repair or remove the package broken-importer" in caught.value.next_step
 
 
+@pytest.mark.processes
 def test_its_command_is_beside_the_others(example: Path) -> None:
     paths = os.pathsep.join([str(example / "site"), str(EXAMPLE), str(ROOT)])
 

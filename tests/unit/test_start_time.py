@@ -50,6 +50,7 @@ print(json.dumps([name for name in sys.modules if not name.startswith("_")]))
 """
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("command", OWN)
 def test_a_simple_command_loads_its_own_operations_and_none_of_what_draws_imports_or_serves(command: str) -> None:
     operation, modules = OWN[command]

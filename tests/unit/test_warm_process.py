@@ -140,6 +140,7 @@ def test_the_key_changes_with_each_file_of_the_program_and_what_python_looks_at_
     assert not place.is_current(keys[4])
 
 
+@pytest.mark.processes
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every command starts by itself")
 def test_loading_opens_nothing_and_looks_at_no_variable_that_is_not_in_the_key() -> None:
     told = subprocess.run([sys.executable, "-c", LOOKED_AT], capture_output=True, check=True, env=dict(os.environ))
