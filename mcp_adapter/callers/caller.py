@@ -1,7 +1,7 @@
 """Who calls, in which ledger, and what they may do. Over stdio: everything, with the rights of the process."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 from mcp.server import ServerRequestContext
 from msgspec import Struct
@@ -15,7 +15,7 @@ from projections.operations.base import Operation, Writes
 Arguments = dict[str, Any]
 Context = ServerRequestContext[Any]
 
-SCOPES: tuple[Scope, ...] = ("read", "write", "admin")  # each holds those before it
+SCOPES: tuple[Scope, ...] = get_args(Scope)  # each holds those before it
 BY_LENGTH = 100
 
 
