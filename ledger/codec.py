@@ -12,6 +12,7 @@ from msgspec import Raw
 
 from ledger.decider import Problem, problem
 from ledger.envelope import Command, Fact, RecordedEvent, UnknownFact
+from ledger.errors import NewerProgramNeeded
 from ledger.values.moment import microseconds
 
 SCHEMA = 1  # of every fact that has no upcast yet
@@ -23,6 +24,14 @@ _encode = msgspec.json.Encoder().encode
 
 
 def encode(fact: Fact) -> bytes:
+    """Raises NewerProgramNeeded for what this program does not understand: it would be recorded as something else."""
+    if isinstance(fact, UnknownFact):
+        raise NewerProgramNeeded(
+            f"this program does not know {fact.type} of schema {fact.schema}, and does not record it",
+            next_step="upgrade tracking-ledger on this machine",
+            type=fact.type,
+            schema=fact.schema,
+        )
     return _encode(fact)
 
 

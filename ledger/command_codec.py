@@ -20,6 +20,11 @@ def schema_of(name: str) -> int:
     return SCHEMA + max((schema for command, schema in UPCASTS if command == name), default=0)
 
 
+def is_known(name: str, schema: int) -> bool:
+    """Whether this program understands such a command; if not, a newer one has written it."""
+    return name in COMMANDS and schema <= schema_of(name)
+
+
 def arguments_of(command: Command) -> dict[str, Any]:
     """Everything the command says, as JSON has it."""
     arguments: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(command))
@@ -31,7 +36,7 @@ def arguments_of(command: Command) -> dict[str, Any]:
 
 def command_of(name: str, schema: int, arguments: dict[str, Any]) -> Command:
     """The command that was written. Raises NewerProgramNeeded for one that this program does not know."""
-    if name not in COMMANDS or schema > schema_of(name):
+    if not is_known(name, schema):
         raise NewerProgramNeeded(
             f"this program does not know the command {name} of schema {schema}",
             next_step="upgrade tracking-ledger on this machine",

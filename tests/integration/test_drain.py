@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 from msgspec.structs import asdict
 
+from ledger import codec, command_codec
 from ledger.annotation.commands import AddAttachment, RemoveAttachment
 from ledger.catalog import fact_of
 from ledger.configuration.commands import ChangeConfiguration
@@ -662,6 +663,39 @@ def test_a_command_of_a_newer_program_stops_the_drain_and_nothing_is_lost(play: 
 
     assert play.here.outbox.waiting == 1
     assert list(play.database.store.read_all()) == []
+
+
+@pytest.mark.parametrize("also_by_others", [False, True])
+def test_an_event_of_a_newer_schema_is_not_recorded_as_another(play: Play, also_by_others: bool) -> None:
+    play.known(create())
+    with pytest.MonkeyPatch.context() as newer:
+        newer.setitem(codec.UPCASTS, ("WorkItemRevised", 1), lambda data: data)
+        codec.schema_of.cache_clear()
+        play.queue(change(title="Mine"))
+    codec.schema_of.cache_clear()
+    if also_by_others:
+        play.live(change(title="Theirs"))
+    before = list(play.database.store.read_all())
+
+    with pytest.raises(NewerProgramNeeded):
+        play.here.drain()
+
+    assert play.here.outbox.waiting == 1
+    assert list(play.database.store.read_all()) == before
+
+
+def test_a_command_that_waits_is_read_in_the_schema_that_it_was_written_in(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = {"title": "as an older program wrote it"}
+    monkeypatch.setitem(command_codec.UPCASTS, ("UpdateWorkItem", 1), lambda data: {**data, "fields": older})
+    play.known(create())
+    play.queue(change(title="Mine"))
+    play.live(change(notes="theirs"))
+
+    play.meet()
+
+    assert play.item()["title"] == "Mine"
 
 
 def test_a_lost_claim_is_withdrawn_so_that_its_late_original_writes_nothing(play: Play) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from ledger import catalog
+from ledger import catalog, codec
+from ledger.envelope import UnknownFact
 from ledger.errors import NewerProgramNeeded
 from projections.application.app import App
 
@@ -36,6 +37,11 @@ def test_other_things_can_still_be_changed(perform: Perform, noted: dict[str, An
     changed = perform("update_work_item", id=other["id"], version=1, status="completed")
 
     assert changed["version"] == 2
+
+
+def test_a_fact_that_is_not_understood_cannot_be_written() -> None:
+    with pytest.raises(NewerProgramNeeded, match="WorkItemSung"):
+        codec.encode(UnknownFact(type="WorkItemSung", schema=2))
 
 
 def test_an_unknown_event_counts_in_the_version_and_changes_nothing_else(app: App, noted: dict[str, Any]) -> None:

@@ -216,6 +216,8 @@ class Drain:
     def _as_proposed(self, line: Queued, ahead: Ahead, head: int) -> Proposal | None:
         if line.kind == "withdrawal" or self._findings.waits_for(line) or ahead.knows(line):
             return None
+        if not queued_line.is_understood(line):
+            return None
         if not all(rebase.stands_on_its_base(line, stream, ahead.past(stream), self._is_own) for stream in line.bases):
             return None
         if not self._findings.conditions_hold(line) or rebase.quotes_erased(map(ahead.past, line.bases)):
@@ -241,6 +243,8 @@ class Drain:
     def _verdict(self, line: Queued, refusal: LedgerError | None = None) -> Settled:
         if found := self._store.find_command(line.command_id):
             return self._ended(line, self._outcome(found[0]), found[0].positions)
+        if not queued_line.is_understood(line):
+            raise _newer_line()
         if line.kind == "withdrawal":
             return self._instead(line, CommandWithdrawn(command=line.command), "withdrawn")
         past = self._store.read_streams(line.bases)

@@ -5,8 +5,10 @@ from typing import Any, cast
 
 import msgspec
 
+from ledger import command_codec
+from ledger.catalog import is_known_kind
 from ledger.codec import command_digest, encode, schema_of
-from ledger.command_codec import SCHEMA, arguments_of, command_of
+from ledger.command_codec import arguments_of, command_of
 from ledger.conflict.events import Base
 from ledger.envelope import Command, Proposal, RecordedEvent, Submission
 from ledger.importing.commands import Import
@@ -32,7 +34,7 @@ def queued(
         asked=asked,
         command_id=submission.command_id,
         command=type(submission.command).__name__,
-        command_schema=SCHEMA,
+        command_schema=command_codec.schema_of(type(submission.command).__name__),
         command_digest=proposal.command_digest.hex(),
         arguments=arguments,
         by=submission.by,
@@ -69,7 +71,7 @@ def bare(submission: Submission, *, asked: str = "") -> Queued:
         asked=asked,
         command_id=submission.command_id,
         command=type(submission.command).__name__,
-        command_schema=SCHEMA,
+        command_schema=command_codec.schema_of(type(submission.command).__name__),
         command_digest=command_digest(submission.command, submission.by).hex(),
         arguments={},
         by=submission.by,
@@ -78,6 +80,12 @@ def bare(submission: Submission, *, asked: str = "") -> Queued:
         bases={},
         events=(),
     )
+
+
+def is_understood(line: Queued) -> bool:
+    """Whether this program knows the command and what it proposed; if not, a newer one let it wait."""
+    is_known_command = line.kind != "queued" or command_codec.is_known(line.command, line.command_schema)
+    return is_known_command and all(is_known_kind(event.type, event.schema) for event in line.events)
 
 
 def _base(past: Sequence[RecordedEvent]) -> Base:
