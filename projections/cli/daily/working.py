@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from ledger.work_item.state import ITEM_TYPES
+from ledger.world import ReadyFilter
 from projections.cli.daily.calls import perform
 from projections.cli.daily.several import REFS, each
 from projections.cli.terminal import every_ledger, exits
@@ -16,7 +17,6 @@ from projections.operations.work.claims import LONGEST
 
 Decorator = Callable[[Any], Any]
 
-FILTERS = ("item_type", "tag", "parent_id", "assignee")
 TYPES = click.Choice(ITEM_TYPES)
 MINUTES = click.option("--minutes", type=click.IntRange(1, LONGEST), help="Length of the lease (default: the setting).")
 TOKEN = click.option("--token", help="Yours among several who share a name (default: LEDGER_TOKEN).")
@@ -93,7 +93,7 @@ def next_(invocation: Invocation, /, **arguments: Any) -> int:
 
     However many ask at once, no two get the same. If nothing is ready, a message says so.
     """
-    wanted = {name: arguments.pop(name) for name in FILTERS}
+    wanted = {name: arguments.pop(name) for name in ReadyFilter.__struct_fields__}
     given = {name: value for name, value in wanted.items() if value is not None}
     return _claim(invocation, "next", {**arguments, "filter": given or None})
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 from pydantic import Field
 
 from ledger.decider import Problem, check, problem
@@ -129,13 +129,7 @@ def _with_others(view: LedgerView, error: Refused, claimer: Asker, wanted: str) 
 def _what_it_waits_for(view: LedgerView, request: ClaimWorkItemInput) -> Answered:
     """{waiting?, next_step}: why nothing that was wanted can be begun, the most urgent first."""
     filters = _wanted(view, request.filter)
-    wanted = item_lists.Filter(
-        item_type=filters.item_type,
-        tag=filters.tag,
-        assignee=filters.assignee,
-        parent_id=filters.parent_id,
-        ready=False,
-    )
+    wanted = item_lists.Filter(**asdict(filters), ready=False)
     with view.tables.snapshot() as snapshot:
         found = waiting.reasons(snapshot, Asker(name=view.actor(request.by)), OFFERED, wanted)
     among = "that fits the filter " if request.filter.model_fields_set else ""

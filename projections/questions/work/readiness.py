@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from ledger.values.moment import text
 from ledger.values.states import ORIGINAL
@@ -103,7 +103,7 @@ def ready(
 
     def fetch(place: Place, limit: int) -> Answer:
         return snapshot.ask(
-            "work_items/candidates", **_filters(wanted), after_key=place[0], after_id=place[1], limit=limit
+            "work_items/candidates", **asdict(wanted), after_key=place[0], after_id=place[1], limit=limit
         )
 
     if wanted.assignee is not None:  # what is in their hands is asked for
@@ -159,12 +159,3 @@ def _titled(snapshot: Snapshot, ids: list[str]) -> list[Entity]:
     titles = {row.id: row.state.title for row in entities.rows(CATEGORY, found)}
     refs = references(snapshot, CATEGORY, ids)
     return [{"ref": refs[entity_id], "title": titles[entity_id]} for entity_id in ids]
-
-
-def _filters(wanted: ReadyFilter) -> dict[str, Any]:
-    return {
-        "item_type": wanted.item_type,
-        "tag": wanted.tag,
-        "parent_id": wanted.parent_id,
-        "assignee": wanted.assignee,
-    }
