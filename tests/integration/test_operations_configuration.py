@@ -81,6 +81,7 @@ def test_the_first_change_makes_version_1_and_leaves_the_rest_as_it_was(perform:
         "roles": {},
         "review_types": [],
         "reviewer": None,
+        "currency": None,
     }
 
 
