@@ -42,6 +42,7 @@ LONGEST_DRAIN = 10.0  # seconds after a primary is back, until nothing waits
 CALM = 3.0  # seconds of ordinary work between two faults
 DETECTED = 1.0  # seconds after which an operator believes that a node is gone
 FROZEN = 6.0
+DRAINING = 60.0  # at most, for all writers to be recorded live again, before the next fault
 STARTING = 120.0  # for all writers to be answered once
 CUT = 4.0
 OPERATOR = ["switchover", "kill", "freeze", "cut"]
@@ -172,8 +173,10 @@ def run(root: Path, lab: Lab | PatroniLab, faults: list[str], count: int) -> dic
         for number in range(count):
             writers.append(_writer(root, project, number, lab.dsn))
         _wait_for_first_answers(root, count)
-        events = [_done(lab, fault) for fault in ("", *faults)]
-        time.sleep(CALM)
+        events = []
+        for fault in ("", *faults):
+            events.append(_done(lab, fault))
+            _wait_for_commits(root, count, events[-1]["ready"])
         (root / "stop").touch()
         for writer in writers:
             writer.wait(120)
@@ -201,6 +204,24 @@ def _wait_for_first_answers(root: Path, count: int) -> None:
         time.sleep(0.1)
 
 
+def _wait_for_commits(root: Path, count: int, ready: float) -> None:
+    """Of all writers since then, so that it can be said how long the last one took; or for as long as is waited."""
+    until = time.time() + DRAINING
+    while time.time() < until and not all(any(at > ready for at in _commits(_answers(root, n))) for n in range(count)):
+        time.sleep(0.5)
+
+
+def _answers(root: Path, number: int) -> list[list[str]]:
+    """The whole lines of one writer."""
+    return [
+        line.split() for line in (root / f"answers-{number}").read_text().splitlines(keepends=True) if line[-1:] == "\n"
+    ]
+
+
+def _commits(lines: list[list[str]]) -> list[float]:
+    return [float(at) for _, outcome, at, _ in lines if outcome == "committed"]
+
+
 def _done(lab: Lab | PatroniLab, fault: str) -> dict[str, Any]:
     time.sleep(CALM)
     begun = time.time()
@@ -211,7 +232,7 @@ def _done(lab: Lab | PatroniLab, fault: str) -> dict[str, Any]:
 
 def _found(root: Path, settings: Settings, dsn: str, count: int, steps: list[dict[str, Any]]) -> dict[str, Any]:
     """What the writers were told, held against the log."""
-    told = [[line.split() for line in (root / f"answers-{n}").read_text().splitlines()] for n in range(count)]
+    told = [_answers(root, number) for number in range(count)]
     outcomes = Counter(outcome for lines in told for command, outcome, _, _ in lines if command != "-")
     acknowledged = {command for lines in told for command, outcome, _, _ in lines if outcome in ("committed", "queued")}
     app = App(replace(settings, dsn=dsn))
@@ -238,8 +259,7 @@ def _found(root: Path, settings: Settings, dsn: str, count: int, steps: list[dic
 
 def _step(step: dict[str, Any], told: list[list[list[str]]]) -> dict[str, Any]:
     """How long there was no primary, and how long after it was back the last writer had nothing waiting any more."""
-    committed = [[float(at) for _, outcome, at, _ in lines if outcome == "committed"] for lines in told]
-    first = [min((at for at in moments if at > step["ready"]), default=float("inf")) for moments in committed]
+    first = [min((at for at in _commits(lines) if at > step["ready"]), default=float("inf")) for lines in told]
     return {
         "fault": step["fault"],
         "without_primary_s": round(step["ready"] - step["begun"], 2),
