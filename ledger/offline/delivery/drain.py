@@ -176,7 +176,7 @@ class Drain:
             except (Unavailable, OutcomeUnknown):
                 raise
             except Exception:  # all was rolled back; the command it is of is settled alone, and then raises it
-                lines = lines[: len(ended)]
+                lines = lines[: min(len(ended), len(lines) - 1)]
         return []
 
     def _take_turn(self, lines: Sequence[Queued], ended: list[Settled]) -> None:
