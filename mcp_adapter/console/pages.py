@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 
+from ledger.annotation.state import ATTACHMENT_KINDS
 from ledger.enhancement.state import Status
 from ledger.values.states import FINISHED
 from ledger.work_item.state import ITEM_TYPES
@@ -25,7 +26,7 @@ PAGE = 50
 DRAWN = 300  # items that a graph shows
 FILTERS = (
     *("text", "status", "item_type", "tag", "assignee", "priority", "order", "ready", "blocked"),
-    *("due_until", "overdue", "deferred", "milestone_id", "unfinished"),
+    *("due_until", "overdue", "deferred", "milestone_id", "unfinished", "attachment"),
 )
 PARTS = ["ancestors", "descendants", "dependencies", "effort", "comments"]
 CARD = [
@@ -77,6 +78,7 @@ def listing(ledger: Ledger, query: QueryParams) -> Values:
         "found": found,
         "given": given,
         "only": ONLY,
+        "attached": [(kind, kind.replace("_", " ")) for kind in ATTACHMENT_KINDS],
         "states": states(ledger),
         "milestones": _milestones(ledger),
         **_choices(found["items"]),

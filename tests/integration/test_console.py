@@ -269,6 +269,34 @@ def test_the_list_shows_and_filters_by_due(browser: Browser) -> None:
     assert "Far away" not in browser.get("list?due_until=2020-12-31&order=due").body.decode()
 
 
+def test_the_list_filters_by_what_is_attached(browser: Browser) -> None:
+    with_page, without = browser.create(title="Documented"), browser.create(title="Bare of papers")
+    ref = with_page.rpartition("/")[2]
+    assert browser.post("act/attach", {"f-id": ref, "f-url": "https://example.org/plan"}).status == 303
+
+    shown = browser.get("list?attachment=document").body.decode()
+
+    assert (ref in shown, without.rpartition("/")[2] in shown) == (True, False)
+
+
+def test_work_is_dropped_and_linked_to_the_wish_it_carries_out(browser: Browser) -> None:
+    """On the first day: no administrator has added a state for dropped work."""
+    browser.post("act/record_enhancement", {"f-title": "A quieter oven"})
+    wish = re.findall(r'id="(e-[^"]+)"><h2 dir="auto">A quieter oven', browser.get("enhancements").body.decode())[0]
+    item = browser.create(title="Ask the maker")
+    link = browser.form(item, "link_work_items") | {"f-kind": "implements", "f-to_id": wish}
+
+    linked = browser.post("act/link_work_items", link)
+    status = {"f-status": "dropped", "f-reason": "they are gone"}
+    dropped = browser.post("act/update_work_item", {"f-id": link["f-id"], "f-version": "2", **status})
+
+    assert (linked.status, dropped.status) == (303, 303)
+    page = browser.get(item).body.decode()
+    assert ("A quieter oven" in page, "they are gone" in page) == (True, True)
+    assert f'enhancements#{wish}"' in page
+    assert item in browser.get("enhancements").body.decode()
+
+
 @pytest.mark.parametrize("page", ["list", "board"])
 def test_what_a_page_filters_by_leaves_the_others_out(browser: Browser, page: str) -> None:
     browser.create(title="Burning", priority="1")

@@ -126,7 +126,8 @@ def remark_ready(answered: dict[str, Any]) -> None:
     if ready:
         remark(f"now ready: {', '.join(ready)}")
     for wish in answered.get("carried_out", ()):
-        remark(f"all work of {wish['ref']} {printable(wish['title'])} is finished; it is {wish['status'] or 'unknown'}")
+        said = f"{printable(wish['title'])} is finished, which is {wish['status'] or 'unknown'}"
+        remark(f"all work of {wish['ref']} {said}: tracking-ledger show {wish['ref']}")
 
 
 def answer_json(answered: Any) -> None:

@@ -133,7 +133,7 @@ def in_words(value: Any, refs: Refs) -> str:
 
 def _change(field: str, old: Any, new: Any, refs: Refs) -> str:
     name, _, entry = field.partition(".")
-    name = name.replace("_", " ").removesuffix(" id")
+    name = "reason" if name == "block_reason" else name.replace("_", " ").removesuffix(" id")
     name = f"{name} {_cut(printable(entry))}" if entry and name not in BY_ID else name
     if isinstance(old, list) or isinstance(new, list):
         before, after = old or [], new or []
