@@ -104,7 +104,11 @@ def test_a_writer_does_not_answer_what_it_asked_itself() -> None:
 
 
 def test_an_administrator_answers_whatever_was_asked() -> None:
-    waiting(only_asked_answer=True).when(answer(), by="bot", scope="admin").then_it_has(question=None)
+    history = waiting(only_asked_answer=True)
+
+    history.when(answer(), by="ben", scope="admin").then_it_has(question=None)
+    history.when(answer(), by="bot", scope="admin").then_refused(Refused, rule="own_question")
+    waiting().when(answer(), by="bot", scope="admin").then_it_has(question=None)
 
 
 def test_where_the_settings_say_so_only_the_asked_answer() -> None:

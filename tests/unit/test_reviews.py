@@ -158,6 +158,15 @@ def test_no_other_writer_approves(by: str, rule: str) -> None:
     a_task().past(ASKED).when(approve(), by=by, scope="write").then_refused(Refused, rule=rule)
 
 
+def test_an_administrator_approves_what_it_asked_itself_with_a_reason_only() -> None:
+    history = a_task().past(ASKED)
+    with_reason = AnswerQuestion(id=THING, verdict="approve", text="ann is on leave")
+
+    history.when(approve(), by="bot", scope="admin").then_refused(Refused, rule="own_question")
+    history.when(with_reason, by="bot", scope="admin", at=NOW).then_it_has(status="completed")
+    history.when(approve(), by="ben", scope="admin", at=NOW).then_it_has(status="completed")
+
+
 def test_an_approval_completes_nothing_over_what_was_opened_since() -> None:
     child = Neighbour(id=CHILD, title="Child", status="active", category="active", depth=1)
     history = a_task().past(ASKED).around(subtree={THING: [child]})

@@ -12,7 +12,7 @@ from ledger.work_item.commands import AnswerQuestion, AskQuestion, WithdrawQuest
 from ledger.work_item.events import QuestionAnswered, QuestionAsked, QuestionWithdrawn
 from ledger.work_item.item_summaries import CATEGORY, state_summary
 from ledger.work_item.rules.recurring import with_next
-from ledger.work_item.rules.reviews import completion
+from ledger.work_item.rules.reviews import ADMINISTRATORS, completion
 from ledger.work_item.rules.status_changes import refuse_unfinished, status_changed
 from ledger.work_item.state import Question, WorkItem
 from ledger.world import World
@@ -48,7 +48,7 @@ def answer(command: AnswerQuestion, world: World) -> Decided:
     question = _open_question(world, command.id, item)
     command = _in_words(command, question)
     _check_form(command, question)
-    _check_may_answer(command.id, item, question, world)
+    _check_may_answer(command, item, question, world)
     answered = QuestionAnswered(
         verdict=command.verdict, by=world.by, at=text(world.occurred_at), choice=command.choice, text=command.text
     )
@@ -140,19 +140,27 @@ def _check_form(command: AnswerQuestion, question: Question) -> None:
         check([problem("text", f"is required to {command.verdict}", command.text)])
 
 
-def _check_may_answer(entity_id: str, item: WorkItem, question: Question, world: World) -> None:
-    """An administrator may. Others do not answer what they asked, nor for another where the settings say so."""
-    if world.scope == "admin":
-        return
-    if question.by == world.by:
-        next_step = f"leave it to {question.whom}, or to an administrator"
-        raise _refused(
-            world, entity_id, item, "own_question", next_step, f"waits for an answer to what {world.by} asked"
-        )
+def _check_may_answer(command: AnswerQuestion, item: WorkItem, question: Question, world: World) -> None:
+    """An administrator may, but what it asked itself, and the settings leave to another, with the reason only. Others
+    do not answer what they asked, nor for another where the settings say so."""
     restricted = question.completes is not None or world.settings().only_asked_answer
-    if restricted and not is_asked(question.whom, world.by, world):
-        next_step = f"leave it to {question.whom}, or to an administrator"
-        raise _refused(world, entity_id, item, "not_asked", next_step, f"waits for {question.whom}, not for {world.by}")
+    is_own, is_for_it = question.by == world.by, is_asked(question.whom, world.by, world)
+    if world.scope == "admin":
+        has_reason = bool((command.text or "").strip())
+        if restricted and is_own and not is_for_it and question.whom != ADMINISTRATORS and not has_reason:
+            next_step = f"leave it to {question.whom}, or say in text why {world.by} answers, as an administrator"
+            raise _own_question(command.id, item, next_step, world)
+        return
+    next_step = f"leave it to {question.whom}, or to an administrator"
+    if is_own:
+        raise _own_question(command.id, item, next_step, world)
+    if restricted and not is_for_it:
+        why = f"waits for {question.whom}, not for {world.by}"
+        raise _refused(world, command.id, item, "not_asked", next_step, why)
+
+
+def _own_question(entity_id: str, item: WorkItem, next_step: str, world: World) -> Refused:
+    return _refused(world, entity_id, item, "own_question", next_step, f"waits for an answer to what {world.by} asked")
 
 
 def _open_question(world: World, entity_id: str, item: WorkItem) -> Question:
