@@ -223,8 +223,12 @@ class SqliteTables:
         return SqliteSnapshot(connection, self._ledger, as_of, generations)
 
     def _create(self) -> None:
+        """Where all is there already, another process that writes is not waited for."""
         with self._connection() as connection:
             connection.executescript(sql("cache/schema"))
+            known = {(name, shape) for name, shape, _ in connection.execute(NUMBERS, [self._ledger])}
+        if SHAPES.items() <= known:
+            return
         with self._transaction("BEGIN IMMEDIATE") as connection:
             position = (connection.execute(PROGRESS, [self._ledger]).fetchone() or (0,))[0]
             for name, shape in SHAPES.items():

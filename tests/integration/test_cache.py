@@ -1,7 +1,8 @@
 """The machine's own rows: folded from the journal a portion at a time, equal to what the log adds up to."""
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,25 @@ def test_an_empty_journal_has_empty_rows(cache: Cache) -> None:
     cache.follow()
 
     assert cache.tables.ask("entities/all", **ANY)[1] == []
+
+
+def test_rows_that_are_up_to_date_are_opened_and_asked_while_another_process_writes(
+    tmp_path: Path, journal: Journal, cache: Cache, events: list[RecordedEvent], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal.append(events)
+    cache.follow()
+    monkeypatch.setattr(sqlite, "WAIT_SECONDS", 0.0)
+
+    with closing(sqlite3.connect(tmp_path / "cache.sqlite3", isolation_level=None)) as another:
+        another.execute("BEGIN IMMEDIATE")
+        with (
+            closing(Outbox(tmp_path)) as outbox,
+            closing(Cache(tmp_path / "cache.sqlite3", journal, outbox, now)) as opened,
+        ):
+            opened.follow()
+            found = opened.tables.ask("entities/all", **ANY)[1]
+
+    assert found == cache.tables.ask("entities/all", **ANY)[1] != []
 
 
 @pytest.fixture
