@@ -95,6 +95,8 @@ def test_drop_says_why_an_item_will_not_be_done_and_what_became_ready(run: Run, 
     assert "dropped: no customer asks for it" in run("show", first).stdout
     assert "dropped (1)" in run("board").stdout
     assert run("unblock", first).stdout == f"{first}  active  First\n"
+    assert run("drop", first, second, "obsolete").exit_code == 0
+    assert "dropped: obsolete" in run("show", second).stdout
 
 
 def test_costs_stand_below_the_currency_of_the_ledger(run: Run, perform: Perform) -> None:

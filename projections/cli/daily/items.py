@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from ledger.errors import Invalid, NotFound
 from ledger.work_item.state import ITEM_TYPES
 from projections.cli.daily.calls import perform
 from projections.cli.daily.several import REFS, each
@@ -144,7 +145,7 @@ def drop(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
 
     They are finished, but not completed: what waited for them can begin. `unblock` takes them up again.
     """
-    refs, how["reason"] = _with_reason(refs, how["reason"])
+    refs, how["reason"] = _with_reason(invocation, refs, how["reason"])
     return _update(invocation, refs, lambda _: {"status": "dropped", **how}, "dropped")
 
 
@@ -178,7 +179,7 @@ def block(invocation: Invocation, /, refs: tuple[str, ...], blockers: tuple[str,
 
     As in: block w-7k3qd "no license", or: block w-7k3qd --by w-b2m4x.
     """
-    refs, how["reason"] = _with_reason(refs, how["reason"])
+    refs, how["reason"] = _with_reason(invocation, refs, how["reason"])
     if blockers:
         if how["reason"]:
             raise click.UsageError("--by says what blocks it, --reason why it is blocked by nothing here: name one")
@@ -242,11 +243,22 @@ def delete(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
     return _update(invocation, refs, lambda _: {"deleted": True, **how}, "deleted")
 
 
-def _with_reason(refs: tuple[str, ...], reason: str | None) -> tuple[tuple[str, ...], str | None]:
-    """Words behind the references are the reason."""
-    if len(refs) > 1 and not reason and " " in refs[-1]:
-        return refs[:-1], refs[-1]
-    return refs, reason
+def _with_reason(
+    invocation: Invocation, refs: tuple[str, ...], reason: str | None
+) -> tuple[tuple[str, ...], str | None]:
+    """Words behind the references are the reason, a single word where no item is known by it."""
+    *named, last = refs
+    if not named or reason or not (" " in last or (last.isalpha() and not _is_known(invocation, last))):
+        return refs, reason
+    return tuple(named), last
+
+
+def _is_known(invocation: Invocation, ref: str) -> bool:
+    try:
+        perform(invocation, "query_work_item", id=ref)
+    except (Invalid, NotFound):
+        return False
+    return True
 
 
 def _update(invocation: Invocation, refs: tuple[str, ...], change: Callable[[Answered], Answered], word: str) -> int:
