@@ -165,6 +165,12 @@ def test_no_arguments_are_none_in_every_spelling(given: Any) -> None:
     assert argument_values.arguments(given) == {}
 
 
+@pytest.mark.parametrize("given", ['{"title": "a", "title": "b"}', '{"metadata": {"title": "a", "title": "a"}}'])
+def test_a_name_that_is_given_twice_is_refused(given: str) -> None:
+    with pytest.raises(Invalid, match="title: is given twice"):
+        argument_values.arguments(given)
+
+
 @pytest.mark.parametrize("given", ["id=w-7k3qd", "[1]", ["w-7k3qd"], 7, True, '"text"', "[" * 100_000])
 def test_arguments_without_names_are_refused_with_an_example(given: Any) -> None:
     with pytest.raises(Invalid) as refused:

@@ -176,9 +176,19 @@ def _from_json(value: Any) -> Any:
 def _decoded(text: str) -> Any:
     """A JSON text with all that is wrong in its values: the check of the arguments names each of them."""
     try:
-        return json.loads(text.removeprefix("\ufeff")) if text.strip() else {}
+        return json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_object) if text.strip() else {}
     except (ValueError, RecursionError):
         return text
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Which of two values of one name is meant, nothing says."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        check([problem(twice, "is given twice: give it once", [value for name, value in pairs if name == twice])])
+    return found
 
 
 def _fitting(kind: Any) -> Fits:
