@@ -187,7 +187,7 @@ def _cause(cause: Document) -> str:
 
 
 def _news(log: EventStore, snapshot: Snapshot, asker: str) -> Document | None:
-    """What others changed after the reader's own newest change, answers first if not all are named.
+    """The reader's own newest change, and what others changed after it, answers first if not all are named.
 
     None if the reader's own is not among the newest of the log.
     """
@@ -200,7 +200,9 @@ def _news(log: EventStore, snapshot: Snapshot, asker: str) -> Document | None:
     first = changes.Filter(types=(QuestionAnswered.__name__,)) if page["has_more"] else None
     answers = changes.changes_since(log, snapshot, own[-1], first, NEWS)["items"] if first else []
     items = [*answers, *(item for item in page["items"] if item not in answers)][:NEWS]
-    return {"since": own[-1], "count": head - own[-1], "items": [item | {"said": changes.said(item)} for item in items]}
+    last = changes.changes_since(log, snapshot, own[-1] - 1, changes.Filter(), 1)["items"]
+    news = [item | {"said": changes.said(item)} for item in items]
+    return {"since": own[-1], "last": last, "count": head - own[-1], "items": news}
 
 
 def markdown(document: Document) -> str:

@@ -128,6 +128,8 @@ def test_prime_says_what_the_project_is_and_what_concerns_the_one_who_asks(perfo
     assert "License: the lead must approve" in text.split("Blocked")[1]
     assert "WorkItemBlocked" in text.split("Changed since your last change")[1]
     assert "yours until" not in perform("prime", by="agent-2")["text"]
+    assert "Your last change: WorkItemBlocked" in perform("prime", by="lead")["text"]
+    assert "License; nothing since" in perform("prime", by="lead")["text"]
 
 
 def test_prime_says_whom_the_reader_asked_what_and_since_when(perform: Perform) -> None:

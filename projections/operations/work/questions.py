@@ -64,7 +64,10 @@ def _asked_of(view: LedgerView, request: QuestionInput) -> Answered:
     whom, head = request.whom or "", view.store.read_streams([]).head
     with view.tables.snapshot() as snapshot:
         known = people.is_known(view.store, snapshot, configuration_id(view.identity.ledger), whom, head)
-    steps = [] if known else [f"no person or role is known by the name {whom} yet: check it, or withdraw and ask again"]
+    unknown = (
+        f"no person or role is known by the name {whom} yet: it waits for who acts so; if misspelt, withdraw it"
+    )
+    steps = [] if known else [unknown]
     if repeated := [choice for choice in request.choices if choice.strip().lower() in ALWAYS]:
         steps.append(f"choices need not repeat {' or '.join(repeated)}: these verdicts can always be given")
     return {"whom_is_known": known, **({"next_step": "; ".join(steps)} if steps else {})}
