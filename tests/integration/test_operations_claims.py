@@ -385,7 +385,7 @@ def test_what_the_claimer_holds_already_is_not_offered_as_free(perform: Perform,
     assert "held is claimed by tester until" in refused.value.next_step
 
 
-def test_next_says_what_the_work_waits_for_when_none_is_left(perform: Perform, task: Make) -> None:
+def test_next_and_the_ready_work_say_what_the_rest_waits_for_when_none_is_left(perform: Perform, task: Make) -> None:
     nothing = perform("claim_work_item", action="next")
     blocker, below, later = task("blocker", tags=["b"]), task("below"), task("later", not_before="2999-01-01")
     perform("link_work_items", id=blocker, kind="blocks", to_id=below)
@@ -402,6 +402,9 @@ def test_next_says_what_the_work_waits_for_when_none_is_left(perform: Perform, t
     assert (why["below"], why["later"]) == (f"waits for {ref} blocker", "is deferred until 2999-01-01 00:00 UTC")
     assert f"{ref} blocker is claimed by ann" in answer["next_step"]
     assert [line["title"] for line in filtered["waiting"]] == ["blocker"]
+    listed = perform("ready_work")
+    assert (listed["items"], listed["waiting"], listed["next_step"]) == ([], answer["waiting"], answer["next_step"])
+    assert perform("ready_work", tag="b")["waiting"] == filtered["waiting"]
     assert later
 
 

@@ -64,13 +64,15 @@ class ClaimWorkItemInput(Writes):
 
 
 def ready_work(view: LedgerView, request: ReadyWorkInput) -> Answered:
-    """What the caller holds already is no item of the list: it stands beside it, on the first page."""
+    """What the caller holds already is no item of the list: it stands beside it, on the first page. An empty list says
+    for what the others wait."""
     filters, own = _wanted(view, request), asker(view)
     free = replace(own, holder="")
     with view.tables.snapshot() as snapshot:
         page = item_lists.ready(snapshot, filters, asker=free, limit=request.limit, cursor=request.cursor)
         held = _held(snapshot, own) if request.cursor is None else []
-    return ({"you_hold": held} if held else {}) | page | {"items": [summary(item) for item in page["items"]]}
+        why = {} if page["items"] or request.cursor else _why_nothing(snapshot, own, filters)
+    return ({"you_hold": held} if held else {}) | page | {"items": [summary(item) for item in page["items"]]} | why
 
 
 def _held(snapshot: Snapshot, own: Asker) -> list[Answered]:
@@ -127,12 +129,14 @@ def _with_others(view: LedgerView, error: Refused, claimer: Asker, wanted: str) 
 
 
 def _what_it_waits_for(view: LedgerView, request: ClaimWorkItemInput) -> Answered:
-    """{waiting?, next_step}: why nothing that was wanted can be begun, the most urgent first."""
-    filters = _wanted(view, request.filter)
-    wanted = item_lists.Filter(**asdict(filters), ready=False)
     with view.tables.snapshot() as snapshot:
-        found = waiting.reasons(snapshot, Asker(name=view.actor(request.by)), OFFERED, wanted)
-    among = "that fits the filter " if request.filter.model_fields_set else ""
+        return _why_nothing(snapshot, Asker(name=view.actor(request.by)), _wanted(view, request.filter))
+
+
+def _why_nothing(snapshot: Snapshot, claimer: Asker, filters: ReadyFilter) -> Answered:
+    """{waiting?, next_step}: why nothing that was wanted can be begun, the most urgent first."""
+    among = "that fits the filter " if filters != ReadyFilter() else ""
+    found = waiting.reasons(snapshot, claimer, OFFERED, item_lists.Filter(**asdict(filters), ready=False))
     if not found:
         return {"next_step": f"nothing {among}is ready; list_work_items with ready=false shows what is unfinished"}
     step = "see to what it waits for, or list_work_items with ready=false"

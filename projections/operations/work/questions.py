@@ -64,9 +64,7 @@ def _asked_of(view: LedgerView, request: QuestionInput) -> Answered:
     whom, head = request.whom or "", view.store.read_streams([]).head
     with view.tables.snapshot() as snapshot:
         known = people.is_known(view.store, snapshot, configuration_id(view.identity.ledger), whom, head)
-    unknown = (
-        f"no person or role is known by the name {whom} yet: it waits for who acts so; if misspelt, withdraw it"
-    )
+    unknown = f"no person or role is known by the name {whom} yet: it waits for who acts so; if misspelt, withdraw it"
     steps = [] if known else [unknown]
     if repeated := [choice for choice in request.choices if choice.strip().lower() in ALWAYS]:
         steps.append(f"choices need not repeat {' or '.join(repeated)}: these verdicts can always be given")
