@@ -49,7 +49,7 @@ class Follower:
             up_to = min(goal, head.position + PORTION)
             events = list(islice(self._log.read_all(head.position, up_to), PORTION))
             self.meet(head)  # a killed server shows for a moment what no standby has, and gives no second answer
-            with self._following() as mine:
+            with self.alone() as mine:
                 if not mine:
                     return False
                 if self._journal.head == head:
@@ -69,9 +69,10 @@ class Follower:
         return log_head
 
     @contextmanager
-    def _following(self) -> Iterator[bool]:
+    def alone(self, seconds: float = 0.0) -> Iterator[bool]:
+        """Whether, within that time, no other thread or process changes the journal meanwhile."""
         try:
-            with FileLock(self._lock, blocking=False):
+            with FileLock(self._lock, timeout=seconds):
                 yield True
         except Timeout:
             yield False

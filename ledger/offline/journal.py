@@ -35,7 +35,7 @@ from ledger.resources import sql
 from ledger.values.moment import EPOCH, microseconds
 
 FILE = "journal.jsonl"
-FOLLOW_LOCK = "follow.lock"  # held by the process that appends; tried only, never waited for
+FOLLOW_LOCK = "follow.lock"  # held by the process that appends, which never waits for it, or sets the journal aside
 WAIT_SECONDS = 10.0  # for another process that writes to the index
 PAGE = 1000  # lines looked up at once
 NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)  # how a draft is opened

@@ -24,6 +24,7 @@ from projections.tables.postgres import PostgresTables
 DIVERGED = "diverged"  # why a ledger is closed in a database that lost or changed history
 FIRST_SECONDS = 30.0  # for what waits on this machine, before a long command of its own
 DRAIN_FIRST_SECONDS = 10.0  # at most, before others' writes are taken in
+CLOSING_SECONDS = 2.0  # for the lock of who follows, before a ledger is closed
 LOOK_EVERY = 0.02  # seconds, while another process drains
 
 Target = tuple[PostgresStore, PostgresTables]  # where a drain records
@@ -171,10 +172,20 @@ class Synchronization:
             return
         try:
             follower.meet(head)
-        except Diverged:
-            with suppress(LedgerClosed):  # for another reason already
-                ledgers.close(database, self._runtime.identity.key, DIVERGED)
-            raise
+        except Diverged as diverged:
+            self._close(database, follower, diverged)
+
+    def _close(self, database: Database, follower: Follower, diverged: Diverged) -> None:
+        """Unless one of the two histories has been made the other meanwhile, which is done under this lock."""
+        with follower.alone(CLOSING_SECONDS) as mine:
+            if not mine:  # met again, and closed, at the next contact
+                raise diverged
+            try:
+                follower.meet(self._runtime.local.journal.head)
+            except Diverged:
+                with suppress(LedgerClosed):  # for another reason already
+                    ledgers.close(database, self._runtime.identity.key, DIVERGED)
+                raise
 
     def _follower(self, store: PostgresStore) -> Follower:
         local = self._runtime.local

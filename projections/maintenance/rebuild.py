@@ -63,7 +63,7 @@ def from_journal(app: App) -> Rebuilt:
 
     Refused unless the database's head lies on the journal.
     """
-    with _Direct(app) as direct:
+    with _Direct(app) as direct, _exclusively(app):
         journal, known = app.local.journal, app.identity
         found = direct.heads(journal)
         if not found.journal_contains_database:

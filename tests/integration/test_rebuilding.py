@@ -1,6 +1,6 @@
 """A database and a journal that are no longer one history: what differs is named, and either of them can be right."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
@@ -8,8 +8,9 @@ from filelock import FileLock
 from msgspec.structs import replace
 
 from ledger.envelope import Submission
-from ledger.errors import Refused
-from ledger.offline.journal import FOLLOW_LOCK
+from ledger.errors import Diverged, Refused
+from ledger.offline.follower import Follower
+from ledger.offline.journal import FOLLOW_LOCK, Head
 from ledger.settings import Settings
 from ledger.work_item.commands import CreateWorkItem
 from projections.application.app import App
@@ -128,6 +129,32 @@ def test_when_the_database_is_right_the_journal_is_set_aside_and_what_only_it_he
     until(again.sync.follow)
     assert verify(again).differences == ()
     again.close()
+
+
+@pytest.mark.parametrize("right", [rebuild.from_journal, lambda app: rebuild.from_database(app, app.clock())])
+def test_a_ledger_is_not_closed_for_what_another_thread_has_mended_meanwhile(
+    machine: App, monkeypatch: pytest.MonkeyPatch, right: Callable[[App], object]
+) -> None:
+    meet, met = Follower.meet, []
+
+    def meet_slowly(follower: Follower, head: Head) -> int:
+        try:
+            return meet(follower, head)
+        except Diverged:
+            met.append(head)
+            monkeypatch.setattr(Follower, "meet", meet)
+            right(machine)
+            raise
+
+    monkeypatch.setattr(Follower, "meet", meet_slowly)
+
+    assert OPERATIONS["create_work_item"].perform(machine, {"item_type": "task", "title": "New"})["outcome"] in {
+        "committed",
+        "queued",
+    }
+    assert machine.sync.drain_for(30)
+    assert [head.position for head in met] == [4]
+    assert machine.store.known_at([])[0] >= 4
 
 
 def test_a_database_that_went_another_way_is_not_given_the_journal(
