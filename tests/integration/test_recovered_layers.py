@@ -172,6 +172,7 @@ def test_the_status_file_keeps_what_it_folded_when_it_is_all_that_is_left(live: 
     items = [{"op": "create", "item_type": "task", "title": f"Item {n}", "key": f"k{n}"} for n in range(100)]
     ask(live, "bulk_work_items", items=items)
     write_status(live)
+    live.close()  # it writes the status file, too, as soon as it has followed
     shutil.rmtree(live.home)
 
     ask(stranded, "create_work_item", item_type="task", title="Queued")
