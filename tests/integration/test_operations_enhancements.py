@@ -172,7 +172,7 @@ def test_completing_the_last_work_says_that_the_wish_waits_for_a_word_and_leaves
         True,
     )
     perform("update_enhancement", id=wish["id"], version=1, changes={"status": "dropped"})
-    assert wish["ref"] not in perform("prime")["text"].partition("Changed since")[0]
+    assert wish["ref"] not in perform("prime")["text"].partition("Your last change")[0]
 
 
 def test_a_link_to_a_wish_is_undone_and_made_again_while_the_wish_is_there(perform: Perform) -> None:

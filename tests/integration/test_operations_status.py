@@ -132,6 +132,14 @@ def test_prime_says_what_the_project_is_and_what_concerns_the_one_who_asks(perfo
     assert "License; nothing since" in perform("prime", by="lead")["text"]
 
 
+def test_the_prime_text_names_changes_of_what_has_no_title(perform: Perform) -> None:
+    perform("create_work_item", item_type="task", title="One", by="agent-1")
+    perform("update_project_configuration", version=0, settings={"lease_minutes": 45}, by="lead")
+
+    assert "- lead: ConfigurationChanged" in perform("prime", by="agent-1")["text"]
+    assert "Your last change: ConfigurationChanged" in perform("prime", by="lead")["text"]
+
+
 def test_prime_says_whom_the_reader_asked_what_and_since_when(perform: Perform) -> None:
     whole = "May we buy the license? " + "It costs 1,200 a year. " * 20 + "Until Friday?"
     item = task(perform, "License")
