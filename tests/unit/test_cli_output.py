@@ -7,7 +7,7 @@ import unicodedata
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -80,6 +80,7 @@ def test_colour_is_left_out_where_it_is_not_wanted(variable: str, value: str) ->
     st.integers(min_value=40, max_value=120),
     st.booleans(),
 )
+@example([["\u0301" + "a" * 60] * 3], 40, False)  # a mark that has nothing to stand on
 def test_no_line_is_wider_than_the_terminal_and_no_text_of_a_cell_is_a_control(
     rows: list[list[str]], columns: int, cut: bool
 ) -> None:
