@@ -528,8 +528,12 @@ def postmaster(server: EmbeddedServer) -> int:
 
 
 def existing(server: EmbeddedServer) -> list[int]:
-    processes = psutil.process_iter(["cwd", "name"])
-    return [each.pid for each in processes if each.info["name"] == "postgres" and each.info["cwd"] == str(server.data)]
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, FileNotFoundError):  # one that ends meanwhile has a name longer than a folder
+            if process.name() == "postgres" and process.cwd() == str(server.data):
+                found.append(process.pid)
+    return found
 
 
 def end_server(server: EmbeddedServer) -> None:
