@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -94,13 +95,13 @@ def no_server_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 
 
 def _servers_in(folder: Path) -> list[str]:
-    return [
-        " ".join(words)
-        for process in psutil.process_iter(["name", "cmdline"])
-        for words in [process.info["cmdline"] or []]
-        if process.info["name"] == "postgres" or WARM_PROCESS in words
-        if any(part.startswith(str(folder)) for part in words)
-    ]
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, FileNotFoundError):  # of one that ends meanwhile
+            words = process.cmdline()
+            if process.name() == "postgres" or WARM_PROCESS in words:
+                found += [" ".join(words)] if any(part.startswith(str(folder)) for part in words) else []
+    return found
 
 
 @pytest.fixture(scope="session")
