@@ -98,7 +98,7 @@ def reader(kind: Any) -> Read:
     if origin is dict:
         return partial(_of_object, reader(inner[0]), reader(inner[1]))
     if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return _from_json
+        return from_json
     return _SIMPLE.get(kind, _as_it_came)
 
 
@@ -123,7 +123,7 @@ def _of_words(words: tuple[Any, ...], value: Any) -> Any:
 
 def _of_array(read: Read, fits: Fits, value: Any) -> Any:
     """An array, its JSON text, or a single value in place of an array of one; commas in it may part several."""
-    value = _from_json(value)
+    value = from_json(value)
     if isinstance(value, (list, tuple)):
         return tuple(read(entry) for entry in value)
     single = read(value)
@@ -136,7 +136,7 @@ def _is_one(value: Any, single: Any) -> bool:
 
 
 def _of_object(read_name: Read, read_entry: Read, value: Any) -> Any:
-    value = _from_json(value)
+    value = from_json(value)
     if not isinstance(value, dict):
         return value
     return {read_name(name): read_entry(entry) for name, entry in value.items()}
@@ -164,7 +164,8 @@ def text(value: Any) -> Any:
     return str(whole) if isinstance(whole, int) and not isinstance(whole, bool) else value
 
 
-def _from_json(value: Any) -> Any:
+def from_json(value: Any) -> Any:
+    """Several clients send objects and arrays as their JSON text."""
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
         try:
             return msgspec.json.decode(value)  # refuses what JSON has no words for: NaN, too large, half characters

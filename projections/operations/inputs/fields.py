@@ -4,7 +4,6 @@ import math
 import re
 from typing import Annotated, Any
 
-import msgspec
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from ledger.values.moment import parse, text
@@ -23,18 +22,8 @@ PRIORITIES = {f"p{number}": number for number in range(1, 6)} | {
 }
 
 
-def _from_json(value: Any) -> Any:
-    """Several clients send objects and arrays as their JSON text."""
-    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
-        try:
-            return msgspec.json.decode(value)  # refuses what JSON has no words for: NaN, too large, half characters
-        except (ValueError, RecursionError):
-            return value
-    return value
-
-
 def _to_tuple(value: Any) -> Any:
-    value = _from_json(value)
+    value = argument_values.from_json(value)
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -82,7 +71,7 @@ def _lowered(value: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tag.strip().lower() for tag in value))
 
 
-AsObject = BeforeValidator(_from_json)
+AsObject = BeforeValidator(argument_values.from_json)
 AsArray = BeforeValidator(_to_tuple)
 AnyText = WithJsonSchema({"type": "string"})  # of words that a refusal lists
 AnyObject = WithJsonSchema({"type": "object"})  # what is inside is described by the tool whose fields it holds
