@@ -432,6 +432,32 @@ def test_a_name_that_was_taken_meanwhile_takes_nothing_from_what_is_settled_with
     assert [play.end_of(one) for one in (before, taken, after)] == ["recorded", "conflict", "recorded"]
 
 
+def test_what_others_record_after_a_turn_that_was_rolled_back_is_looked_at(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fourth = numbered(4)
+    play.known(create(), create(OTHER), create(CHILD), create(fourth))
+    play.known(LinkWorkItems(id=OTHER, kind="blocks", to_id=CHILD))
+    play.queue(change(title="Mine"))
+    play.queue(CreateVendor(id=numbered(7), name="Acme"))
+    link = play.queue(LinkWorkItems(id=fourth, kind="blocks", to_id=OTHER))
+    play.live(CreateVendor(id=numbered(8), name="Acme"))
+    play.live(change(notes="theirs"))
+    store, turns = play.database.store, list[int]()
+    exclusively = store.exclusively
+
+    def locked(lock_timeout: float | None = None) -> AbstractContextManager[None]:
+        turns.append(len(turns))
+        if len(turns) == 2:  # in the place of what the first turn recorded, and lost to the name that is taken
+            play.live(LinkWorkItems(id=CHILD, kind="blocks", to_id=fourth))
+        return exclusively(lock_timeout)
+
+    monkeypatch.setattr(store, "exclusively", locked)
+    play.here.drain()
+
+    assert play.end_of(link) == "conflict"
+
+
 def test_a_command_at_which_the_program_fails_holds_up_none_before_it(
     play: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:
