@@ -9,13 +9,13 @@ from psycopg.sql import SQL, Identifier
 from single_ledger import TEXT
 from turns import Call, Work
 
+from ledger.aggregates.work_item.commands import CreateWorkItem
+from ledger.aggregates.work_item.events import WorkItemCreated
 from ledger.codec import command_digest
 from ledger.envelope import Command, Proposal, ProposedEvent, Submission, stream_id
 from ledger.postgres.connection.connect import open_ledger
 from ledger.postgres.connection.database import Database
 from ledger.postgres.store import PostgresStore
-from ledger.work_item.commands import CreateWorkItem
-from ledger.work_item.events import WorkItemCreated
 from projections.application.app import App
 from projections.application.commands import submit
 from projections.read_models.catalog import SHAPES

@@ -9,12 +9,12 @@ from uuid import UUID
 import msgspec
 import psycopg
 
-from ledger.deployment.state import Deployment
+from ledger.aggregates.deployment.state import Deployment
+from ledger.aggregates.vendor.state import TestResults, Vendor
+from ledger.aggregates.work_item.state import Link, WorkItem
 from ledger.postgres.connection.connect import DATABASE, OWNER, embedded_server
 from ledger.postgres.literals import documents, entries_json, row_json
 from ledger.values.moment import text
-from ledger.vendor.state import TestResults, Vendor
-from ledger.work_item.state import Link, WorkItem
 from projections.application.app import App
 from projections.read_models.catalog import PROJECTIONS
 from projections.read_models.fold import change

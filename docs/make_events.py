@@ -1,6 +1,7 @@
 """Writes docs/events.md from the facts themselves: `python docs/make_events.py`. A test says when it is out of date."""
 
 import inspect
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import get_type_hints
@@ -56,16 +57,7 @@ def _fields(fact: type[Fact]) -> Iterator[str]:
 
 
 def _plain(name: str) -> str:
-    for prefix in (
-        "typing.",
-        "ledger.values.revision.",
-        "ledger.vendor.",
-        "ledger.vendor.state.",
-        "ledger.vendor.events.",
-        "ledger.conflict.events.",
-    ):
-        name = name.replace(prefix, "")
-    return name.replace("|", "or")
+    return re.sub(r"\b(typing|ledger)\.([a-z_]+\.)*", "", name).replace("|", "or")
 
 
 def _default(field: msgspec.structs.FieldInfo) -> str:

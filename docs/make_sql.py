@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, assert_never
 
+from ledger.aggregates.work_item.state import LINK_KINDS
 from ledger.catalog import UNIQUE
 from ledger.values.reference import SHORTEST
-from ledger.work_item.state import LINK_KINDS
 from projections.read_models.catalog import PROJECTIONS
 from projections.read_models.columns import (
     WHOLE_MOMENT,

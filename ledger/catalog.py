@@ -5,26 +5,26 @@ from typing import Any
 
 from msgspec import Raw
 
-from ledger.annotation.commands import ANNOTATION_COMMANDS, AnnotationCommand
-from ledger.codec import decode, reading, schema_of
-from ledger.configuration.decider import decider as configuration
-from ledger.conflict.decider import decider as conflict
-from ledger.decider import Decider, Undo
-from ledger.deployment.decider import decider as deployment
-from ledger.enhancement.decider import decider as enhancement
-from ledger.envelope import Command, Fact, RecordedEvent, category_of
-from ledger.erasure.decider import decider as erasure
-from ledger.importing.commands import Import
-from ledger.values.states import FINISHED, SUSPENDING
-from ledger.vendor.decider import decider as vendor
-from ledger.work_item.decider import decider as work_item
-from ledger.work_item.events import (
+from ledger.aggregates.configuration.decider import decider as configuration
+from ledger.aggregates.conflict.decider import decider as conflict
+from ledger.aggregates.deployment.decider import decider as deployment
+from ledger.aggregates.enhancement.decider import decider as enhancement
+from ledger.aggregates.erasure.decider import decider as erasure
+from ledger.aggregates.vendor.decider import decider as vendor
+from ledger.aggregates.work_item.decider import decider as work_item
+from ledger.aggregates.work_item.events import (
     WorkItemCreated,
     WorkItemFact,
     WorkItemReverted,
     WorkItemRevised,
     WorkItemStatusChanged,
 )
+from ledger.annotation.commands import ANNOTATION_COMMANDS, AnnotationCommand
+from ledger.codec import decode, reading, schema_of
+from ledger.decider import Decider, Undo
+from ledger.envelope import Command, Fact, RecordedEvent, category_of
+from ledger.importing.commands import Import
+from ledger.values.states import FINISHED, SUSPENDING
 
 DECIDERS: dict[str, Decider[Any]] = {
     decider.category: decider

@@ -12,18 +12,18 @@ from msgspec.structs import replace
 
 from benchmarks.faults.workload import IN_PEACE, Receipt
 from ledger import __version__
-from ledger.catalog import fact_of
-from ledger.codec import schema_of
-from ledger.conflict.decider import conflict_stream
-from ledger.envelope import Fact, RecordedEvent
-from ledger.values.moment import parse
-from ledger.work_item.events import (
+from ledger.aggregates.conflict.decider import conflict_stream
+from ledger.aggregates.work_item.events import (
     WorkItemClaimed,
     WorkItemClaimReleased,
     WorkItemClaimRenewed,
     WorkItemCreated,
     WorkItemRevised,
 )
+from ledger.catalog import fact_of
+from ledger.codec import schema_of
+from ledger.envelope import Fact, RecordedEvent
+from ledger.values.moment import parse
 
 LAB = "lab"  # who makes what all clients write to
 REFUSED = (

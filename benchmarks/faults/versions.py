@@ -12,8 +12,8 @@ from pathlib import Path
 import ledger
 from benchmarks.faults.processes import ROOT
 from ledger import codec, command_codec
-from ledger.work_item.commands import UpdateWorkItem
-from ledger.work_item.events import WorkItemRevised
+from ledger.aggregates.work_item.commands import UpdateWorkItem
+from ledger.aggregates.work_item.events import WorkItemRevised
 
 FOLDERS = ("ledger", "projections", "mcp_adapter", "sql", "templates", "examples")
 RELEASE = "999.0.0"

@@ -6,18 +6,18 @@ from typing import Any
 from msgspec.structs import replace
 
 from ledger.across.undo import decide as decide_undo
+from ledger.aggregates.conflict.commands import ResolveConflict
+from ledger.aggregates.conflict.decider import CATEGORY
+from ledger.aggregates.conflict.events import Base, ConflictResolved
+from ledger.aggregates.conflict.state import Conflict
+from ledger.aggregates.work_item.commands import ChangeWorkItems
 from ledger.catalog import FACTS, decider_of
 from ledger.codec import convert
 from ledger.command_codec import command_of
-from ledger.conflict.commands import ResolveConflict
-from ledger.conflict.decider import CATEGORY
-from ledger.conflict.events import Base, ConflictResolved
-from ledger.conflict.state import Conflict
 from ledger.decider import Decided, Undo, check, check_administrator, check_current, problem
 from ledger.envelope import Command, id_of, stream_id
 from ledger.errors import Damaged, NotFound, Refused
 from ledger.pending import Version
-from ledger.work_item.commands import ChangeWorkItems
 from ledger.world import World
 
 

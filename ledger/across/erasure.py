@@ -12,13 +12,13 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from ledger.aggregates.conflict.decider import CATEGORY as CONFLICT
+from ledger.aggregates.conflict.events import ConflictFound
+from ledger.aggregates.erasure.decider import CATEGORY as ERASURE
+from ledger.aggregates.erasure.events import ErasedPayload, TextsErased
 from ledger.catalog import fact_of, fold_stream, is_known
 from ledger.codec import payload_digest
-from ledger.conflict.decider import CATEGORY as CONFLICT
-from ledger.conflict.events import ConflictFound
 from ledger.envelope import RecordedEvent, category_of, id_of
-from ledger.erasure.decider import CATEGORY as ERASURE
-from ledger.erasure.events import ErasedPayload, TextsErased
 from ledger.errors import NewerProgramNeeded
 
 ERASED = "erased"  # stands where a text must be

@@ -2,15 +2,16 @@
 
 Nothing is refused for a rule of today: `fields` hold what the source says, also a short hash or an odd number, and a
 field that is not in them is absent in the source. A reader never fills one in. What has no place among the fields (the
-source's own words) goes into `fields["metadata"]`. Work items are given as `ledger.work_item.commands.ImportedItem`.
+source's own words) goes into `fields["metadata"]`. Work items are given as
+`ledger.aggregates.work_item.commands.ImportedItem`.
 """
 
 from typing import Any
 
 from msgspec import Struct
 
+from ledger.aggregates.work_item.commands import ImportedItem, Mark
 from ledger.envelope import Command, import_of
-from ledger.work_item.commands import ImportedItem, Mark
 
 
 class ImportedVendor(Struct, frozen=True, kw_only=True):

@@ -5,16 +5,16 @@ from typing import Any
 
 from msgspec import Struct
 
-from ledger.deployment.decider import CATEGORY
-from ledger.deployment.events import DeploymentAmended, DeploymentRecorded
-from ledger.deployment.state import Deployment, deployment_key
+from ledger.aggregates.deployment.decider import CATEGORY
+from ledger.aggregates.deployment.events import DeploymentAmended, DeploymentRecorded
+from ledger.aggregates.deployment.state import Deployment, deployment_key
+from ledger.aggregates.work_item.commands import Mark
 from ledger.envelope import Fact, imported_id, stream_id
 from ledger.importing.commands import Import, ImportedDeployment
 from ledger.importing.made import ImportPlan
 from ledger.importing.three_way_merge import ThreeWayMerge, mapping, news, three_way_merge
 from ledger.values.finding import Finding
 from ledger.values.revision import Change
-from ledger.work_item.commands import Mark
 from ledger.world import World
 
 PLAIN = ("deployed_at", "commit_hash", "pr_number", "pr_title", "constitutional_compliance", "environment")

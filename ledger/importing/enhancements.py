@@ -5,15 +5,15 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from ledger.enhancement.decider import CATEGORY
-from ledger.enhancement.events import EnhancementRecorded, EnhancementRevised, EnhancementStatusChanged
-from ledger.enhancement.state import Enhancement
+from ledger.aggregates.enhancement.decider import CATEGORY
+from ledger.aggregates.enhancement.events import EnhancementRecorded, EnhancementRevised, EnhancementStatusChanged
+from ledger.aggregates.enhancement.state import Enhancement
+from ledger.aggregates.work_item.commands import Mark
 from ledger.envelope import Fact, imported_id, stream_id
 from ledger.importing.commands import Import, ImportedEnhancement
 from ledger.importing.made import ImportPlan
 from ledger.importing.three_way_merge import ThreeWayMerge, mapping, news, three_way_merge
 from ledger.values.finding import Finding
-from ledger.work_item.commands import Mark
 from ledger.world import World
 
 PLAIN = ("title", "description", "priority", "status", "target_quarter")

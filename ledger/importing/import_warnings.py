@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ledger.enhancement.decider import REQUIRED as OF_ENHANCEMENT
+from ledger.aggregates.enhancement.decider import REQUIRED as OF_ENHANCEMENT
+from ledger.aggregates.vendor.events import TestResults
 from ledger.importing.commands import Import
 from ledger.values.finding import Finding
-from ledger.vendor.events import TestResults
 
 OF_DEPLOYMENT = ("deployed_at", "commit_hash", "pr_number", "pr_title", "test_summary", "constitutional_compliance")
 OF_VENDOR = ("status", "extractor_version", "format_support", "test_results", "manifest_compliant")

@@ -4,10 +4,10 @@ from collections import Counter
 
 from msgspec import Struct, field
 
+from ledger.aggregates.work_item.commands import Mark
 from ledger.decider import Decided
 from ledger.envelope import Fact, stream_id
 from ledger.values.finding import Finding
-from ledger.work_item.commands import Mark
 
 
 class Tally(Struct, kw_only=True):

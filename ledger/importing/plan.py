@@ -2,18 +2,18 @@
 
 from msgspec.structs import replace
 
-from ledger.deployment.decider import CATEGORY as DEPLOYMENT
-from ledger.enhancement.decider import CATEGORY as ENHANCEMENT
+from ledger.aggregates.deployment.decider import CATEGORY as DEPLOYMENT
+from ledger.aggregates.enhancement.decider import CATEGORY as ENHANCEMENT
+from ledger.aggregates.vendor.decider import CATEGORY as VENDOR
+from ledger.aggregates.work_item.commands import ImportedItem, ImportWorkItems
+from ledger.aggregates.work_item.imported import importing as work_items
+from ledger.aggregates.work_item.imported.source_state import CATEGORY as WORK_ITEM
 from ledger.envelope import stream_id
 from ledger.importing import deployments, enhancements, vendors
 from ledger.importing.commands import Import
 from ledger.importing.import_warnings import as_found
 from ledger.importing.made import ImportPlan
 from ledger.values.finding import Finding
-from ledger.vendor.decider import CATEGORY as VENDOR
-from ledger.work_item.commands import ImportedItem, ImportWorkItems
-from ledger.work_item.imported import importing as work_items
-from ledger.work_item.imported.source_state import CATEGORY as WORK_ITEM
 from ledger.world import World
 
 

@@ -2,16 +2,22 @@
 
 from typing import Any
 
+from ledger.aggregates.vendor.decider import CATEGORY
+from ledger.aggregates.vendor.events import (
+    TestResults,
+    VendorCreated,
+    VendorRevised,
+    VendorStatusChanged,
+    VendorTestsReported,
+)
+from ledger.aggregates.vendor.state import Vendor
+from ledger.aggregates.work_item.commands import Mark
 from ledger.envelope import Fact, imported_id
 from ledger.importing.commands import Import, ImportedVendor
 from ledger.importing.made import ImportPlan
 from ledger.importing.three_way_merge import ThreeWayMerge, mapping, news, three_way_merge
 from ledger.values.finding import Finding
 from ledger.values.revision import Changes
-from ledger.vendor.decider import CATEGORY
-from ledger.vendor.events import TestResults, VendorCreated, VendorRevised, VendorStatusChanged, VendorTestsReported
-from ledger.vendor.state import Vendor
-from ledger.work_item.commands import Mark
 from ledger.world import World
 
 PLAIN = ("status", "extractor_version", "manifest_compliant")

@@ -25,9 +25,9 @@ import msgspec
 from msgspec import Struct
 
 from ledger.across.erasure import applied, payloads_in
+from ledger.aggregates.erasure.decider import CATEGORY as ERASURE
 from ledger.codec import origin_digest
 from ledger.envelope import Past, Recorded, RecordedEvent, RecordedFact, recorded_fact
-from ledger.erasure.decider import CATEGORY as ERASURE
 from ledger.errors import Damaged, Unavailable
 from ledger.offline.disk import append_at, bytes_at, stamp_of, sync_folder, transaction, whole_lines
 from ledger.offline.lines import event_of, line_of, with_payload

@@ -11,10 +11,10 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from ledger import store_errors
+from ledger.aggregates.conflict.decider import conflict_stream
 from ledger.catalog import FACTS, topics_of
 from ledger.codec import command_digest, decode
 from ledger.command_codec import arguments_of
-from ledger.conflict.decider import conflict_stream
 from ledger.envelope import Past, Proposal, Recorded, RecordedEvent, RecordedFact, RowChange, Submission, recorded_fact
 from ledger.errors import LedgerError, OutcomeUnknown, Unavailable
 from ledger.handler import Decide, Handler, Project

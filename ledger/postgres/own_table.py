@@ -11,8 +11,8 @@ from typing import Any, LiteralString, Protocol
 
 from psycopg import Cursor, sql
 
+from ledger.aggregates.erasure.events import TextsErased
 from ledger.envelope import RecordedEvent
-from ledger.erasure.events import TextsErased
 from ledger.errors import Refused
 from ledger.postgres.connection.database import Connection
 from ledger.store import EventStore

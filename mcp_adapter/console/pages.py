@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 
+from ledger.aggregates.enhancement.state import Status
+from ledger.aggregates.work_item.state import ITEM_TYPES
 from ledger.annotation.state import ATTACHMENT_KINDS
-from ledger.enhancement.state import Status
 from ledger.values.states import FINISHED
-from ledger.work_item.state import ITEM_TYPES
 from mcp_adapter.capabilities.registry import tool
 from mcp_adapter.console.asking import Answer, Ledger
 from mcp_adapter.console.graph import draw

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from ledger.conflict.decider import CATEGORY
+from ledger.aggregates.conflict.decider import CATEGORY
 from ledger.envelope import Recorded, category_of
 from ledger.errors import LedgerError
 from projections.tables.contract import Tables

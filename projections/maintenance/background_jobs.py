@@ -9,8 +9,8 @@ import threading
 from collections.abc import Callable
 from uuid import UUID, uuid5
 
+from ledger.aggregates.work_item.commands import ArchiveWorkItems
 from ledger.errors import CommandIdReused, LedgerError
-from ledger.work_item.commands import ArchiveWorkItems
 from projections.application.activity import watching
 from projections.application.app import App
 

@@ -10,9 +10,9 @@ import msgspec
 from msgspec import Struct
 
 from ledger.across.erasure import Read, lost_texts, of_entity, of_person
+from ledger.aggregates.erasure.commands import EraseTexts
+from ledger.aggregates.erasure.events import ErasedPayload
 from ledger.envelope import Submission, category_of, minted_id, stream_id
-from ledger.erasure.commands import EraseTexts
-from ledger.erasure.events import ErasedPayload
 from ledger.errors import Refused, Unavailable
 from ledger.handler import Handler
 from ledger.identity import FOLDER

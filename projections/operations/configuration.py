@@ -6,15 +6,15 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from ledger.configuration.commands import ChangeConfiguration
-from ledger.configuration.decider import CATEGORY
-from ledger.configuration.state import ContextType
+from ledger.aggregates.configuration.commands import ChangeConfiguration
+from ledger.aggregates.configuration.decider import CATEGORY
+from ledger.aggregates.configuration.state import ContextType
+from ledger.aggregates.work_item.state import ItemType
 from ledger.decider import Problem, check, problem
 from ledger.envelope import configuration_id
 from ledger.errors import Invalid, LedgerError
 from ledger.values.moment import text
 from ledger.values.states import Category
-from ledger.work_item.state import ItemType
 from projections.application.view import LedgerView
 from projections.maintenance.report_now import queued
 from projections.maintenance.repository import git

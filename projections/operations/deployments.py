@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
+from ledger.aggregates.deployment.commands import AmendDeployment, RecordDeployment
+from ledger.aggregates.deployment.decider import CATEGORY, LINKS
 from ledger.decider import Problem, check, problem
-from ledger.deployment.commands import AmendDeployment, RecordDeployment
-from ledger.deployment.decider import CATEGORY, LINKS
 from projections.application.view import LedgerView
 from projections.operations.base import (
     Answered,

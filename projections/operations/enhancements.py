@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from ledger.enhancement.commands import RecordEnhancement, UpdateEnhancement
-from ledger.enhancement.decider import CATEGORY
-from ledger.enhancement.state import Status
+from ledger.aggregates.enhancement.commands import RecordEnhancement, UpdateEnhancement
+from ledger.aggregates.enhancement.decider import CATEGORY
+from ledger.aggregates.enhancement.state import Status
 from projections.application.view import LedgerView
 from projections.operations.base import Answered, Input, Operation, Writes, carry_out, inside, new_id, sent_fields
 from projections.operations.inputs.argument_values import NULL_IS_A_VALUE

@@ -6,13 +6,13 @@ from uuid import UUID
 
 from pydantic import Field
 
+from ledger.aggregates.erasure.decider import CATEGORY as ERASURE
+from ledger.aggregates.work_item.item_summaries import CATEGORY as WORK_ITEM
 from ledger.catalog import DECIDERS, FACTS, fold_stream
 from ledger.decider import Problem, Undo, check, problem, version_conflict
 from ledger.envelope import Recorded, category_of, configuration_id, id_of, stream_id
-from ledger.erasure.decider import CATEGORY as ERASURE
 from ledger.errors import NotFound, Refused
 from ledger.pending import PENDING, Version, parse, place_of
-from ledger.work_item.item_summaries import CATEGORY as WORK_ITEM
 from projections.application.view import LedgerView
 from projections.operations.base import Answered, Input, Operation, Writes, command_id, where
 from projections.operations.inputs.fields import AnyText, AsArray, Cursor, Limit, Point, Texts

@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from ledger.aggregates.work_item.rules.claiming import token_digest
 from ledger.envelope import configuration_id
 from ledger.settings import Settings
-from ledger.work_item.rules.claiming import token_digest
 from ledger.world import Asker
 from projections.application.view import LedgerView
 from projections.maintenance import report_now

@@ -6,8 +6,8 @@ from uuid import UUID, uuid5
 
 from pydantic import Field
 
-from ledger.conflict.commands import Choice, ResolveConflict
-from ledger.conflict.decider import CATEGORY
+from ledger.aggregates.conflict.commands import Choice, ResolveConflict
+from ledger.aggregates.conflict.decider import CATEGORY
 from ledger.envelope import category_of, id_of
 from ledger.errors import LedgerError
 from ledger.offline.queue.outbox_lines import Queued

@@ -6,13 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
+from ledger.aggregates.vendor.commands import CreateVendor, UpdateVendor
+from ledger.aggregates.vendor.decider import CATEGORY
+from ledger.aggregates.vendor.events import TestResults
+from ledger.aggregates.vendor.state import Format, Status
 from ledger.decider import Problem, check, problem
 from ledger.errors import Refused
 from ledger.values.moment import parse, text
-from ledger.vendor.commands import CreateVendor, UpdateVendor
-from ledger.vendor.decider import CATEGORY
-from ledger.vendor.events import TestResults
-from ledger.vendor.state import Format, Status
 from projections.application.view import LedgerView
 from projections.operations.base import (
     Answered,

@@ -10,16 +10,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from ledger.configuration.commands import (
+from ledger.aggregates.configuration.commands import (
     AddWebhook,
     ConfigurationCommand,
     DeleteWebhook,
     PauseWebhook,
     ResumeWebhook,
 )
-from ledger.configuration.decider import CATEGORY
-from ledger.configuration.state import Template, Webhook
-from ledger.configuration.webhooks import no_webhook
+from ledger.aggregates.configuration.decider import CATEGORY
+from ledger.aggregates.configuration.state import Template, Webhook
+from ledger.aggregates.configuration.webhooks import no_webhook
 from ledger.decider import Problem, check, problem
 from ledger.envelope import configuration_id
 from ledger.errors import Forbidden, Invalid, NotFound

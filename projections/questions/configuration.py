@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from ledger.configuration.decider import CATEGORY
-from ledger.configuration.state import Webhook
+from ledger.aggregates.configuration.decider import CATEGORY
+from ledger.aggregates.configuration.state import Webhook
 from ledger.decider import check, problem
 from ledger.values.moment import text
 from ledger.values.states import CATEGORIES, ORIGINAL, States, in_order, key

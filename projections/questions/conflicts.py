@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from ledger.conflict.decider import CATEGORY
-from ledger.conflict.events import Met
+from ledger.aggregates.conflict.decider import CATEGORY
+from ledger.aggregates.conflict.events import Met
+from ledger.aggregates.work_item.item_summaries import CATEGORY as WORK_ITEM
 from ledger.envelope import category_of, id_of, stream_id
-from ledger.work_item.item_summaries import CATEGORY as WORK_ITEM
 from projections.questions import entities
 from projections.questions.pages import page, place
 from projections.questions.references import references_of

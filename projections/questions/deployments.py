@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from ledger.deployment.decider import CATEGORY
+from ledger.aggregates.deployment.decider import CATEGORY
 from projections.questions import entities
 from projections.questions.pages import page, place
 from projections.questions.references import references

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from ledger.enhancement.decider import CATEGORY
-from ledger.work_item.item_summaries import CATEGORY as WORK_ITEM
-from ledger.work_item.state import IMPLEMENTS
+from ledger.aggregates.enhancement.decider import CATEGORY
+from ledger.aggregates.work_item.item_summaries import CATEGORY as WORK_ITEM
+from ledger.aggregates.work_item.state import IMPLEMENTS
 from projections.questions import entities
 from projections.questions.pages import page, place
 from projections.questions.references import references

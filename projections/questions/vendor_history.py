@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from ledger.aggregates.deployment.decider import CATEGORY as DEPLOYMENT
+from ledger.aggregates.vendor.decider import CATEGORY
+from ledger.aggregates.vendor.events import VendorCreated, VendorTestsReported
+from ledger.aggregates.vendor.state import Vendor
 from ledger.catalog import fact_of, states_of
-from ledger.deployment.decider import CATEGORY as DEPLOYMENT
 from ledger.envelope import RecordedEvent, stream_id
 from ledger.store import EventStore
 from ledger.values.moment import text
-from ledger.vendor.decider import CATEGORY
-from ledger.vendor.events import VendorCreated, VendorTestsReported
-from ledger.vendor.state import Vendor
 from projections.questions import entities
 from projections.questions.references import references
 from projections.tables.contract import Snapshot

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+from ledger.aggregates.vendor.decider import CATEGORY
+from ledger.aggregates.vendor.state import FORMATS
 from ledger.errors import NotFound
 from ledger.values.reference import parse, shorten
-from ledger.vendor.decider import CATEGORY
-from ledger.vendor.state import FORMATS
 from projections.questions import entities
 from projections.questions.pages import page, place
 from projections.questions.references import references, resolve

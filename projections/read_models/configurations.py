@@ -1,6 +1,6 @@
 """The read model `configurations`: one row a ledger, and none before its first change."""
 
-from ledger.configuration.decider import decider
+from ledger.aggregates.configuration.decider import decider
 from projections.read_models.projection import Projection
 
 configurations = Projection(name="configurations", shape=1, decider=decider, entries=lambda *_: (), is_single=True)

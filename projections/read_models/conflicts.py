@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from ledger.conflict.decider import decider
-from ledger.conflict.state import Conflict
+from ledger.aggregates.conflict.decider import decider
+from ledger.aggregates.conflict.state import Conflict
 from ledger.envelope import id_of
 from projections.read_models.columns import Field, Index
 from projections.read_models.projection import Projection

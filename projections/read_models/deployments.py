@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from ledger.deployment.decider import decider
-from ledger.deployment.state import Deployment
+from ledger.aggregates.deployment.decider import decider
+from ledger.aggregates.deployment.state import Deployment
 from projections.read_models.columns import Condition, Entry, EntryRange, Equal, Field, Flags, Index
 from projections.read_models.projection import Projection
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from ledger.enhancement.decider import decider
-from ledger.enhancement.state import Enhancement
+from ledger.aggregates.enhancement.decider import decider
+from ledger.aggregates.enhancement.state import Enhancement
 from projections.read_models.columns import Condition, Equal, Field, Flags, Index, Joined
 from projections.read_models.projection import Projection
 

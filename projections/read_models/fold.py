@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Raw
 from msgspec.structs import replace
 
+from ledger.aggregates.erasure.decider import CATEGORY as ERASURE
 from ledger.catalog import fact_of, is_known_kind, reading_of
 from ledger.envelope import (
     Fact,
@@ -19,7 +20,6 @@ from ledger.envelope import (
     id_of,
     recorded_fact,
 )
-from ledger.erasure.decider import CATEGORY as ERASURE
 from ledger.values.moment import text
 from projections.read_models.catalog import BY_CATEGORY, PROJECTIONS
 from projections.read_models.columns import Values, values_of

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from ledger.vendor.decider import decider
-from ledger.vendor.state import Vendor
+from ledger.aggregates.vendor.decider import decider
+from ledger.aggregates.vendor.state import Vendor
 from projections.read_models.columns import Condition, Entry, Equal, Field, Flags, Index
 from projections.read_models.projection import Projection
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from ledger.aggregates.work_item.decider import decider
+from ledger.aggregates.work_item.state import WorkItem
 from ledger.annotation.state import visible_comments
 from ledger.values.dates import FIRST, LAST
-from ledger.work_item.decider import decider
-from ledger.work_item.state import WorkItem
 from projections.read_models import search_terms
 from projections.read_models.columns import Condition, Entry, Equal, Field, Flags, Index, Joined, Moment
 from projections.read_models.projection import Projection

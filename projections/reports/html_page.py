@@ -13,11 +13,11 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from ledger.aggregates.vendor.state import FORMATS
 from ledger.envelope import stream_id
 from ledger.resources import folder
 from ledger.store import EventStore
 from ledger.values.states import FINISHED
-from ledger.vendor.state import FORMATS
 from projections.questions import vendor_history
 from projections.questions.overviews import status
 from projections.reports import page_items, report

@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from ledger.aggregates.work_item.state import IMPLEMENTS, WorkItem
 from ledger.envelope import RecordedEvent, stream_id
 from ledger.store import EventStore
 from ledger.values.moment import text as moment_text
 from ledger.values.states import FINISHED
-from ledger.work_item.state import IMPLEMENTS, WorkItem
 from projections.questions.entities import annotations, rows, with_fields
 from projections.read_models.projection import Row
 from projections.tables.contract import Snapshot

@@ -4,13 +4,13 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
+from ledger.aggregates.work_item.events import WorkItemStatusChanged
 from ledger.catalog import fact_of
 from ledger.envelope import RecordedEvent
 from ledger.pending import is_pending
 from ledger.store import EventStore
 from ledger.values.moment import EPOCH
 from ledger.values.states import FINISHED
-from ledger.work_item.events import WorkItemStatusChanged
 from projections.tables.contract import Snapshot
 
 LOOKED_AT = 2000  # newest events of the log that are counted

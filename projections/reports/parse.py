@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import chain, takewhile
 
+from ledger.aggregates.vendor.state import FORMATS
+from ledger.aggregates.work_item.state import ITEM_TYPES
 from ledger.errors import Damaged
 from ledger.values.states import CATEGORIES, ORIGINAL
-from ledger.vendor.state import FORMATS
-from ledger.work_item.state import ITEM_TYPES
 from projections.reports import report_lines
 from projections.reports.markdown import ENTRY, LISTED, NAMED, TEXT, UNKNOWN, coded, unescaped
 from projections.reports.report import PLANS, Document

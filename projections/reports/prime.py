@@ -11,10 +11,10 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from ledger.aggregates.work_item.events import QuestionAnswered
 from ledger.store import EventStore
 from ledger.values.moment import text
 from ledger.values.states import DROPPED, FINISHED, in_order
-from ledger.work_item.events import QuestionAnswered
 from ledger.world import Asker
 from projections.questions import enhancements, vendors
 from projections.questions.log import changes

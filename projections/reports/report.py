@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
+from ledger.aggregates.vendor.state import FORMATS
+from ledger.aggregates.work_item.state import ITEM_TYPES
 from ledger.values.moment import text as moment_text
 from ledger.values.states import FINISHED, ORIGINAL
-from ledger.vendor.state import FORMATS
-from ledger.work_item.state import ITEM_TYPES
 from projections.questions.overviews import status
 from projections.reports.markdown import UNKNOWN, inline
 from projections.reports.templates import rendered

@@ -6,11 +6,11 @@ from uuid import NAMESPACE_OID, uuid5
 
 from msgspec import Struct
 
-from ledger.deployment.state import Deployment
-from ledger.enhancement.state import Enhancement
-from ledger.vendor.events import TestResults
-from ledger.vendor.state import Vendor
-from ledger.work_item.state import Claim, Link, WorkItem
+from ledger.aggregates.deployment.state import Deployment
+from ledger.aggregates.enhancement.state import Enhancement
+from ledger.aggregates.vendor.events import TestResults
+from ledger.aggregates.vendor.state import Vendor
+from ledger.aggregates.work_item.state import Claim, Link, WorkItem
 from projections.read_models.projection import Row, Stamps
 from projections.reports.report import Document
 

@@ -9,13 +9,13 @@ from types import ModuleType
 from typing import get_args
 
 from ledger import errors
+from ledger.aggregates.work_item.commands import ItemCommand
+from ledger.aggregates.work_item.events import WorkItemChange
 from ledger.annotation.commands import AnnotationCommand, CommentCommand
 from ledger.annotation.events import AnnotationFact
 from ledger.catalog import COMMANDS, DECIDERS, FACTS
 from ledger.envelope import Command, Fact, UnknownFact
 from ledger.settings import ENVIRONMENT
-from ledger.work_item.commands import ItemCommand
-from ledger.work_item.events import WorkItemChange
 from projections.application.layers import KINDS, Source
 from projections.cli.daily.listing import list_
 from projections.operations.catalog import OPERATIONS

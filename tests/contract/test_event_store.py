@@ -6,13 +6,13 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from ledger.aggregates.vendor.commands import CreateVendor, UpdateVendor
+from ledger.aggregates.vendor.events import VendorCreated, VendorStatusChanged
+from ledger.aggregates.work_item.commands import CreateWorkItem
+from ledger.aggregates.work_item.events import WorkItemCreated, WorkItemMoved
 from ledger.codec import digest, encode, origin_digest
 from ledger.envelope import Proposal, ProposedEvent, Recorded, stream_id
 from ledger.errors import CommandIdReused, LeaseMoved, LedgerError, LostRace, NotUnique, VersionConflict
-from ledger.vendor.commands import CreateVendor, UpdateVendor
-from ledger.vendor.events import VendorCreated, VendorStatusChanged
-from ledger.work_item.commands import CreateWorkItem
-from ledger.work_item.events import WorkItemCreated, WorkItemMoved
 from tests.support.given import numbered
 from tests.support.ledgers import FIRST_DAY, Ledger, now, numbered_command, proposal
 

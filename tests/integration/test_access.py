@@ -9,6 +9,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from ledger.aggregates.vendor.commands import CreateVendor
+from ledger.aggregates.work_item.commands import CreateWorkItem
+from ledger.aggregates.work_item.events import WorkItemCreated
 from ledger.embedded.server import EmbeddedServer
 from ledger.envelope import stream_id
 from ledger.errors import NotFound, Refused
@@ -17,9 +20,6 @@ from ledger.postgres.connection.connect import APPLICATION, DATABASE, WRITER
 from ledger.postgres.connection.database import Database, translated
 from ledger.postgres.migrate import migrate
 from ledger.postgres.store import PostgresStore
-from ledger.vendor.commands import CreateVendor
-from ledger.work_item.commands import CreateWorkItem
-from ledger.work_item.events import WorkItemCreated
 from projections.read_models.catalog import SHAPES
 from tests.support import history
 from tests.support.given import numbered

@@ -11,6 +11,7 @@ import pytest
 from filelock import FileLock
 from msgspec.structs import replace
 
+from ledger.aggregates.work_item.commands import ClaimWorkItem
 from ledger.envelope import Submission
 from ledger.errors import (
     CommandIdReused,
@@ -26,7 +27,6 @@ from ledger.offline.journal import FOLLOW_LOCK
 from ledger.offline.local import LocalStore
 from ledger.offline.queue.queued_line import bare
 from ledger.settings import Settings
-from ledger.work_item.commands import ClaimWorkItem
 from projections.application.app import App
 from projections.application.own_token import own_token
 from projections.application.view import LedgerView

@@ -7,9 +7,9 @@ from uuid import uuid4
 import msgspec
 import pytest
 
+from ledger.aggregates.work_item.commands import CreateWorkItem
 from ledger.envelope import stream_id
 from ledger.postgres.connection.database import Database
-from ledger.work_item.commands import CreateWorkItem
 from projections.tables.replay import check
 from tests.support import forked, writers
 from tests.support.given import numbered

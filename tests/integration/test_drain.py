@@ -13,12 +13,22 @@ import pytest
 from msgspec.structs import asdict
 
 from ledger import codec, command_codec
+from ledger.aggregates.configuration.commands import ChangeConfiguration
+from ledger.aggregates.conflict.commands import ResolveConflict
+from ledger.aggregates.conflict.decider import conflict_id, conflict_stream
+from ledger.aggregates.conflict.events import ConflictFound, ConflictResolved
+from ledger.aggregates.vendor.commands import CreateVendor
+from ledger.aggregates.work_item.commands import (
+    ChangeWorkItems,
+    ClaimWorkItem,
+    CreateWorkItem,
+    LinkWorkItems,
+    ReleaseClaim,
+    UpdateWorkItem,
+)
+from ledger.aggregates.work_item.state import WorkItem
 from ledger.annotation.commands import AddAttachment, RemoveAttachment
 from ledger.catalog import fact_of
-from ledger.configuration.commands import ChangeConfiguration
-from ledger.conflict.commands import ResolveConflict
-from ledger.conflict.decider import conflict_id, conflict_stream
-from ledger.conflict.events import ConflictFound, ConflictResolved
 from ledger.decider import Undo
 from ledger.envelope import Command, Fact, Proposal, Recorded, Submission, configuration_id, stream_id
 from ledger.errors import NewerProgramNeeded, OutcomeUnknown, Refused, Unavailable, VersionConflict
@@ -29,16 +39,6 @@ from ledger.offline.queue.queued_line import bare
 from ledger.pending import token
 from ledger.postgres.connection.database import Database
 from ledger.store import EventStore, Primary
-from ledger.vendor.commands import CreateVendor
-from ledger.work_item.commands import (
-    ChangeWorkItems,
-    ClaimWorkItem,
-    CreateWorkItem,
-    LinkWorkItems,
-    ReleaseClaim,
-    UpdateWorkItem,
-)
-from ledger.work_item.state import WorkItem
 from projections.questions.world_questions import TableNeighbourhood
 from projections.read_models.fold import propose
 from tests.support.given import FIRST_DAY, numbered

@@ -10,14 +10,14 @@ import pytest
 from msgspec.structs import replace
 from psycopg import sql
 
+from ledger.aggregates.erasure.events import ErasedPayload
+from ledger.aggregates.work_item.commands import CreateWorkItem, UpdateWorkItem
+from ledger.aggregates.work_item.events import WorkItemRevised
 from ledger.codec import is_erased
 from ledger.envelope import stream_id
-from ledger.erasure.events import ErasedPayload
 from ledger.errors import LostRace, Refused
 from ledger.postgres.connection.database import Database
 from ledger.values.revision import Change
-from ledger.work_item.commands import CreateWorkItem, UpdateWorkItem
-from ledger.work_item.events import WorkItemRevised
 from projections.tables import replay
 from projections.tables.replay import check
 from tests.support.erasing import erase

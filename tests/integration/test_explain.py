@@ -11,14 +11,14 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from ledger.aggregates.work_item.commands import CreateWorkItem
+from ledger.aggregates.work_item.events import WorkItemCreated, WorkItemDeleted
 from ledger.embedded.server import EmbeddedServer
 from ledger.envelope import stream_id
 from ledger.postgres.connection.connect import DATABASE
 from ledger.postgres.connection.database import Database
 from ledger.postgres.store import ENTER, PostgresStore
 from ledger.values.moment import text
-from ledger.work_item.commands import CreateWorkItem
-from ledger.work_item.events import WorkItemCreated, WorkItemDeleted
 from projections.read_models.catalog import BY_CATEGORY, PROJECTIONS, SHAPES
 from projections.read_models.projection import Row
 from projections.tables.contract import with_generations

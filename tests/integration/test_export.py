@@ -13,10 +13,10 @@ from hypothesis import settings as examples
 from msgspec.structs import replace
 
 from ledger import identity
+from ledger.aggregates.vendor.commands import CreateVendor
 from ledger.errors import Damaged, Invalid, Refused
 from ledger.postgres.restore import restore
 from ledger.settings import Settings
-from ledger.vendor.commands import CreateVendor
 from projections.application.app import App
 from projections.read_models.catalog import PROJECTIONS
 from projections.tables.replay import check

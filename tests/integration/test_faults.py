@@ -13,9 +13,9 @@ from benchmarks.faults.plan import VERSION_CHANGES, Client, Step, plan
 from benchmarks.faults.run import Lab
 from benchmarks.faults.workload import Receipt, Worker
 from ledger import __version__
+from ledger.aggregates.work_item.events import WorkItemClaimed, WorkItemCreated
 from ledger.envelope import Fact, RecordedEvent
 from ledger.values.moment import text
-from ledger.work_item.events import WorkItemClaimed, WorkItemCreated
 from tests.support.given import FIRST_DAY, numbered
 
 CHANGES_VERSIONS = 1008  # a seed with an upgrade and a downgrade

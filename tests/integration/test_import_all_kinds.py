@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from ledger.aggregates.vendor.events import TestResults
 from ledger.importing.commands import ImportedDeployment, ImportedEnhancement, ImportedVendor
-from ledger.vendor.events import TestResults
 from projections.application.app import App
 from projections.maintenance import report_now
 from projections.reports import html_page, parse

@@ -9,6 +9,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from ledger.aggregates.vendor.commands import CreateVendor
 from ledger.embedded.server import EmbeddedServer
 from ledger.envelope import RecordedEvent, stream_id
 from ledger.errors import Refused
@@ -16,7 +17,6 @@ from ledger.postgres.connection.connect import DATABASE
 from ledger.postgres.connection.database import Database
 from ledger.postgres.own_table import rebuild
 from ledger.settings import Settings
-from ledger.vendor.commands import CreateVendor
 from tests.support.erasing import erase
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, on_postgres

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from ledger.aggregates.work_item.commands import CreateWorkItem
 from ledger.codec import digest, origin_digest
 from ledger.envelope import RecordedEvent
 from ledger.errors import Diverged, Unavailable
@@ -21,7 +22,6 @@ from ledger.postgres.connection.database import Database
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings
 from ledger.values.moment import parse
-from ledger.work_item.commands import CreateWorkItem
 from projections.application.app import App
 from projections.read_models.catalog import SHAPES
 from tests.support import forked, history, writers

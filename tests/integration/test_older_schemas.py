@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from ledger import codec
+from ledger.aggregates.vendor.commands import CreateVendor, UpdateVendor
 from ledger.postgres.connection.database import Database
-from ledger.vendor.commands import CreateVendor, UpdateVendor
 from projections.tables.replay import Unknown, check, replay
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, on_postgres

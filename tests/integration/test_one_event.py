@@ -7,13 +7,13 @@ from uuid import uuid4
 import pytest
 from msgspec.structs import replace
 
+from ledger.aggregates.work_item.commands import CreateWorkItem, UpdateWorkItem
+from ledger.aggregates.work_item.events import WorkItemCreated, WorkItemMoved
 from ledger.envelope import Proposal, stream_id
 from ledger.errors import Diverged, LeaseMoved, LedgerError, LostRace, ReadModelBehind, Unavailable, VersionConflict
 from ledger.postgres.connection.connect import open_ledger, register
 from ledger.postgres.connection.database import Database
 from ledger.postgres.store import PostgresStore
-from ledger.work_item.commands import CreateWorkItem, UpdateWorkItem
-from ledger.work_item.events import WorkItemCreated, WorkItemMoved
 from projections.read_models.catalog import SHAPES
 from projections.tables.replay import check
 from tests.support.erasing import erase

@@ -6,9 +6,9 @@ from uuid import uuid4
 
 import pytest
 
+from ledger.aggregates.work_item.commands import CreateWorkItem, UpdateWorkItem
 from ledger.errors import Invalid, Refused
 from ledger.settings import Settings
-from ledger.work_item.commands import CreateWorkItem, UpdateWorkItem
 from projections.application.app import App
 from projections.application.commands import submit
 from projections.maintenance.background_jobs import keep_once, start_keeping

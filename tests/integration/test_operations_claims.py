@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from ledger.aggregates.work_item.commands import ClaimNextWorkItem
 from ledger.errors import CommandIdReused, Invalid, Refused
 from ledger.postgres.connection import deadline
 from ledger.settings import Settings
-from ledger.work_item.commands import ClaimNextWorkItem
 from ledger.world import ReadyFilter
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS

@@ -7,10 +7,10 @@ from uuid import uuid4
 import pytest
 from click.testing import CliRunner
 
-from ledger.conflict.events import ConflictFound, Met
+from ledger.aggregates.conflict.events import ConflictFound, Met
+from ledger.aggregates.work_item.commands import UpdateWorkItem
+from ledger.aggregates.work_item.events import WorkItemClaimed
 from ledger.envelope import Fact, stream_id
-from ledger.work_item.commands import UpdateWorkItem
-from ledger.work_item.events import WorkItemClaimed
 from projections.application.app import App
 from projections.cli.main import cli
 from projections.questions.overviews import needs

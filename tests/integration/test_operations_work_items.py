@@ -2,8 +2,8 @@
 
 import pytest
 
+from ledger.aggregates.work_item.commands import CreateWorkItem
 from ledger.errors import Invalid, NotFound, Refused, VersionConflict
-from ledger.work_item.commands import CreateWorkItem
 from projections.application.app import App
 from projections.application.commands import submit
 from tests.conftest import Perform

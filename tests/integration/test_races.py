@@ -5,12 +5,18 @@ from uuid import uuid4
 
 import pytest
 
+from ledger.aggregates.enhancement.commands import UpdateEnhancement
+from ledger.aggregates.work_item.commands import (
+    AskQuestion,
+    ClaimNextWorkItem,
+    ClaimWorkItem,
+    LinkWorkItems,
+    UpdateWorkItem,
+)
 from ledger.catalog import decider_of
 from ledger.decider import Decided
-from ledger.enhancement.commands import UpdateEnhancement
 from ledger.envelope import Command, Submission
 from ledger.errors import Refused
-from ledger.work_item.commands import AskQuestion, ClaimNextWorkItem, ClaimWorkItem, LinkWorkItems, UpdateWorkItem
 from ledger.world import World
 from projections.application.app import App
 from tests.conftest import Perform

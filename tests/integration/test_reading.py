@@ -7,12 +7,12 @@ from uuid import UUID, uuid4
 import pytest
 from msgspec.structs import replace
 
+from ledger.aggregates.vendor.commands import CreateVendor
+from ledger.aggregates.work_item.commands import CreateWorkItem
+from ledger.aggregates.work_item.events import WorkItemCreated
 from ledger.envelope import ProposedEvent
 from ledger.postgres.connection.database import Database
 from ledger.postgres.store import PAGE, PostgresStore
-from ledger.vendor.commands import CreateVendor
-from ledger.work_item.commands import CreateWorkItem
-from ledger.work_item.events import WorkItemCreated
 from tests.support.given import numbered
 from tests.support.ledgers import FIRST_DAY, Ledger, on_postgres, proposal
 

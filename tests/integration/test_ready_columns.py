@@ -9,8 +9,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from ledger.aggregates.work_item.commands import CreateWorkItem, UpdateWorkItem
 from ledger.postgres.connection.database import Database
-from ledger.work_item.commands import CreateWorkItem, UpdateWorkItem
 from projections.read_models.catalog import PROJECTIONS
 from projections.read_models.columns import values_of
 from tests.support.given import numbered

@@ -7,12 +7,12 @@ import pytest
 from filelock import FileLock
 from msgspec.structs import replace
 
+from ledger.aggregates.work_item.commands import CreateWorkItem
 from ledger.envelope import Submission
 from ledger.errors import Diverged, Refused
 from ledger.offline.follower import Follower
 from ledger.offline.journal import FOLLOW_LOCK, Head
 from ledger.settings import Settings
-from ledger.work_item.commands import CreateWorkItem
 from projections.application.app import App
 from projections.maintenance import rebuild
 from projections.maintenance.verify import verify

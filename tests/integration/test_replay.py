@@ -12,14 +12,14 @@ from click.testing import CliRunner
 from msgspec.structs import replace as altered
 from psycopg import sql
 
+from ledger.aggregates.vendor.commands import CreateVendor
+from ledger.aggregates.work_item.commands import CreateWorkItem, UpdateWorkItem
 from ledger.embedded.server import EmbeddedServer
 from ledger.errors import Invalid, Unavailable
 from ledger.handler import Handler
 from ledger.postgres.connection.database import Database
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings
-from ledger.vendor.commands import CreateVendor
-from ledger.work_item.commands import CreateWorkItem, UpdateWorkItem
 from projections.cli.main import cli
 from projections.questions.world_questions import TableNeighbourhood
 from projections.read_models import catalog

@@ -10,13 +10,13 @@ import pytest
 from psycopg import sql
 
 from ledger import catalog as facts
+from ledger.aggregates.vendor.commands import CreateVendor
+from ledger.aggregates.work_item.commands import UpdateWorkItem
 from ledger.codec import digest, origin_digest
 from ledger.envelope import RecordedEvent
 from ledger.errors import Damaged, Refused
 from ledger.offline.journal import Journal
 from ledger.postgres.connection.database import Database
-from ledger.vendor.commands import CreateVendor
-from ledger.work_item.commands import UpdateWorkItem
 from projections.read_models.catalog import PROJECTIONS
 from projections.tables import replay as replaying
 from projections.tables.replay import catch_up, check, replay, write

@@ -12,12 +12,12 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from ledger.aggregates.work_item.commands import CreateWorkItem
 from ledger.embedded.server import EmbeddedServer
 from ledger.libpq.session import Session
 from ledger.postgres.connection.connect import DATABASE, OWNER, WRITER, connect
 from ledger.postgres.connection.database import Database
 from ledger.settings import Settings
-from ledger.work_item.commands import CreateWorkItem
 from ledger.world import Asker, ReadyFilter
 from projections.questions.work import item_lists, work_items
 from projections.tables.replay import check, replay

@@ -8,14 +8,14 @@ from uuid import uuid4
 
 import pytest
 
+from ledger.aggregates.work_item.commands import CreateWorkItem
+from ledger.aggregates.work_item.events import WorkItemCreated
 from ledger.envelope import Proposal, Recorded, stream_id
 from ledger.errors import LedgerError, OutcomeUnknown, Unavailable
 from ledger.postgres import shared_commit
 from ledger.postgres.connection import deadline
 from ledger.postgres.connection.database import Database, no_time_left
 from ledger.postgres.shared_commit import MOST, SharedCommit
-from ledger.work_item.commands import CreateWorkItem
-from ledger.work_item.events import WorkItemCreated
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, on_postgres, proposal
 from tests.support.relay import losing_the_answer_to

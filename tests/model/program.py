@@ -13,6 +13,13 @@ from uuid import UUID, uuid4
 
 from msgspec import Struct
 
+from ledger.aggregates.work_item.commands import (
+    ClaimWorkItem,
+    CreateWorkItem,
+    LinkWorkItems,
+    ReleaseClaim,
+    UpdateWorkItem,
+)
 from ledger.envelope import Command, Proposal, Recorded, Submission, stream_id
 from ledger.errors import Diverged, LedgerError, OutcomeUnknown, Refused
 from ledger.identity import Identity
@@ -29,7 +36,6 @@ from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings
 from ledger.store import EventStore
 from ledger.values.moment import parse
-from ledger.work_item.commands import ClaimWorkItem, CreateWorkItem, LinkWorkItems, ReleaseClaim, UpdateWorkItem
 from projections.application.local_layer import journal_layer
 from projections.application.sync import DIVERGED
 from projections.local_copy.working_files import Local

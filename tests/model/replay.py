@@ -12,8 +12,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from ledger.aggregates.conflict.events import CommandFulfilled, CommandWithdrawn, ConflictFound
 from ledger.catalog import fact_of
-from ledger.conflict.events import CommandFulfilled, CommandWithdrawn, ConflictFound
 from ledger.envelope import RecordedEvent, id_of, stream_id
 from ledger.postgres.connection.database import Database
 from tests.model.explore import seeds

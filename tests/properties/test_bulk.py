@@ -5,10 +5,10 @@ from typing import Any
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as some
 
+from ledger.aggregates.work_item.commands import ChangeWorkItems, CreateWorkItem, LinkWorkItems, UpdateWorkItem
 from ledger.catalog import fact_of
 from ledger.envelope import stream_id
 from ledger.errors import LedgerError
-from ledger.work_item.commands import ChangeWorkItems, CreateWorkItem, LinkWorkItems, UpdateWorkItem
 from tests.support.examples import examples
 from tests.support.ledgers import Ledger
 from tests.support.random_histories import THINGS, Doing, a_ledger, attempt, command, doings_of, histories, item

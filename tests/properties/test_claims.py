@@ -12,12 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from msgspec import Struct
 
-from ledger.catalog import fact_of
-from ledger.envelope import Command, RecordedEvent, Submission
-from ledger.errors import LedgerError
-from ledger.handler import Handler
-from ledger.values.moment import parse
-from ledger.work_item.commands import (
+from ledger.aggregates.work_item.commands import (
     ClaimNextWorkItem,
     ClaimWorkItem,
     CreateWorkItem,
@@ -25,8 +20,18 @@ from ledger.work_item.commands import (
     RenewClaim,
     UpdateWorkItem,
 )
-from ledger.work_item.events import WorkItemClaimed, WorkItemClaimReleased, WorkItemClaimRenewed, WorkItemCompleted
-from ledger.work_item.rules.claiming import token_digest
+from ledger.aggregates.work_item.events import (
+    WorkItemClaimed,
+    WorkItemClaimReleased,
+    WorkItemClaimRenewed,
+    WorkItemCompleted,
+)
+from ledger.aggregates.work_item.rules.claiming import token_digest
+from ledger.catalog import fact_of
+from ledger.envelope import Command, RecordedEvent, Submission
+from ledger.errors import LedgerError
+from ledger.handler import Handler
+from ledger.values.moment import parse
 from projections.questions.world_questions import TableNeighbourhood
 from projections.read_models.fold import propose
 from tests.support.examples import examples

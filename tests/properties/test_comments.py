@@ -9,11 +9,11 @@ from uuid import uuid4
 from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as some
 
+from ledger.aggregates.work_item.commands import CreateWorkItem, UpdateWorkItem
 from ledger.annotation.commands import AddComment, CorrectComment, WithdrawComment
 from ledger.catalog import states_of
 from ledger.envelope import Command, Submission, stream_id
 from ledger.errors import LedgerError
-from ledger.work_item.commands import CreateWorkItem, UpdateWorkItem
 from tests.support.examples import examples
 from tests.support.given import numbered
 from tests.support.ledgers import in_memory, numbered_command

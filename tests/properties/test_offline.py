@@ -26,9 +26,17 @@ from hypothesis.stateful import (
 )
 from msgspec import UNSET
 
+from ledger.aggregates.conflict.commands import ResolveConflict
+from ledger.aggregates.conflict.events import ConflictFound
+from ledger.aggregates.vendor.commands import CreateVendor, UpdateVendor
+from ledger.aggregates.work_item.commands import (
+    ChangeWorkItems,
+    ClaimWorkItem,
+    CreateWorkItem,
+    LinkWorkItems,
+    UpdateWorkItem,
+)
 from ledger.catalog import fact_of, states_of
-from ledger.conflict.commands import ResolveConflict
-from ledger.conflict.events import ConflictFound
 from ledger.decider import Undo
 from ledger.envelope import Command, Recorded, RecordedEvent, Submission, category_of, id_of, stream_id
 from ledger.errors import LedgerError
@@ -36,8 +44,6 @@ from ledger.pending import Version, newest
 from ledger.postgres.connection.database import Database
 from ledger.values.field_paths import differing, flatten
 from ledger.values.revision import same
-from ledger.vendor.commands import CreateVendor, UpdateVendor
-from ledger.work_item.commands import ChangeWorkItems, ClaimWorkItem, CreateWorkItem, LinkWorkItems, UpdateWorkItem
 from tests.support.examples import examples
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, in_memory, numbered_command, on_postgres

@@ -13,10 +13,17 @@ from hypothesis import strategies as some
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ledger.aggregates.work_item.commands import (
+    AskQuestion,
+    ClaimWorkItem,
+    ImportedItem,
+    ImportedLink,
+    ImportWorkItems,
+    Mark,
+)
+from ledger.aggregates.work_item.rules.claiming import token_digest
 from ledger.postgres.connection.database import Database
 from ledger.values.states import CATEGORIES, ORIGINAL
-from ledger.work_item.commands import AskQuestion, ClaimWorkItem, ImportedItem, ImportedLink, ImportWorkItems, Mark
-from ledger.work_item.rules.claiming import token_digest
 from ledger.world import Asker, ReadyFilter
 from projections.questions.work import item_lists, readiness
 from projections.tables.contract import Snapshot

@@ -10,16 +10,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as some
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from ledger.annotation.commands import AddComment
-from ledger.catalog import states_of
-from ledger.configuration.commands import ChangeConfiguration
-from ledger.conflict.commands import ResolveConflict
-from ledger.decider import Undo
-from ledger.envelope import Command, Scope, Submission, category_of, configuration_id, id_of, stream_id
-from ledger.errors import LedgerError
-from ledger.importing.commands import Import
-from ledger.pending import newest
-from ledger.work_item.commands import (
+from ledger.aggregates.configuration.commands import ChangeConfiguration
+from ledger.aggregates.conflict.commands import ResolveConflict
+from ledger.aggregates.work_item.commands import (
     AnswerQuestion,
     ArchiveWorkItems,
     AskQuestion,
@@ -31,6 +24,13 @@ from ledger.work_item.commands import (
     UpdateWorkItem,
     WithdrawQuestion,
 )
+from ledger.annotation.commands import AddComment
+from ledger.catalog import states_of
+from ledger.decider import Undo
+from ledger.envelope import Command, Scope, Submission, category_of, configuration_id, id_of, stream_id
+from ledger.errors import LedgerError
+from ledger.importing.commands import Import
+from ledger.pending import newest
 from tests.properties.test_offline import Clock
 from tests.support.given import numbered
 from tests.support.ledgers import in_memory, numbered_command

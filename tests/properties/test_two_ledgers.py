@@ -15,16 +15,16 @@ from hypothesis import HealthCheck, given, note
 from hypothesis import strategies as some
 from msgspec import UNSET
 
+from ledger.aggregates.configuration.commands import ChangeConfiguration
+from ledger.aggregates.deployment.commands import AmendDeployment, RecordDeployment
+from ledger.aggregates.enhancement.commands import RecordEnhancement, UpdateEnhancement
+from ledger.aggregates.vendor.commands import CreateVendor, UpdateVendor
+from ledger.aggregates.vendor.events import TestResults
+from ledger.aggregates.work_item.commands import CreateWorkItem, LinkWorkItems, UpdateWorkItem
 from ledger.codec import digest, origin_digest
-from ledger.configuration.commands import ChangeConfiguration
-from ledger.deployment.commands import AmendDeployment, RecordDeployment
-from ledger.enhancement.commands import RecordEnhancement, UpdateEnhancement
 from ledger.envelope import Command, RecordedEvent, Submission, configuration_id, stream_id
 from ledger.errors import LedgerError
 from ledger.postgres.connection.database import Database
-from ledger.vendor.commands import CreateVendor, UpdateVendor
-from ledger.vendor.events import TestResults
-from ledger.work_item.commands import CreateWorkItem, LinkWorkItems, UpdateWorkItem
 from projections.read_models.catalog import BY_CATEGORY
 from projections.tables.contract import pages
 from projections.tables.replay import check, replay

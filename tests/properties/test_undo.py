@@ -6,10 +6,10 @@ import msgspec
 from hypothesis import HealthCheck, given
 from msgspec.structs import replace
 
+from ledger.aggregates.work_item.state import WorkItem
 from ledger.catalog import states_of
 from ledger.errors import Refused
 from ledger.values.revision import apply, between
-from ledger.work_item.state import WorkItem
 from projections.local_copy.as_of_tables import tables_as_of
 from projections.questions.log.changes import Filter, changes_since
 from projections.read_models.catalog import BY_CATEGORY

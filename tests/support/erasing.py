@@ -5,9 +5,9 @@ from pathlib import Path
 from uuid import uuid4
 
 from ledger.across.erasure import of_entity
+from ledger.aggregates.erasure.commands import EraseTexts
+from ledger.aggregates.erasure.events import ErasedPayload
 from ledger.envelope import Submission, minted_id
-from ledger.erasure.commands import EraseTexts
-from ledger.erasure.events import ErasedPayload
 from ledger.handler import Handler
 from ledger.postgres.erasing import owned_log
 from ledger.settings import Settings

@@ -1,14 +1,14 @@
 """A history that has a bit of everything, told in commands: whichever ledger it is told to ends up the same."""
 
+from ledger.aggregates.configuration.commands import ChangeConfiguration
+from ledger.aggregates.conflict.events import CommandFulfilled, ConflictFound, Met
+from ledger.aggregates.deployment.commands import AmendDeployment, RecordDeployment
+from ledger.aggregates.enhancement.commands import RecordEnhancement, UpdateEnhancement
+from ledger.aggregates.vendor.commands import CreateVendor, UpdateVendor
+from ledger.aggregates.vendor.events import TestResults
+from ledger.aggregates.work_item.commands import AskQuestion, CreateWorkItem, LinkWorkItems, UpdateWorkItem
 from ledger.annotation.commands import LogEffort
-from ledger.configuration.commands import ChangeConfiguration
-from ledger.conflict.events import CommandFulfilled, ConflictFound, Met
-from ledger.deployment.commands import AmendDeployment, RecordDeployment
-from ledger.enhancement.commands import RecordEnhancement, UpdateEnhancement
 from ledger.envelope import Command, configuration_id, stream_id
-from ledger.vendor.commands import CreateVendor, UpdateVendor
-from ledger.vendor.events import TestResults
-from ledger.work_item.commands import AskQuestion, CreateWorkItem, LinkWorkItems, UpdateWorkItem
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, proposal
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from ledger.aggregates.work_item.commands import Mark
 from ledger.importing.commands import ImportedDeployment, ImportedEnhancement, ImportedVendor
 from ledger.importing.readers.reading import Reading
 from ledger.values.moment import parse
-from ledger.work_item.commands import Mark
 
 FULL_HASH = "84b0fb4c1d2e3f405162738495a6b7c8d9e0f1a2"
 

@@ -9,15 +9,15 @@ from typing import Any
 
 from msgspec.structs import asdict
 
+from ledger.aggregates.work_item.commands import ImportWorkItems
+from ledger.aggregates.work_item.events import WorkItemRevised
+from ledger.aggregates.work_item.imported.importing import plan
 from ledger.catalog import fold_stream
 from ledger.codec import encode, schema_of
 from ledger.decider import Decided
 from ledger.envelope import Past, RecordedEvent, import_of, imported_id
 from ledger.values.finding import Finding
 from ledger.values.moment import parse
-from ledger.work_item.commands import ImportWorkItems
-from ledger.work_item.events import WorkItemRevised
-from ledger.work_item.imported.importing import plan
 from ledger.world import Holder, World
 from projections.transfer.import_sources import SOURCES
 from tests.support.given import LEDGER, Neighbours

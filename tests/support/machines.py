@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import to_builtins
 
-from ledger.conflict.decider import conflict_stream
+from ledger.aggregates.conflict.decider import conflict_stream
 from ledger.envelope import Command, Recorded, RecordedEvent, Submission
 from ledger.offline.delivery.drain import Drain, Drained
 from ledger.offline.journal import Journal

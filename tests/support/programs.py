@@ -8,8 +8,8 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace as altered
 
+from ledger.aggregates.vendor.commands import CreateVendor
 from ledger.postgres.connection.database import Database
-from ledger.vendor.commands import CreateVendor
 from projections.read_models import catalog
 from projections.tables.replay import check, replay
 from tests.support.given import numbered

@@ -6,7 +6,7 @@ from uuid import uuid5
 
 import msgspec
 
-from ledger.conflict.events import Base
+from ledger.aggregates.conflict.events import Base
 from ledger.offline.queue.outbox import Outbox
 from ledger.offline.queue.outbox_lines import Queued, QueuedEvent
 from tests.support.given import FIRST_DAY, LEDGER, numbered

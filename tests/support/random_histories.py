@@ -9,15 +9,12 @@ from typing import Any
 
 from hypothesis import strategies as some
 
-from ledger.configuration.commands import ChangeConfiguration
-from ledger.decider import Undo
-from ledger.deployment.commands import AmendDeployment, RecordDeployment
-from ledger.enhancement.commands import RecordEnhancement, UpdateEnhancement
-from ledger.envelope import Command, Recorded, configuration_id, stream_id
-from ledger.errors import LedgerError
-from ledger.vendor.commands import CreateVendor, UpdateVendor
-from ledger.vendor.events import TestResults
-from ledger.work_item.commands import (
+from ledger.aggregates.configuration.commands import ChangeConfiguration
+from ledger.aggregates.deployment.commands import AmendDeployment, RecordDeployment
+from ledger.aggregates.enhancement.commands import RecordEnhancement, UpdateEnhancement
+from ledger.aggregates.vendor.commands import CreateVendor, UpdateVendor
+from ledger.aggregates.vendor.events import TestResults
+from ledger.aggregates.work_item.commands import (
     ArchiveWorkItems,
     ClaimWorkItem,
     CreateWorkItem,
@@ -26,6 +23,9 @@ from ledger.work_item.commands import (
     RestoreArchived,
     UpdateWorkItem,
 )
+from ledger.decider import Undo
+from ledger.envelope import Command, Recorded, configuration_id, stream_id
+from ledger.errors import LedgerError
 from tests.support.given import LEDGER, numbered
 from tests.support.ledgers import Ledger, in_memory, numbered_command
 

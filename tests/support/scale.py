@@ -11,15 +11,15 @@ from uuid import UUID
 import msgspec
 import psycopg
 
+from ledger.aggregates.deployment.state import Deployment
+from ledger.aggregates.enhancement.state import Enhancement
+from ledger.aggregates.vendor.events import TestResults
+from ledger.aggregates.vendor.state import Vendor
+from ledger.aggregates.work_item.events import WorkItemCreated
+from ledger.aggregates.work_item.state import Claim, Link, Question, WorkItem
 from ledger.annotation.state import Attachment
 from ledger.codec import encode
-from ledger.deployment.state import Deployment
-from ledger.enhancement.state import Enhancement
 from ledger.values.moment import text
-from ledger.vendor.events import TestResults
-from ledger.vendor.state import Vendor
-from ledger.work_item.events import WorkItemCreated
-from ledger.work_item.state import Claim, Link, Question, WorkItem
 from projections.read_models.catalog import PROJECTIONS
 from projections.read_models.projection import Row, Stamps
 from tests.support.ledgers import FIRST_DAY

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from ledger.aggregates.work_item.commands import CreateWorkItem, UpdateWorkItem
 from ledger.errors import VersionConflict
 from ledger.postgres.connection.database import Database
-from ledger.work_item.commands import CreateWorkItem, UpdateWorkItem
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, on_postgres
 

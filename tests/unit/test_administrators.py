@@ -6,9 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from ledger.across.conflict_resolution import decide
-from ledger.conflict.commands import ResolveConflict
-from ledger.conflict.decider import decider
-from ledger.conflict.events import Base, ConflictFound, ConflictResolved
+from ledger.aggregates.conflict.commands import ResolveConflict
+from ledger.aggregates.conflict.decider import decider
+from ledger.aggregates.conflict.events import Base, ConflictFound, ConflictResolved
 from ledger.errors import Forbidden
 from tests.support.given import CONFIGURATION, THING, Given, given, numbered
 

@@ -5,24 +5,24 @@ from typing import Any
 
 import pytest
 
+from ledger.aggregates.configuration.decider import decider as configurations
+from ledger.aggregates.conflict.decider import decider as conflicts
+from ledger.aggregates.conflict.events import ConflictFound
+from ledger.aggregates.deployment.decider import decider as deployments
+from ledger.aggregates.deployment.events import DeploymentRecorded
+from ledger.aggregates.enhancement.decider import decider as enhancements
+from ledger.aggregates.enhancement.events import EnhancementRecorded
+from ledger.aggregates.vendor.decider import decider as vendors
+from ledger.aggregates.vendor.events import VendorCreated
+from ledger.aggregates.work_item.commands import UpdateWorkItem
+from ledger.aggregates.work_item.decider import decider as work_items
+from ledger.aggregates.work_item.events import WorkItemCreated, WorkItemDeleted, WorkItemRevised, WorkItemWithdrawn
 from ledger.annotation.commands import AddComment, CorrectComment, WithdrawComment
 from ledger.annotation.events import ANNOTATION_FACTS, CommentAdded, CommentCorrected, CommentWithdrawn
 from ledger.annotation.state import Comment, visible_comments
-from ledger.configuration.decider import decider as configurations
-from ledger.conflict.decider import decider as conflicts
-from ledger.conflict.events import ConflictFound
 from ledger.decider import Decider
-from ledger.deployment.decider import decider as deployments
-from ledger.deployment.events import DeploymentRecorded
-from ledger.enhancement.decider import decider as enhancements
-from ledger.enhancement.events import EnhancementRecorded
 from ledger.envelope import Fact
 from ledger.errors import NotFound, Refused, VersionConflict
-from ledger.vendor.decider import decider as vendors
-from ledger.vendor.events import VendorCreated
-from ledger.work_item.commands import UpdateWorkItem
-from ledger.work_item.decider import decider as work_items
-from ledger.work_item.events import WorkItemCreated, WorkItemDeleted, WorkItemRevised, WorkItemWithdrawn
 from tests.support.given import NOW, THING, Given, given, numbered
 
 ONE, TWO = numbered(1), numbered(2)

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from ledger.configuration.commands import ChangeConfiguration
-from ledger.configuration.decider import decider
-from ledger.configuration.events import ConfigurationChanged
-from ledger.configuration.state import Configuration
+from ledger.aggregates.configuration.commands import ChangeConfiguration
+from ledger.aggregates.configuration.decider import decider
+from ledger.aggregates.configuration.events import ConfigurationChanged
+from ledger.aggregates.configuration.state import Configuration
+from ledger.aggregates.work_item.events import WorkItemCreated, WorkItemDeleted
 from ledger.envelope import UnknownFact
 from ledger.errors import Forbidden, NotFound, VersionConflict
 from ledger.values.revision import Change
-from ledger.work_item.events import WorkItemCreated, WorkItemDeleted
 from tests.support.given import CONFIGURATION, Given, given, numbered
 
 SESSION = numbered(1)

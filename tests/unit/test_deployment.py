@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from ledger.deployment.commands import AmendDeployment, RecordDeployment
-from ledger.deployment.decider import decider
-from ledger.deployment.events import DeploymentAmended, DeploymentRecorded
-from ledger.deployment.state import Deployment
+from ledger.aggregates.deployment.commands import AmendDeployment, RecordDeployment
+from ledger.aggregates.deployment.decider import decider
+from ledger.aggregates.deployment.events import DeploymentAmended, DeploymentRecorded
+from ledger.aggregates.deployment.state import Deployment
 from ledger.envelope import UnknownFact
 from ledger.errors import AlreadyRecorded, NotFound, NotUnique, VersionConflict
 from ledger.values.revision import Change

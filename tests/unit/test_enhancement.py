@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from ledger.enhancement.commands import RecordEnhancement, UpdateEnhancement
-from ledger.enhancement.decider import decider
-from ledger.enhancement.events import EnhancementRecorded, EnhancementRevised, EnhancementStatusChanged
-from ledger.enhancement.state import Enhancement
+from ledger.aggregates.enhancement.commands import RecordEnhancement, UpdateEnhancement
+from ledger.aggregates.enhancement.decider import decider
+from ledger.aggregates.enhancement.events import EnhancementRecorded, EnhancementRevised, EnhancementStatusChanged
+from ledger.aggregates.enhancement.state import Enhancement
 from ledger.envelope import UnknownFact
 from ledger.errors import NotFound, Refused, VersionConflict
 from ledger.values.revision import Change

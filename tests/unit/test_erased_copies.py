@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from ledger.across.erasure import of_entity
+from ledger.aggregates.erasure.events import TextsErased
+from ledger.aggregates.work_item.commands import CreateWorkItem
 from ledger.codec import digest, encode
 from ledger.envelope import RecordedEvent, stream_id
-from ledger.erasure.events import TextsErased
-from ledger.work_item.commands import CreateWorkItem
 from projections.local_copy.working_files import ERASED, Local
 from tests.support.given import LEDGER, numbered
 from tests.support.ledgers import in_memory, proposal

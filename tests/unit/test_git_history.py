@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from ledger.aggregates.vendor.events import TestResults
+from ledger.aggregates.work_item.commands import ImportedItem
 from ledger.errors import Invalid
 from ledger.importing.commands import ImportedDeployment
 from ledger.importing.readers.git import history
@@ -13,8 +15,6 @@ from ledger.importing.readers.git import items as git_items
 from ledger.importing.readers.git.log import LONGEST_MESSAGE
 from ledger.importing.readers.git_output import git_output
 from ledger.importing.readers.reading import Reading
-from ledger.vendor.events import TestResults
-from ledger.work_item.commands import ImportedItem
 from tests.support.git_repository import DAY, START, Repository, git
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import asdict
 
+from ledger.aggregates.vendor.events import TestResults
 from ledger.catalog import fold_stream
 from ledger.codec import encode, schema_of
 from ledger.decider import Decided
@@ -14,7 +15,6 @@ from ledger.envelope import Past, RecordedEvent, category_of
 from ledger.importing.commands import Import
 from ledger.importing.plan import plan
 from ledger.values.moment import parse
-from ledger.vendor.events import TestResults
 from ledger.world import Holder, World
 from tests.support.examples import examples
 from tests.support.given import LEDGER, Neighbours

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from ledger.aggregates.work_item.commands import ImportedItem
 from ledger.errors import Invalid
 from ledger.importing.readers.backlog import tasks
 from ledger.importing.readers.backlog.folder import canonical
 from ledger.importing.readers.reading import Reading
 from ledger.values.moment import parse, text
-from ledger.work_item.commands import ImportedItem
 
 IMPORTED_AT = parse("2026-11-22T12:00:00Z")
 REAL = Path(__file__).parents[3] / "shared" / "data" / "trackers" / "backlogmd-sample"

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from ledger.aggregates.work_item.commands import ImportedItem, Mark
 from ledger.errors import Invalid
 from ledger.importing.readers.reading import LONGEST_LINE, Reading
 from ledger.importing.readers.trackers.assistants import beads
 from ledger.values.moment import parse, text
-from ledger.work_item.commands import ImportedItem, Mark
 from tests.support.beads import DAY, closed, export, issue, needs
 from tests.support.imported_log import ImportedLog
 

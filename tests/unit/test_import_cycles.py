@@ -1,6 +1,6 @@
 """Cycles in what must come before what."""
 
-from ledger.work_item.rules.cycles import cycles
+from ledger.aggregates.work_item.rules.cycles import cycles
 
 
 def test_a_tree_with_links_across_has_none() -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from ledger.aggregates.work_item.commands import ImportedItem
 from ledger.decider import Decided
 from ledger.errors import Invalid
 from ledger.importing.readers.reading import Reading
 from ledger.values.moment import parse, text
-from ledger.work_item.commands import ImportedItem
 from projections.transfer.import_sources import SOURCES, detected
 from tests.support.imported_log import ImportedLog
 from tests.support.trackers import TRACKERS, Task

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from ledger.aggregates.work_item.commands import ImportedItem
 from ledger.values.moment import parse
-from ledger.work_item.commands import ImportedItem
 from projections.transfer.import_sources import SOURCES
 from tests.support.beads import DAY
 from tests.support.examples import examples

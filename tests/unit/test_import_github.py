@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from ledger.aggregates.work_item.events import WorkItemLinked, WorkItemRevised, WorkItemUnlinked
 from ledger.errors import Invalid
 from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.sample import sample_of
 from ledger.importing.readers.trackers.hosted import github
 from ledger.values.moment import parse, text
-from ledger.work_item.events import WorkItemLinked, WorkItemRevised, WorkItemUnlinked
 from tests.support.imported_log import ImportedLog
 
 NOW = parse("2026-11-22T12:00:00Z")

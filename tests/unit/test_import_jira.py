@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
+from ledger.aggregates.work_item.commands import ImportedItem
 from ledger.errors import Invalid
 from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.sample import sample_of
 from ledger.importing.readers.trackers.hosted import jira
 from ledger.values.moment import parse
-from ledger.work_item.commands import ImportedItem
 from tests.support.examples import examples
 from tests.support.imported_log import ImportedLog
 

@@ -10,11 +10,11 @@ from uuid import UUID
 
 import pytest
 
+from ledger.aggregates.work_item.commands import ImportedItem
 from ledger.errors import Invalid
 from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.trackers.assistants import vibe_kanban
 from ledger.values.moment import parse, text
-from ledger.work_item.commands import ImportedItem
 from projections.transfer.import_sources import SOURCES, detected
 
 NOW = parse("2026-11-22T12:00:00Z")

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ledger.aggregates.work_item.events import WorkItemRevised
 from ledger.values.revision import Change
-from ledger.work_item.events import WorkItemRevised
 from tests.support.beads import DAY, export, issue, needs
 from tests.support.imported_log import ImportedLog
 

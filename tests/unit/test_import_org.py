@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from ledger.aggregates.work_item.commands import ImportedItem
 from ledger.importing.readers.reading import Reading
 from ledger.values.moment import parse, text
-from ledger.work_item.commands import ImportedItem
 from projections.transfer.import_sources import SOURCES, detected
 
 NOW = parse("2026-11-22T12:00:00Z")

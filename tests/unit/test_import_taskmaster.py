@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from ledger.aggregates.work_item.commands import ImportedItem
 from ledger.errors import Invalid
 from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.trackers.assistants import taskmaster
 from ledger.values.moment import parse, text
-from ledger.work_item.commands import ImportedItem
 from tests.support.imported_log import ImportedLog
 
 IMPORTED_AT = parse("2026-11-22T12:00:00Z")

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.aggregates.work_item.commands import ImportedItem
 from ledger.errors import Invalid
 from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.trackers.personal import todotxt
 from ledger.importing.readers.trackers.personal.last_written import last_written
 from ledger.importing.readers.trackers.personal.todotxt import parsed
 from ledger.values.moment import parse, text
-from ledger.work_item.commands import ImportedItem
 from tests.support.imported_log import ImportedLog
 
 PERSON = ("-c", "user.name=a", "-c", "user.email=a@example.org")

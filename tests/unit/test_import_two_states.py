@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.aggregates.work_item.events import WorkItemRevised
 from ledger.values.revision import Change
-from ledger.work_item.events import WorkItemRevised
 from tests.support.beads import DAY, export, issue, needs
 from tests.support.examples import examples
 from tests.support.imported_log import NOW, ImportedLog

@@ -3,14 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from ledger.catalog import fold_stream
-from ledger.configuration.events import ConfigurationChanged
-from ledger.envelope import Past
-from ledger.values.moment import parse
-from ledger.values.revision import Change
-from ledger.work_item.commands import ImportedItem, ImportedLink, ImportWorkItems, Mark
-from ledger.work_item.decider import decider
-from ledger.work_item.events import (
+from ledger.aggregates.configuration.events import ConfigurationChanged
+from ledger.aggregates.work_item.commands import ImportedItem, ImportedLink, ImportWorkItems, Mark
+from ledger.aggregates.work_item.decider import decider
+from ledger.aggregates.work_item.events import (
     WorkItemBlocked,
     WorkItemCompleted,
     WorkItemCreated,
@@ -20,8 +16,12 @@ from ledger.work_item.events import (
     WorkItemRevised,
     WorkItemStatusChanged,
 )
-from ledger.work_item.imported.importing import plan
-from ledger.work_item.state import Link
+from ledger.aggregates.work_item.imported.importing import plan
+from ledger.aggregates.work_item.state import Link
+from ledger.catalog import fold_stream
+from ledger.envelope import Past
+from ledger.values.moment import parse
+from ledger.values.revision import Change
 from ledger.world import World
 from tests.support.given import CONFIGURATION, LEDGER, THING, Neighbours, given, numbered
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
+from ledger.aggregates.work_item.commands import ImportedItem
 from ledger.importing.readers.reading import Reading
 from ledger.values.moment import parse, text
-from ledger.work_item.commands import ImportedItem
 from projections.transfer.import_sources import SOURCES
 from tests.support.examples import examples
 

@@ -2,12 +2,12 @@
 
 from msgspec.structs import replace
 
+from ledger.aggregates.work_item.commands import ImportedComment, ImportedItem, Mark
+from ledger.aggregates.work_item.imported.imported_comments import comments_since
+from ledger.aggregates.work_item.state import WorkItem
 from ledger.annotation.events import CommentAdded, CommentCorrected, CommentWithdrawn
 from ledger.annotation.state import Comment
 from ledger.values.moment import parse
-from ledger.work_item.commands import ImportedComment, ImportedItem, Mark
-from ledger.work_item.imported.imported_comments import comments_since
-from ledger.work_item.state import WorkItem
 
 SAID, CHANGED = "2026-03-01T10:00:00.000000Z", "2026-03-09T10:00:00.000000Z"
 BEFORE = WorkItem(comments={"c": Comment(by="ann", at=SAID, text="one")})

@@ -13,13 +13,13 @@ import pytest
 from msgspec.structs import replace
 
 from ledger.across.erasure import applied, of_entity
+from ledger.aggregates.erasure.events import TextsErased
+from ledger.aggregates.work_item.commands import CreateWorkItem
 from ledger.codec import digest, encode, origin_digest
 from ledger.envelope import RecordedEvent, stream_id
-from ledger.erasure.events import TextsErased
 from ledger.errors import Damaged, Unavailable
 from ledger.offline.journal import Journal
 from ledger.offline.lines import event_of, line_of
-from ledger.work_item.commands import CreateWorkItem
 from tests.support.given import LEDGER, numbered
 from tests.support.history import TASK, tell
 from tests.support.ledgers import in_memory

@@ -4,12 +4,10 @@ from typing import Any
 
 import pytest
 
-from ledger.configuration.events import ConfigurationChanged
-from ledger.errors import NotFound, Refused
-from ledger.values.revision import Change
-from ledger.work_item.commands import AnswerQuestion, AskQuestion, ClaimNextWorkItem, WithdrawQuestion
-from ledger.work_item.decider import decider
-from ledger.work_item.events import (
+from ledger.aggregates.configuration.events import ConfigurationChanged
+from ledger.aggregates.work_item.commands import AnswerQuestion, AskQuestion, ClaimNextWorkItem, WithdrawQuestion
+from ledger.aggregates.work_item.decider import decider
+from ledger.aggregates.work_item.events import (
     QuestionAnswered,
     QuestionAsked,
     QuestionWithdrawn,
@@ -17,7 +15,9 @@ from ledger.work_item.events import (
     WorkItemCreated,
     WorkItemDeleted,
 )
-from ledger.work_item.state import Answer, Question
+from ledger.aggregates.work_item.state import Answer, Question
+from ledger.errors import NotFound, Refused
+from ledger.values.revision import Change
 from tests.support.given import CONFIGURATION, NOW, THING, Given, given
 
 AT, NOW_AT = "2026-11-22T10:00:00.000000Z", "2026-11-23T09:00:00.000000Z"

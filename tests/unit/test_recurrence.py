@@ -4,20 +4,20 @@ from datetime import datetime
 
 import pytest
 
-from ledger.values.dates import begins, ends, later, moved, planned
-from ledger.values.moment import parse
-from ledger.values.revision import Change
-from ledger.work_item.commands import CreateWorkItem, UpdateWorkItem
-from ledger.work_item.decider import decider
-from ledger.work_item.events import (
+from ledger.aggregates.work_item.commands import CreateWorkItem, UpdateWorkItem
+from ledger.aggregates.work_item.decider import decider
+from ledger.aggregates.work_item.events import (
     WorkItemCompleted,
     WorkItemCreated,
     WorkItemReopened,
     WorkItemReverted,
     WorkItemStatusChanged,
 )
-from ledger.work_item.rules.recurring import next_one, rule_of
-from ledger.work_item.state import WorkItem
+from ledger.aggregates.work_item.rules.recurring import next_one, rule_of
+from ledger.aggregates.work_item.state import WorkItem
+from ledger.values.dates import begins, ends, later, moved, planned
+from ledger.values.moment import parse
+from ledger.values.revision import Change
 from tests.support.given import THING, given, numbered
 
 DONE_AT = parse("2026-11-23T09:00:00Z")  # when things are done in these tests

@@ -9,15 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from ledger.across.undo import decide as decide_undo
-from ledger.catalog import states_of
-from ledger.configuration.commands import ChangeConfiguration
-from ledger.configuration.events import ConfigurationChanged
-from ledger.decider import Undo
-from ledger.envelope import Command
-from ledger.errors import Refused
-from ledger.values.moment import parse
-from ledger.values.revision import Change
-from ledger.work_item.commands import (
+from ledger.aggregates.configuration.commands import ChangeConfiguration
+from ledger.aggregates.configuration.events import ConfigurationChanged
+from ledger.aggregates.work_item.commands import (
     AnswerQuestion,
     ChangeWorkItems,
     CreateWorkItem,
@@ -27,8 +21,8 @@ from ledger.work_item.commands import (
     UpdateWorkItem,
     WithdrawQuestion,
 )
-from ledger.work_item.decider import decider
-from ledger.work_item.events import (
+from ledger.aggregates.work_item.decider import decider
+from ledger.aggregates.work_item.events import (
     QuestionAnswered,
     QuestionAsked,
     WorkItemClaimed,
@@ -38,7 +32,13 @@ from ledger.work_item.events import (
     WorkItemReverted,
     WorkItemStatusChanged,
 )
-from ledger.work_item.state import Question, WorkItem
+from ledger.aggregates.work_item.state import Question, WorkItem
+from ledger.catalog import states_of
+from ledger.decider import Undo
+from ledger.envelope import Command
+from ledger.errors import Refused
+from ledger.values.moment import parse
+from ledger.values.revision import Change
 from ledger.world import Neighbour
 from tests.support.given import CONFIGURATION, LEDGER, NOW, THING, Given, given, numbered
 from tests.support.ledgers import in_memory, numbered_command

@@ -2,11 +2,11 @@
 
 import pytest
 
+from ledger.aggregates.work_item.commands import ArchiveWorkItems, CreateWorkItem, LinkWorkItems
+from ledger.aggregates.work_item.events import WorkItemLinked, WorkItemUnlinked
 from ledger.decider import Decided
 from ledger.envelope import Submission, stream_id
 from ledger.errors import Refused
-from ledger.work_item.commands import ArchiveWorkItems, CreateWorkItem, LinkWorkItems
-from ledger.work_item.events import WorkItemLinked, WorkItemUnlinked
 from tests.support.ledgers import FIRST_DAY, Ledger, numbered_command
 from tests.support.random_histories import a_ledger, item, undo_of
 

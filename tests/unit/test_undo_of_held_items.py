@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from ledger.aggregates.work_item.commands import ArchiveWorkItems, ClaimWorkItem, CreateWorkItem, UpdateWorkItem
+from ledger.aggregates.work_item.events import WorkItemRevised
 from ledger.decider import Decided
 from ledger.envelope import Submission, stream_id
 from ledger.errors import Refused
 from ledger.values.revision import Change
-from ledger.work_item.commands import ArchiveWorkItems, ClaimWorkItem, CreateWorkItem, UpdateWorkItem
-from ledger.work_item.events import WorkItemRevised
 from tests.support.ledgers import FIRST_DAY, Ledger, numbered_command
 from tests.support.random_histories import a_ledger, item, undo_of
 

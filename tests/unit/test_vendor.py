@@ -4,13 +4,19 @@ from typing import Any
 
 import pytest
 
+from ledger.aggregates.vendor.commands import CreateVendor, UpdateVendor
+from ledger.aggregates.vendor.decider import decider
+from ledger.aggregates.vendor.events import (
+    TestResults,
+    VendorCreated,
+    VendorRevised,
+    VendorStatusChanged,
+    VendorTestsReported,
+)
+from ledger.aggregates.vendor.state import Vendor
 from ledger.envelope import UnknownFact
 from ledger.errors import NotFound, NotUnique, VersionConflict
 from ledger.values.revision import Change
-from ledger.vendor.commands import CreateVendor, UpdateVendor
-from ledger.vendor.decider import decider
-from ledger.vendor.events import TestResults, VendorCreated, VendorRevised, VendorStatusChanged, VendorTestsReported
-from ledger.vendor.state import Vendor
 from ledger.world import Holder
 from tests.support.given import THING, Given, given, numbered
 

@@ -13,10 +13,10 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from ledger.configuration.commands import AddWebhook, DeleteWebhook, PauseWebhook, ResumeWebhook
-from ledger.configuration.decider import decider
-from ledger.configuration.events import ConfigurationChanged
-from ledger.configuration.state import Template, Webhook
+from ledger.aggregates.configuration.commands import AddWebhook, DeleteWebhook, PauseWebhook, ResumeWebhook
+from ledger.aggregates.configuration.decider import decider
+from ledger.aggregates.configuration.events import ConfigurationChanged
+from ledger.aggregates.configuration.state import Template, Webhook
 from ledger.errors import Damaged, Forbidden, Invalid, NotFound
 from ledger.settings import Settings
 from ledger.values.revision import Change

@@ -1,9 +1,9 @@
 """What stands in no text was made up; what stands in it, however it is marked, was not."""
 
-from ledger.deployment.state import Deployment
-from ledger.enhancement.state import Enhancement
-from ledger.vendor.events import TestResults
-from ledger.vendor.state import Vendor
+from ledger.aggregates.deployment.state import Deployment
+from ledger.aggregates.enhancement.state import Enhancement
+from ledger.aggregates.vendor.events import TestResults
+from ledger.aggregates.vendor.state import Vendor
 from projections.transfer.source_check import Text, deployment, enhancement, vendor
 
 TEXT = Text("- **EP**SON_2: (8/012 tests) [XLSX] V1.2.3\n### PR #7 `84B0FB4` 45 passed\n- Read *faxes* (Q1 2026)\n")

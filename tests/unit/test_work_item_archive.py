@@ -2,16 +2,22 @@
 
 from datetime import timedelta
 
-from ledger.errors import Refused
-from ledger.work_item.commands import ArchiveWorkItems, CreateWorkItem, LinkWorkItems, RestoreArchived, UpdateWorkItem
-from ledger.work_item.decider import decider
-from ledger.work_item.events import (
+from ledger.aggregates.work_item.commands import (
+    ArchiveWorkItems,
+    CreateWorkItem,
+    LinkWorkItems,
+    RestoreArchived,
+    UpdateWorkItem,
+)
+from ledger.aggregates.work_item.decider import decider
+from ledger.aggregates.work_item.events import (
     WorkItemArchived,
     WorkItemCompleted,
     WorkItemCreated,
     WorkItemReopened,
     WorkItemUnarchived,
 )
+from ledger.errors import Refused
 from ledger.world import Neighbour
 from tests.support.given import FIRST_DAY, NOW, THING, Given, given, numbered
 

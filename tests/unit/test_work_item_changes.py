@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from ledger.aggregates.work_item.commands import UpdateWorkItem
+from ledger.aggregates.work_item.decider import decider
+from ledger.aggregates.work_item.events import WorkItemCreated, WorkItemRevised
 from ledger.errors import NotFound, VersionConflict
 from ledger.values.moment import text
 from ledger.values.revision import Change
-from ledger.work_item.commands import UpdateWorkItem
-from ledger.work_item.decider import decider
-from ledger.work_item.events import WorkItemCreated, WorkItemRevised
 from tests.support.given import FIRST_DAY, THING, given
 
 CREATED = WorkItemCreated(item_type="task", title="T", description="D", assignee="ada", priority=3, tags=("one",))

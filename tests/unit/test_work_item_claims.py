@@ -6,12 +6,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from ledger.errors import Refused
-from ledger.values.moment import parse, text
-from ledger.values.revision import Change
-from ledger.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, ReleaseClaim, RenewClaim, UpdateWorkItem
-from ledger.work_item.decider import decider
-from ledger.work_item.events import (
+from ledger.aggregates.work_item.commands import (
+    ClaimNextWorkItem,
+    ClaimWorkItem,
+    ReleaseClaim,
+    RenewClaim,
+    UpdateWorkItem,
+)
+from ledger.aggregates.work_item.decider import decider
+from ledger.aggregates.work_item.events import (
     PreviousHolder,
     WorkItemBlocked,
     WorkItemClaimed,
@@ -22,8 +25,11 @@ from ledger.work_item.events import (
     WorkItemDeleted,
     WorkItemRevised,
 )
-from ledger.work_item.rules.claiming import token_digest
-from ledger.work_item.state import Claim
+from ledger.aggregates.work_item.rules.claiming import token_digest
+from ledger.aggregates.work_item.state import Claim
+from ledger.errors import Refused
+from ledger.values.moment import parse, text
+from ledger.values.revision import Change
 from ledger.world import Neighbour, Obstacle
 from tests.support.given import NOW, THING, Given, given, numbered
 

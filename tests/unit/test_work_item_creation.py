@@ -2,12 +2,12 @@
 
 import pytest
 
-from ledger.configuration.events import ConfigurationChanged
+from ledger.aggregates.configuration.events import ConfigurationChanged
+from ledger.aggregates.work_item.commands import CreateWorkItem
+from ledger.aggregates.work_item.decider import decider
+from ledger.aggregates.work_item.events import WorkItemCreated
 from ledger.errors import NotFound, Refused
 from ledger.values.revision import Change
-from ledger.work_item.commands import CreateWorkItem
-from ledger.work_item.decider import decider
-from ledger.work_item.events import WorkItemCreated
 from ledger.world import Neighbour
 from tests.support.given import CONFIGURATION, THING, given, numbered
 

@@ -1,9 +1,9 @@
 """Deleting work items and bringing them back, alone and with what is below them."""
 
+from ledger.aggregates.work_item.commands import UpdateWorkItem
+from ledger.aggregates.work_item.decider import decider
+from ledger.aggregates.work_item.events import WorkItemCompleted, WorkItemCreated, WorkItemDeleted, WorkItemRestored
 from ledger.errors import Refused
-from ledger.work_item.commands import UpdateWorkItem
-from ledger.work_item.decider import decider
-from ledger.work_item.events import WorkItemCompleted, WorkItemCreated, WorkItemDeleted, WorkItemRestored
 from ledger.world import Neighbour
 from tests.support.given import THING, Given, given, numbered
 

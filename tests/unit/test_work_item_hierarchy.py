@@ -1,9 +1,9 @@
 """Moving work items in the tree."""
 
+from ledger.aggregates.work_item.commands import UpdateWorkItem
+from ledger.aggregates.work_item.decider import decider
+from ledger.aggregates.work_item.events import WorkItemCreated, WorkItemMoved
 from ledger.errors import NotFound, Refused
-from ledger.work_item.commands import UpdateWorkItem
-from ledger.work_item.decider import decider
-from ledger.work_item.events import WorkItemCreated, WorkItemMoved
 from ledger.world import Neighbour
 from tests.support.given import THING, Given, given, numbered
 

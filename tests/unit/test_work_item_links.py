@@ -2,13 +2,13 @@
 
 import pytest
 
-from ledger.enhancement.events import EnhancementRecorded, EnhancementWithdrawn
+from ledger.aggregates.enhancement.events import EnhancementRecorded, EnhancementWithdrawn
+from ledger.aggregates.work_item.commands import LinkWorkItems
+from ledger.aggregates.work_item.decider import decider
+from ledger.aggregates.work_item.events import WorkItemCreated, WorkItemDeleted, WorkItemLinked, WorkItemUnlinked
+from ledger.aggregates.work_item.state import Link
 from ledger.envelope import Fact
 from ledger.errors import NotFound, Refused, VersionConflict
-from ledger.work_item.commands import LinkWorkItems
-from ledger.work_item.decider import decider
-from ledger.work_item.events import WorkItemCreated, WorkItemDeleted, WorkItemLinked, WorkItemUnlinked
-from ledger.work_item.state import Link
 from tests.support.given import THING, Given, given, numbered
 
 OTHER = numbered(1)

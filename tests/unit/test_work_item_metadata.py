@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from ledger.work_item.commands import CreateWorkItem, UpdateWorkItem
-from ledger.work_item.decider import decider
-from ledger.work_item.events import WorkItemCreated
+from ledger.aggregates.work_item.commands import CreateWorkItem, UpdateWorkItem
+from ledger.aggregates.work_item.decider import decider
+from ledger.aggregates.work_item.events import WorkItemCreated
 from tests.support.given import THING, given
 
 SESSION = {"token_budget": 200_000, "prompts_count": 0, "yaml_frontmatter": {"schema_version": "1.0"}}

@@ -4,15 +4,10 @@ from typing import Any
 
 import pytest
 
-from ledger.catalog import topics_of
-from ledger.configuration.events import ConfigurationChanged
-from ledger.envelope import Fact
-from ledger.errors import Refused
-from ledger.values.revision import Change
-from ledger.values.states import CATEGORIES, ORIGINAL, State, in_order
-from ledger.work_item.commands import ClaimWorkItem, CreateWorkItem, ReleaseClaim, UpdateWorkItem
-from ledger.work_item.decider import decider
-from ledger.work_item.events import (
+from ledger.aggregates.configuration.events import ConfigurationChanged
+from ledger.aggregates.work_item.commands import ClaimWorkItem, CreateWorkItem, ReleaseClaim, UpdateWorkItem
+from ledger.aggregates.work_item.decider import decider
+from ledger.aggregates.work_item.events import (
     QuestionAsked,
     WorkItemBlocked,
     WorkItemClaimed,
@@ -25,8 +20,13 @@ from ledger.work_item.events import (
     WorkItemStatusChanged,
     WorkItemUnblocked,
 )
-from ledger.work_item.rules.claiming import token_digest
-from ledger.work_item.state import Claim
+from ledger.aggregates.work_item.rules.claiming import token_digest
+from ledger.aggregates.work_item.state import Claim
+from ledger.catalog import topics_of
+from ledger.envelope import Fact
+from ledger.errors import Refused
+from ledger.values.revision import Change
+from ledger.values.states import CATEGORIES, ORIGINAL, State, in_order
 from ledger.world import Neighbour
 from tests.support.given import CONFIGURATION, THING, Given, Outcome, given, numbered
 

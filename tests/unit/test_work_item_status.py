@@ -4,12 +4,9 @@ from typing import Any
 
 import pytest
 
-from ledger.envelope import Fact
-from ledger.errors import Refused
-from ledger.values.revision import Change
-from ledger.work_item.commands import UpdateWorkItem
-from ledger.work_item.decider import decider
-from ledger.work_item.events import (
+from ledger.aggregates.work_item.commands import UpdateWorkItem
+from ledger.aggregates.work_item.decider import decider
+from ledger.aggregates.work_item.events import (
     WorkItemBlocked,
     WorkItemCompleted,
     WorkItemCreated,
@@ -17,6 +14,9 @@ from ledger.work_item.events import (
     WorkItemReopened,
     WorkItemUnblocked,
 )
+from ledger.envelope import Fact
+from ledger.errors import Refused
+from ledger.values.revision import Change
 from ledger.world import Neighbour
 from tests.support.given import THING, Given, given, numbered
 

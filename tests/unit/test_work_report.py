@@ -8,11 +8,17 @@ from uuid import UUID
 
 import pytest
 
+from ledger.aggregates.configuration.commands import ChangeConfiguration
+from ledger.aggregates.work_item.commands import (
+    AnswerQuestion,
+    AskQuestion,
+    ClaimWorkItem,
+    CreateWorkItem,
+    UpdateWorkItem,
+)
 from ledger.annotation.commands import LogEffort
-from ledger.configuration.commands import ChangeConfiguration
 from ledger.decider import Undo
 from ledger.envelope import stream_id
-from ledger.work_item.commands import AnswerQuestion, AskQuestion, ClaimWorkItem, CreateWorkItem, UpdateWorkItem
 from projections.questions.log.work_report import Scope, work_report
 from tests.support.given import CONFIGURATION, LEDGER, numbered
 from tests.support.ledgers import FIRST_DAY, Ledger, in_memory, numbered_command

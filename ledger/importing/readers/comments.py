@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_OID
 
+from ledger.aggregates.work_item.commands import ImportedComment, Mark
 from ledger.annotation.commands import comment_id_of
 from ledger.envelope import minted_id
 from ledger.importing.readers.record import Record
-from ledger.work_item.commands import ImportedComment, Mark
 
 Entry = dict[str, Any]
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ledger.aggregates.work_item.commands import ImportedItem, Mark
 from ledger.codec import unstorable
 from ledger.errors import Invalid
 from ledger.identity import FOLDER as LEDGER_FOLDER
@@ -25,7 +26,6 @@ from ledger.importing.readers.text.front_matter import BrokenYaml, parse, split
 from ledger.importing.readers.text_lines import LARGEST_FILE, decoded, unreadable
 from ledger.values.finding import Finding
 from ledger.values.states import FINISHED
-from ledger.work_item.commands import ImportedItem, Mark
 
 SOURCE = "prompts"
 NO_HOLDER = "unknown (prompts)"

@@ -7,13 +7,13 @@ from typing import Any
 
 from msgspec import Struct
 
+from ledger.aggregates.work_item.commands import ImportedItem
 from ledger.errors import Invalid
 from ledger.importing.commands import ImportedDeployment, ImportedEnhancement, ImportedVendor
 from ledger.importing.readers.finding_words import KINDS
 from ledger.importing.readers.text_lines import LARGEST_FILE, text_lines, unreadable
 from ledger.values.finding import Finding
 from ledger.values.moment import FUTURE_ALLOWED, parse, text
-from ledger.work_item.commands import ImportedItem
 
 LONGEST_LINE = 16 * 2**20  # bytes
 LONGEST_ID = 500  # characters; an index entry of PostgreSQL ends at 2,700 bytes

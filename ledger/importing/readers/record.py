@@ -4,17 +4,17 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
+from ledger.aggregates.work_item.commands import Stated
+from ledger.aggregates.work_item.imported.kept_links import KEPT_UNDER
+from ledger.aggregates.work_item.imported.older_records import LAST_CHANGE, LIST
+from ledger.aggregates.work_item.imported.recognised import CLOSED_AT
+from ledger.aggregates.work_item.imported.stated import SOURCE_FIELDS, STATE, STATUS
 from ledger.importing.readers.reading import Reading, time_of
 from ledger.importing.readers.words.status_words import category_of
 from ledger.values.dates import MOST_MINUTES, planned
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.values.states import LONGEST, Category
-from ledger.work_item.commands import Stated
-from ledger.work_item.imported.kept_links import KEPT_UNDER
-from ledger.work_item.imported.older_records import LAST_CHANGE, LIST
-from ledger.work_item.imported.recognised import CLOSED_AT
-from ledger.work_item.imported.stated import SOURCE_FIELDS, STATE, STATUS
 
 ZERO_TIME = "0001-"  # what Go writes for "never"
 LONGEST_TAG = 200  # characters; a longer label is kept in the metadata only

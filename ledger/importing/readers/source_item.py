@@ -12,6 +12,9 @@ from uuid import NAMESPACE_OID
 
 from msgspec import Struct
 
+from ledger.aggregates.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark, Stated
+from ledger.aggregates.work_item.imported.older_records import LAST_CHANGE
+from ledger.aggregates.work_item.imported.stated import STATUS
 from ledger.annotation.commands import comment_id_of
 from ledger.envelope import minted_id
 from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, none_taken, take
@@ -19,9 +22,6 @@ from ledger.importing.readers.record import CLOSED, DELETED, Record
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.values.states import FINISHED, Category
-from ledger.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark, Stated
-from ledger.work_item.imported.older_records import LAST_CHANGE
-from ledger.work_item.imported.stated import STATUS
 
 SourceLinkKind = Literal["parent", "depends_on", "relates_to", "discovered_from", "duplicates"]
 

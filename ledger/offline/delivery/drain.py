@@ -14,9 +14,11 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from ledger.aggregates.conflict.decider import conflict_stream
+from ledger.aggregates.conflict.events import CommandFulfilled, CommandWithdrawn, ConflictFound, Met
+from ledger.aggregates.work_item.bulk import REFUSALS as OF_RULES
+from ledger.aggregates.work_item.commands import ReleaseClaim
 from ledger.catalog import UNIQUE, fact_of, fold_stream
-from ledger.conflict.decider import conflict_stream
-from ledger.conflict.events import CommandFulfilled, CommandWithdrawn, ConflictFound, Met
 from ledger.envelope import Fact, Proposal, ProposedEvent, Recorded, RecordedEvent, Submission
 from ledger.errors import (
     AlreadyRecorded,
@@ -38,8 +40,6 @@ from ledger.offline.queue.outbox import Outbox
 from ledger.offline.queue.outbox_lines import Outcome, Queued, QueuedEvent, Settled
 from ledger.offline.queue.queued_line import EXCLUSIVE
 from ledger.store import EventStore
-from ledger.work_item.bulk import REFUSALS as OF_RULES
-from ledger.work_item.commands import ReleaseClaim
 from ledger.world import Neighbourhood, World
 
 GROUP = 100  # commands recorded in one transaction

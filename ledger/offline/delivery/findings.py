@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from ledger.conflict.decider import conflict_id
+from ledger.aggregates.conflict.decider import conflict_id
 from ledger.offline.delivery import rebase
 from ledger.offline.queue.outbox_lines import Queued
 from ledger.pending import PENDING

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from ledger.aggregates.conflict.decider import conflict_stream
 from ledger.catalog import DECIDERS, fold_stream, topics_of
 from ledger.codec import encode, schema_of
-from ledger.conflict.decider import conflict_stream
 from ledger.envelope import Proposal, ProposedEvent, RecordedEvent, category_of
 from ledger.offline.delivery import rebase
 from ledger.offline.queue.outbox_lines import Queued

@@ -13,11 +13,11 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from ledger.across.conflict_resolution import rebased
+from ledger.aggregates.conflict.events import Met
 from ledger.annotation.events import AnnotationFact
 from ledger.catalog import DECIDERS, FACTS, fold_stream, states_of
 from ledger.codec import decode, is_erased
 from ledger.command_codec import command_of
-from ledger.conflict.events import Met
 from ledger.envelope import Command, Fact, RecordedEvent, category_of, id_of
 from ledger.offline.queue.outbox_lines import Queued, QueuedEvent
 from ledger.values.field_paths import differing, flatten

@@ -6,11 +6,11 @@ from itertools import groupby
 from msgspec import Raw
 from msgspec.structs import replace
 
+from ledger.aggregates.conflict.events import Base
+from ledger.aggregates.erasure.decider import CATEGORY as ERASURE
 from ledger.catalog import TOPICS, TOPICS_OF_FIELD
 from ledger.codec import SCHEMA
-from ledger.conflict.events import Base
 from ledger.envelope import RecordedEvent, category_of
-from ledger.erasure.decider import CATEGORY as ERASURE
 from ledger.offline.journal import Journal
 from ledger.offline.queue.outbox import Outbox
 from ledger.offline.queue.outbox_lines import Queued, QueuedEvent

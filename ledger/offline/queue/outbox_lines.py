@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from ledger.conflict.events import Base
+from ledger.aggregates.conflict.events import Base
 from ledger.envelope import Scope
 from ledger.pending import token
 

@@ -6,14 +6,14 @@ from typing import Any, cast
 import msgspec
 
 from ledger import command_codec
+from ledger.aggregates.conflict.events import Base
+from ledger.aggregates.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, RenewClaim
 from ledger.catalog import is_known_kind
 from ledger.codec import command_digest, encode, schema_of
 from ledger.command_codec import arguments_of, command_of
-from ledger.conflict.events import Base
 from ledger.envelope import Command, Proposal, RecordedEvent, Submission
 from ledger.importing.commands import Import
 from ledger.offline.queue.outbox_lines import Queued, QueuedEvent
-from ledger.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, RenewClaim
 
 EXCLUSIVE = (ClaimWorkItem, ClaimNextWorkItem, RenewClaim)  # what only the database can promise
 CLAIMS = tuple(command.__name__ for command in EXCLUSIVE)

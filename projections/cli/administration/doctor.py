@@ -11,7 +11,7 @@ import click
 from msgspec import to_builtins
 
 from ledger import __version__
-from ledger.configuration.state import Webhook
+from ledger.aggregates.configuration.state import Webhook
 from ledger.envelope import configuration_id
 from ledger.errors import Diverged, LedgerError
 from ledger.postgres.checkup import checkup

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
-from ledger.configuration.state import Webhook
+from ledger.aggregates.configuration.state import Webhook
 from ledger.libpq.diagnosis import Variables, variables
 from ledger.postgres.checkup import Checkup
 from ledger.postgres.replica import ReplicaState

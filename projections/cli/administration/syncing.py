@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ledger.conflict.commands import CHOICES
+from ledger.aggregates.conflict.commands import CHOICES
 from ledger.errors import Invalid, Unavailable
 from ledger.offline.queue.outbox import ASIDE
 from ledger.offline.queue.outbox_file import FILE

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import click
 
-from ledger.configuration.state import Template
+from ledger.aggregates.configuration.state import Template
 from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Group, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, printable, remark, say, table

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
+from ledger.aggregates.work_item.state import ITEM_TYPES
 from ledger.errors import Invalid, NotFound
-from ledger.work_item.state import ITEM_TYPES
 from projections.cli.daily.calls import perform
 from projections.cli.daily.several import REFS, each
 from projections.cli.terminal import exits

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
+from ledger.aggregates.work_item.state import ITEM_TYPES
 from ledger.annotation.state import ATTACHMENT_KINDS
 from ledger.values.dates import DAY, ends
 from ledger.values.moment import parse
-from ledger.work_item.state import ITEM_TYPES
 from projections.cli.daily.calls import perform
 from projections.cli.daily.items import person
 from projections.cli.terminal import every_ledger, exits, views

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from ledger.work_item.state import ITEM_TYPES
+from ledger.aggregates.work_item.state import ITEM_TYPES
 from ledger.world import ReadyFilter
 from projections.cli.daily.calls import perform
 from projections.cli.daily.several import REFS, each

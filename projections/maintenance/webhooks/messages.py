@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from ledger.configuration.state import Template
+from ledger.aggregates.configuration.state import Template
 
 LONGEST = 900  # characters of a line; Discord takes 2000, and escaping may double it
 Line = dict[str, Any]

@@ -17,7 +17,7 @@ from typing import Literal
 from filelock import FileLock, Timeout
 from msgspec import Struct
 
-from ledger.configuration.state import Webhook
+from ledger.aggregates.configuration.state import Webhook
 from ledger.envelope import configuration_id
 from ledger.errors import LedgerError
 from projections.application.app import App

@@ -7,13 +7,13 @@ from uuid import UUID
 from msgspec.structs import replace
 from pydantic import Field
 
+from ledger.aggregates.work_item.bulk import REFUSALS, Outcome, plan, refusal, waits_for
+from ledger.aggregates.work_item.commands import ChangeWorkItems, CreateWorkItem, LinkWorkItems, UpdateWorkItem
+from ledger.aggregates.work_item.decider import decide
 from ledger.annotation.commands import AnnotationCommand, comment_id_of
 from ledger.decider import Decided, check, problem
 from ledger.envelope import Recorded, id_of, minted_id
 from ledger.errors import LedgerError
-from ledger.work_item.bulk import REFUSALS, Outcome, plan, refusal, waits_for
-from ledger.work_item.commands import ChangeWorkItems, CreateWorkItem, LinkWorkItems, UpdateWorkItem
-from ledger.work_item.decider import decide
 from ledger.world import World
 from projections.application.view import LedgerView
 from projections.operations.base import Answered, Operation, Writes, checked, command_id, where

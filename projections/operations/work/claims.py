@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 from msgspec.structs import asdict, replace
 from pydantic import Field
 
+from ledger.aggregates.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, ReleaseClaim, RenewClaim
+from ledger.aggregates.work_item.item_summaries import CATEGORY
+from ledger.aggregates.work_item.rules.claiming import token_digest
+from ledger.aggregates.work_item.state import ItemType
 from ledger.decider import Problem, check, problem
 from ledger.envelope import category_of, id_of
 from ledger.errors import OutcomeUnknown, Refused, Unavailable
-from ledger.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, ReleaseClaim, RenewClaim
-from ledger.work_item.item_summaries import CATEGORY
-from ledger.work_item.rules.claiming import token_digest
-from ledger.work_item.state import ItemType
 from ledger.world import Asker, ReadyFilter
 from projections.application.commands import Done, outcome, submit
 from projections.application.view import LedgerView

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
+from ledger.aggregates.work_item.item_summaries import CATEGORY
 from ledger.envelope import configuration_id
 from ledger.values.states import DROPPED
-from ledger.work_item.item_summaries import CATEGORY
 from projections.application.view import LedgerView
 from projections.operations.base import Answered
 from projections.questions import configuration

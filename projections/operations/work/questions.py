@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from ledger.aggregates.work_item.commands import AnswerQuestion, AskQuestion, WithdrawQuestion
+from ledger.aggregates.work_item.item_summaries import CATEGORY
+from ledger.aggregates.work_item.state import WorkItem
 from ledger.decider import Problem, check, problem
 from ledger.envelope import configuration_id
-from ledger.work_item.commands import AnswerQuestion, AskQuestion, WithdrawQuestion
-from ledger.work_item.item_summaries import CATEGORY
-from ledger.work_item.state import WorkItem
 from projections.application.view import LedgerView
 from projections.operations.base import Answered, Operation, Writes, carry_out
 from projections.operations.inputs.fields import AsArray, Name, NotBlank, Text

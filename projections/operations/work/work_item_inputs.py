@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from ledger.aggregates.work_item.rules.recurring import rule_of
+from ledger.aggregates.work_item.state import ItemType, LinkKind
 from ledger.annotation.state import AttachmentKind
 from ledger.values.dates import MOST_MINUTES, planned
 from ledger.values.states import LONGEST as LONGEST_WORD
 from ledger.values.states import Category
-from ledger.work_item.rules.recurring import rule_of
-from ledger.work_item.state import ItemType, LinkKind
 from projections.operations.base import Input, Writes
 from projections.operations.inputs.fields import (
     LARGEST_NUMBER,

@@ -6,15 +6,15 @@ from typing import Any
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from ledger.aggregates.work_item.commands import CreateWorkItem, LinkWorkItems, UpdateWorkItem
+from ledger.aggregates.work_item.rules.claiming import token_digest
+from ledger.aggregates.work_item.rules.wishes import WISH
+from ledger.aggregates.work_item.state import IMPLEMENTS, WorkItem
 from ledger.decider import Problem, check, problem
 from ledger.envelope import configuration_id, stream_id
 from ledger.values.dates import ends
 from ledger.values.moment import parse
 from ledger.values.states import ORIGINAL
-from ledger.work_item.commands import CreateWorkItem, LinkWorkItems, UpdateWorkItem
-from ledger.work_item.rules.claiming import token_digest
-from ledger.work_item.rules.wishes import WISH
-from ledger.work_item.state import IMPLEMENTS, WorkItem
 from ledger.world import Asker
 from projections.application.view import LedgerView
 from projections.operations.base import Answered, Operation, carry_out, new_id, sent_fields

@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
+from ledger.aggregates.erasure.events import TextsErased
 from ledger.catalog import NAME_FIELDS, fact_of, states_of
 from ledger.envelope import Fact, RecordedEvent, UnknownFact, category_of, id_of, stated
-from ledger.erasure.events import TextsErased
 from ledger.pending import shown_position, shown_version
 from ledger.store import EventStore
 from ledger.values.moment import text

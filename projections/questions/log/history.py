@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import UNSET, to_builtins
 
+from ledger.aggregates.work_item.item_summaries import CATEGORY as WORK_ITEM
 from ledger.catalog import NAME_FIELDS, fact_of, states_of
 from ledger.decider import check, problem
 from ledger.envelope import RecordedEvent, stream_id
@@ -16,7 +17,6 @@ from ledger.store import EventStore
 from ledger.values import field_paths
 from ledger.values.moment import text
 from ledger.values.revision import Changes, between
-from ledger.work_item.item_summaries import CATEGORY as WORK_ITEM
 from projections.questions.entities import complete as whole_entity
 from projections.questions.log.as_of import Point, is_position, not_there_yet, past, position_of
 from projections.questions.pages import page, place

@@ -10,6 +10,8 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from ledger.aggregates.work_item.item_summaries import CATEGORY
+from ledger.aggregates.work_item.state import WorkItem
 from ledger.catalog import DECIDERS, reading_of
 from ledger.envelope import RecordedFact, category_of, id_of
 from ledger.pending import is_pending
@@ -17,8 +19,6 @@ from ledger.store import EventStore
 from ledger.values.dates import ends
 from ledger.values.moment import parse, text
 from ledger.values.states import CATEGORIES
-from ledger.work_item.item_summaries import CATEGORY
-from ledger.work_item.state import WorkItem
 from projections.questions.references import references
 from projections.tables.contract import Snapshot
 

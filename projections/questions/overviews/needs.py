@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from ledger.aggregates.work_item.item_summaries import CATEGORY
 from ledger.values.dates import DAY, ends
 from ledger.values.moment import text
 from ledger.values.states import FINISHED
-from ledger.work_item.item_summaries import CATEGORY
 from projections.questions import configuration, conflicts, entities
 from projections.questions.references import references
 from projections.questions.work.readiness import COUNTED

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
+from ledger.aggregates.work_item.rules.cycles import cycles
 from ledger.values.moment import EPOCH, text
 from ledger.values.states import FINISHED
-from ledger.work_item.rules.cycles import cycles
 from ledger.world import DEEPEST, ReadyFilter
 from projections.questions.entities import Entity, rows, with_fields
 from projections.questions.references import all_references, references

@@ -8,8 +8,8 @@ from typing import Any, Literal
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from ledger.aggregates.work_item.item_summaries import CATEGORY, obstacle_summary
 from ledger.values.moment import text
-from ledger.work_item.item_summaries import CATEGORY, obstacle_summary
 from ledger.world import DEEPEST, Asker, Obstacle, ReadyFilter
 from projections.questions import entities
 from projections.questions.pages import START, Place, page, place

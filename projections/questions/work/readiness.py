@@ -11,9 +11,9 @@ from typing import Any
 
 from msgspec.structs import asdict, replace
 
+from ledger.aggregates.work_item.item_summaries import CATEGORY, obstacle_summary
 from ledger.values.moment import text
 from ledger.values.states import ORIGINAL
-from ledger.work_item.item_summaries import CATEGORY, obstacle_summary
 from ledger.world import Asker, Obstacle, ReadyFilter
 from projections.questions import entities
 from projections.questions.pages import START, Place

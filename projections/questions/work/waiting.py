@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ledger.work_item.item_summaries import CATEGORY
+from ledger.aggregates.work_item.item_summaries import CATEGORY
 from ledger.world import Asker, Obstacle
 from projections.questions.references import references
 from projections.questions.work import item_lists, readiness

@@ -6,12 +6,12 @@ from typing import Any
 
 import msgspec
 
+from ledger.aggregates.work_item.item_summaries import CATEGORY
+from ledger.aggregates.work_item.rules.wishes import WISH
+from ledger.aggregates.work_item.state import IMPLEMENTS
 from ledger.values.moment import text
 from ledger.values.reference import shorten
 from ledger.values.states import FINISHED
-from ledger.work_item.item_summaries import CATEGORY
-from ledger.work_item.rules.wishes import WISH
-from ledger.work_item.state import IMPLEMENTS
 from ledger.world import DEEPEST, Asker
 from projections.questions import entities
 from projections.questions.references import by_source_id, range_of, references, the_one

@@ -8,14 +8,14 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from ledger.aggregates.work_item.imported.source_state import CATEGORY, source_state
+from ledger.aggregates.work_item.state import WorkItem
 from ledger.decider import Decided
 from ledger.errors import Forbidden
 from ledger.importing.commands import Import
 from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.trackers.hosted.github import SOURCE, take_issue
 from ledger.values.finding import Finding
-from ledger.work_item.imported.source_state import CATEGORY, source_state
-from ledger.work_item.state import WorkItem
 from ledger.world import World
 from projections.application.view import LedgerView
 from projections.questions import conflicts as questions

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+from ledger.aggregates.work_item.events import WorkItemRevised
+from ledger.aggregates.work_item.imported.source_state import CATEGORY
 from ledger.decider import Decided
 from ledger.envelope import stream_id
 from ledger.importing.readers.trackers.hosted.github import SOURCE
 from ledger.values.finding import Finding
 from ledger.values.revision import difference
-from ledger.work_item.events import WorkItemRevised
-from ledger.work_item.imported.source_state import CATEGORY
 from ledger.world import World
 from projections.transfer.github.interface.api import Api, Gone
 from projections.transfer.github.interface.issues import Record, cut, is_pull_request

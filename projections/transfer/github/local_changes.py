@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
+from ledger.aggregates.work_item.imported.source_state import CATEGORY, source_state
+from ledger.aggregates.work_item.state import WorkItem
 from ledger.envelope import stream_id
 from ledger.importing.readers.trackers.hosted.github import SOURCE
-from ledger.work_item.imported.source_state import CATEGORY, source_state
-from ledger.work_item.state import WorkItem
 from ledger.world import World
 from projections.application.view import LedgerView
 from projections.questions.entities import rows

@@ -5,10 +5,10 @@ from typing import Any
 
 from msgspec import UNSET
 
+from ledger.aggregates.work_item.imported.source_state import CATEGORY
+from ledger.aggregates.work_item.state import WorkItem
 from ledger.importing.readers.reading import Identify
 from ledger.importing.readers.trackers.hosted.github import SOURCE
-from ledger.work_item.imported.source_state import CATEGORY
-from ledger.work_item.state import WorkItem
 from projections.application.view import LedgerView
 from projections.transfer.github.interface import markers
 from projections.transfer.github.interface.issues import Issue, Record

@@ -13,8 +13,8 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ledger.aggregates.work_item.state import WorkItem
 from ledger.values.finding import Finding
-from ledger.work_item.state import WorkItem
 from projections.transfer.github.interface import markers
 from projections.transfer.github.interface.access import may_not_write
 from projections.transfer.github.interface.api import PAGE, Api, Declined, Gone, Lost

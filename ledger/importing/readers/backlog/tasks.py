@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ledger.aggregates.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark, Stated
+from ledger.aggregates.work_item.imported.older_records import LAST_CHANGE
 from ledger.importing.readers.backlog.body import CHECKLISTS, Body, body_of, one_text
 from ledger.importing.readers.backlog.folder import (
     CONFIGS,
@@ -30,8 +32,6 @@ from ledger.importing.readers.words.status_words import category_of, plain
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.values.states import FINISHED, WORKABLE, Category
-from ledger.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark, Stated
-from ledger.work_item.imported.older_records import LAST_CHANGE
 
 SOURCE = "backlog"
 NO_HOLDER = "unknown (backlog)"

@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from ledger.aggregates.work_item.commands import Mark
 from ledger.importing.commands import ImportedDeployment
 from ledger.importing.readers.git.items import branch_id, issue_id
 from ledger.importing.readers.git.lines import Place
@@ -18,7 +19,6 @@ from ledger.importing.readers.git.marks import NO_HOLDER, Marks
 from ledger.importing.readers.git.message import ParsedMessage
 from ledger.values.finding import Finding
 from ledger.values.moment import text
-from ledger.work_item.commands import Mark
 
 FORMS = ("merge", "squash", "titled", "deploy")  # the surest first
 MOST_OTHERS = 100  # hashes of further commits that one deployment names

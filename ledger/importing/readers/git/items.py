@@ -6,13 +6,13 @@ from typing import Any
 
 from msgspec import Struct
 
+from ledger.aggregates.work_item.commands import ImportedItem, Mark
 from ledger.importing.readers.git.lines import Place
 from ledger.importing.readers.git.log import Commit
 from ledger.importing.readers.git.marks import Marks
 from ledger.importing.readers.git.message import ParsedMessage, work_branch
 from ledger.importing.readers.reading import Identify
 from ledger.values.finding import Finding
-from ledger.work_item.commands import ImportedItem, Mark
 
 MOST_COMMITS = 1000  # of one item; further ones are named as not taken
 

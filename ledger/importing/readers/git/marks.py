@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
+from ledger.aggregates.work_item.commands import Mark
 from ledger.importing.readers.git.log import Commit, moment
 from ledger.values.finding import Finding
 from ledger.values.moment import FUTURE_ALLOWED
-from ledger.work_item.commands import Mark
 
 NO_HOLDER = "unknown (git)"
 LONGEST_NAME = 100  # characters of who acts

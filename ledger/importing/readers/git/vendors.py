@@ -4,14 +4,14 @@ from typing import Any
 
 from msgspec import Struct
 
+from ledger.aggregates.vendor.events import TestResults
+from ledger.aggregates.work_item.commands import Mark
 from ledger.importing.commands import ImportedVendor
 from ledger.importing.import_warnings import NAME
 from ledger.importing.readers.git.log import Commit
 from ledger.importing.readers.git.marks import Marks
 from ledger.importing.readers.git.message import ParsedMessage, VendorNamed
 from ledger.values.finding import Finding
-from ledger.vendor.events import TestResults
-from ledger.work_item.commands import Mark
 
 
 class FoundVendors(Struct, kw_only=True):

@@ -6,12 +6,12 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from ledger.aggregates.work_item.commands import Mark
 from ledger.importing.readers.reading import ANY_KIND, Identify, Reading
 from ledger.importing.readers.words.written_state import WrittenState
 from ledger.importing.readers.words.written_time import written_time
 from ledger.values.finding import Finding
 from ledger.values.moment import text
-from ledger.work_item.commands import Mark
 
 SOURCE = "legacy"
 NO_HOLDER = "unknown (legacy)"

@@ -12,7 +12,7 @@ from typing import get_args
 
 from msgspec.structs import replace
 
-from ledger.configuration.state import ContextType
+from ledger.aggregates.configuration.state import ContextType
 from ledger.importing.readers.legacy import freeform
 from ledger.importing.readers.legacy.entries import Entry, Grammar, entries
 from ledger.importing.readers.legacy.kinds import announced, kind_of, listed_state, sounds_like_records

@@ -6,9 +6,9 @@ A found word that is not the one we keep goes along in the metadata, and the imp
 import re
 from typing import Any
 
+from ledger.aggregates.vendor.events import TestResults
 from ledger.importing.readers.words.written_state import WrittenState, key
 from ledger.values.states import ORIGINAL, Category, State
-from ledger.vendor.events import TestResults
 
 VENDOR_STATUSES = {
     "operational": "operational",

@@ -8,17 +8,17 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import UUID, uuid5
 
+from ledger.aggregates.conflict.decider import CATEGORY as CONFLICT
+from ledger.aggregates.conflict.events import Base, ConflictFound, ConflictResolved, Met
+from ledger.aggregates.conflict.state import Conflict
+from ledger.aggregates.work_item.commands import UpdateWorkItem
+from ledger.aggregates.work_item.imported.source_state import CATEGORY
+from ledger.aggregates.work_item.state import WorkItem
 from ledger.annotation.commands import CorrectComment
 from ledger.command_codec import arguments_of, schema_of
-from ledger.conflict.decider import CATEGORY as CONFLICT
-from ledger.conflict.events import Base, ConflictFound, ConflictResolved, Met
-from ledger.conflict.state import Conflict
 from ledger.envelope import Command, Fact, stream_id
 from ledger.settings import Policy
 from ledger.values.states import find_state
-from ledger.work_item.commands import UpdateWorkItem
-from ledger.work_item.imported.source_state import CATEGORY
-from ledger.work_item.state import WorkItem
 from ledger.world import World
 from projections.transfer.github.interface.issues import Issue
 from projections.transfer.github.rules.sides import COMMENT, OPEN, REASONS, Values, state_of

@@ -10,6 +10,13 @@ from typing import Any
 
 from msgspec import UNSET, Struct
 
+from ledger.aggregates.work_item.commands import Mark
+from ledger.aggregates.work_item.events import WorkItemRevised
+from ledger.aggregates.work_item.imported.imported_life import settle
+from ledger.aggregates.work_item.imported.older_records import LAST_CHANGE
+from ledger.aggregates.work_item.imported.source_state import CATEGORY, source_events, source_state
+from ledger.aggregates.work_item.rules.reviews import imported
+from ledger.aggregates.work_item.state import WorkItem
 from ledger.annotation.events import CommentAdded, CommentCorrected
 from ledger.decider import Decided
 from ledger.envelope import Fact, stream_id
@@ -20,13 +27,6 @@ from ledger.settings import Policy
 from ledger.values.moment import parse, text
 from ledger.values.revision import Change, Changes, difference, followed
 from ledger.values.states import State, find_state
-from ledger.work_item.commands import Mark
-from ledger.work_item.events import WorkItemRevised
-from ledger.work_item.imported.imported_life import settle
-from ledger.work_item.imported.older_records import LAST_CHANGE
-from ledger.work_item.imported.source_state import CATEGORY, source_events, source_state
-from ledger.work_item.rules.reviews import imported
-from ledger.work_item.state import WorkItem
 from ledger.world import World
 from projections.transfer.github.interface.issues import KEPT, LABEL, Issue
 from projections.transfer.github.rules import conflicts, relations

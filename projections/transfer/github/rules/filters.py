@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ledger.aggregates.work_item.state import WorkItem
 from ledger.errors import Invalid
-from ledger.work_item.state import WorkItem
 from projections.transfer.github.interface.issues import Record
 from projections.transfer.github.rules.sides import OPEN, login, state_of
 

@@ -2,17 +2,17 @@
 
 from datetime import datetime
 
+from ledger.aggregates.work_item.commands import ImportedItem, Mark
+from ledger.aggregates.work_item.events import WorkItemRevised
+from ledger.aggregates.work_item.imported.older_records import LAST_CHANGE
+from ledger.aggregates.work_item.imported.source_state import CATEGORY
+from ledger.aggregates.work_item.state import WorkItem
 from ledger.decider import Decided
 from ledger.envelope import stream_id
 from ledger.importing.readers.reading import Identify, Reading
 from ledger.importing.readers.trackers.hosted.github import NO_HOLDER, SOURCE
 from ledger.values.moment import parse, text
 from ledger.values.revision import Change, Changes, difference
-from ledger.work_item.commands import ImportedItem, Mark
-from ledger.work_item.events import WorkItemRevised
-from ledger.work_item.imported.older_records import LAST_CHANGE
-from ledger.work_item.imported.source_state import CATEGORY
-from ledger.work_item.state import WorkItem
 from ledger.world import World
 from projections.transfer.github.interface.issues import Issue, Record, cut
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from msgspec import UNSET, Struct
 
+from ledger.aggregates.work_item.events import WorkItemLinked, WorkItemMoved, WorkItemUnlinked
+from ledger.aggregates.work_item.imported.source_state import CATEGORY
+from ledger.aggregates.work_item.rules.cycles import cycles
+from ledger.aggregates.work_item.state import WorkItem
 from ledger.envelope import Fact, stream_id
-from ledger.work_item.events import WorkItemLinked, WorkItemMoved, WorkItemUnlinked
-from ledger.work_item.imported.source_state import CATEGORY
-from ledger.work_item.rules.cycles import cycles
-from ledger.work_item.state import WorkItem
 from ledger.world import World
 from projections.transfer.github.interface.issues import Issue
 

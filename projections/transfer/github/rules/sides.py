@@ -6,8 +6,8 @@ from typing import Any
 
 from msgspec import UNSET
 
+from ledger.aggregates.work_item.state import WorkItem
 from ledger.values.states import FINISHED, key
-from ledger.work_item.state import WorkItem
 from projections.transfer.github.interface.issues import LABEL, Issue
 from projections.transfer.github.rules import relations
 

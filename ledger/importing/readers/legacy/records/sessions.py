@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from ledger.aggregates.work_item.commands import ImportedItem
 from ledger.importing.readers.legacy import words
 from ledger.importing.readers.legacy.legacy_file import LegacyFile
 from ledger.importing.readers.legacy.outline import Line, plain
@@ -12,7 +13,6 @@ from ledger.importing.readers.legacy.records.session_fields import session_field
 from ledger.importing.readers.reading import take as keep
 from ledger.importing.readers.text.front_matter import BrokenYaml, parse
 from ledger.values.states import FINISHED
-from ledger.work_item.commands import ImportedItem
 
 NEAR = 8  # lines below a heading among which its YAML begins
 _SESSION = re.compile(r"(?:inline )?session\b", re.IGNORECASE)

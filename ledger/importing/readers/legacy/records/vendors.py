@@ -3,14 +3,14 @@
 import re
 from typing import Any
 
+from ledger.aggregates.vendor.events import TestResults
+from ledger.aggregates.vendor.state import FORMATS
 from ledger.importing.commands import ImportedVendor
 from ledger.importing.readers.legacy import words
 from ledger.importing.readers.legacy.entries import Entry, Field, Grammar, split_long
 from ledger.importing.readers.legacy.legacy_file import LegacyFile
 from ledger.importing.readers.legacy.outline import plain
 from ledger.importing.readers.words.written_state import STRIKE, WrittenState, key, state_before, state_of
-from ledger.vendor.events import TestResults
-from ledger.vendor.state import FORMATS
 
 _STATUS = re.compile(
     r"(?<![\w-])(not[ _-]operational|non[ _-]operational|ready[ _-]for[ _-]production|in[ _-]development|operational"

@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from ledger.aggregates.work_item.commands import ImportedItem, ImportedLink
 from ledger.importing.readers.legacy import words
 from ledger.importing.readers.legacy.entries import Entry, Grammar, field_of
 from ledger.importing.readers.legacy.kinds import listed_state
@@ -15,7 +16,6 @@ from ledger.importing.readers.reading import take as keep
 from ledger.importing.readers.words.written_state import BOX, WORDS, WrittenState, key, state_in, state_of
 from ledger.importing.readers.words.written_time import written_time
 from ledger.values.states import FINISHED, Category, State
-from ledger.work_item.commands import ImportedItem, ImportedLink
 
 LONGEST_TITLE = 200  # characters
 EMPTY_BOXES = ("[ ]", "[]")

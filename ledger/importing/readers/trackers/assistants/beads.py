@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ledger.aggregates.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark, Stated
+from ledger.aggregates.work_item.imported.older_records import LAST_CHANGE
 from ledger.importing.readers.comments import imported_comments
 from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, lines, none_taken, take, time_of
 from ledger.importing.readers.record import CLOSED, Record
@@ -19,8 +21,6 @@ from ledger.importing.readers.text.json_text import Problem, as_storable, docume
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.values.states import FINISHED, WORKABLE, Category
-from ledger.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark, Stated
-from ledger.work_item.imported.older_records import LAST_CHANGE
 
 SOURCE = "beads"
 NO_HOLDER = "unknown (beads)"

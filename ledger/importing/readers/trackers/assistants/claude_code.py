@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ledger.aggregates.work_item.commands import Stated
 from ledger.errors import Invalid
 from ledger.importing.readers.reading import Reading, inside
 from ledger.importing.readers.record import Record
@@ -17,7 +18,6 @@ from ledger.importing.readers.text.json_records import Fields
 from ledger.importing.readers.text.json_text import as_storable, document, repeated_fields
 from ledger.importing.readers.text_lines import unreadable
 from ledger.values.finding import Finding
-from ledger.work_item.commands import Stated
 
 SOURCE = "claude-code"
 MOST_LISTS = 100  # folders looked into to know what a folder is

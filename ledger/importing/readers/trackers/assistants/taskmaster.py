@@ -13,6 +13,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from ledger.aggregates.work_item.commands import Edition, ImportedItem, ImportedLink, Mark, Stated
+from ledger.aggregates.work_item.imported.older_records import LAST_CHANGE, LIST
 from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, none_taken, take, time_of
 from ledger.importing.readers.record import CLOSED, Record
 from ledger.importing.readers.sample import Sample
@@ -21,8 +23,6 @@ from ledger.importing.readers.text_lines import unreadable
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.values.states import FINISHED
-from ledger.work_item.commands import Edition, ImportedItem, ImportedLink, Mark, Stated
-from ledger.work_item.imported.older_records import LAST_CHANGE, LIST
 
 SOURCE = "taskmaster"
 NO_HOLDER = "unknown (task-master)"

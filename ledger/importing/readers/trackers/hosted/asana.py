@@ -6,6 +6,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from ledger.aggregates.work_item.imported.stated import STATE
 from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.source_item import SourceItem, SourceLink, left_out, reader
@@ -13,7 +14,6 @@ from ledger.importing.readers.text.cells import CellRecord, Dates
 from ledger.importing.readers.text.csv_table import Row, has_header, table_of
 from ledger.importing.readers.words.status_words import category_of
 from ledger.values.states import FINISHED, Category
-from ledger.work_item.imported.stated import STATE
 
 SOURCE = "asana"
 TIMES = ("Created At", "Completed At", "Last Modified", "Start Date", "Due Date")

@@ -10,6 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ledger.aggregates.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark, Stated
+from ledger.aggregates.work_item.imported.older_records import LAST_CHANGE
+from ledger.aggregates.work_item.imported.stated import APART, CORRECTED
 from ledger.importing.readers.comments import imported_comments
 from ledger.importing.readers.reading import Identify, Reading, none_taken, take, time_of
 from ledger.importing.readers.record import CLOSED, Record
@@ -34,9 +37,6 @@ from ledger.importing.readers.words.status_words import category_of
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.values.states import FINISHED, Category
-from ledger.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark, Stated
-from ledger.work_item.imported.older_records import LAST_CHANGE
-from ledger.work_item.imported.stated import APART, CORRECTED
 
 SOURCE = "github"
 NO_HOLDER = "unknown (github)"

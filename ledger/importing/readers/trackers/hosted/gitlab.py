@@ -11,6 +11,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from ledger.aggregates.work_item.commands import Stated
+from ledger.aggregates.work_item.imported.stated import STATE
 from ledger.importing.readers.reading import Reading, time_of
 from ledger.importing.readers.record import PRIORITIES, Record
 from ledger.importing.readers.sample import Sample, sample_of
@@ -20,8 +22,6 @@ from ledger.importing.readers.text.csv_table import has_header, table_of
 from ledger.importing.readers.text.json_records import Fields, filled, records_of, text_at
 from ledger.importing.readers.words.status_words import category_of
 from ledger.values.states import FINISHED, Category
-from ledger.work_item.commands import Stated
-from ledger.work_item.imported.stated import STATE
 
 SOURCE = "gitlab"
 LABELLED = ("labels", "label_links")

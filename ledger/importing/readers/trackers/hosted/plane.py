@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from ledger.aggregates.work_item.imported.stated import STATE
 from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.source_item import SourceComment, SourceItem, SourceLink, left_out, reader
@@ -15,7 +16,6 @@ from ledger.importing.readers.text.json_records import text_at
 from ledger.importing.readers.text.json_text import as_storable, parsed
 from ledger.importing.readers.words.status_words import category_of
 from ledger.values.states import FINISHED, Category
-from ledger.work_item.imported.stated import STATE
 
 SOURCE = "plane"
 NUMBER = ("Identifier", "ID")

@@ -11,6 +11,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from ledger.aggregates.work_item.commands import Stated
+from ledger.aggregates.work_item.imported.stated import STATE
 from ledger.importing.readers.reading import Reading, time_of
 from ledger.importing.readers.record import CLOSED, Record
 from ledger.importing.readers.sample import Sample
@@ -22,8 +24,6 @@ from ledger.importing.readers.words.status_words import category_of
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.values.states import FINISHED, Category
-from ledger.work_item.commands import Stated
-from ledger.work_item.imported.stated import STATE
 
 SOURCE = "trello"
 COMMENTS = ("commentCard", "copyCommentCard")

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from ledger.aggregates.work_item.commands import Stated
 from ledger.importing.readers.reading import Reading, time_of
 from ledger.importing.readers.record import Record
 from ledger.importing.readers.sample import Sample
@@ -16,7 +17,6 @@ from ledger.importing.readers.text.json_records import Fields, filled, records_o
 from ledger.values.dates import MOST_MINUTES
 from ledger.values.moment import text
 from ledger.values.states import Category
-from ledger.work_item.commands import Stated
 
 SOURCE = "taskwarrior"
 STATES: dict[str, Category] = {

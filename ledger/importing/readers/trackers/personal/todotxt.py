@@ -17,6 +17,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ledger.aggregates.work_item.commands import Edition, ImportedItem, ImportedLink, Mark
 from ledger.importing.readers.reading import Identify, Reading, inside, lines, take
 from ledger.importing.readers.record import CLOSED, LONGEST_TAG, Record
 from ledger.importing.readers.sample import Sample
@@ -24,7 +25,6 @@ from ledger.importing.readers.text_lines import unreadable
 from ledger.importing.readers.trackers.personal.last_written import last_written
 from ledger.values.finding import Finding
 from ledger.values.moment import text
-from ledger.work_item.commands import Edition, ImportedItem, ImportedLink, Mark
 
 SOURCE = "todotxt"
 NO_HOLDER = "unknown (todo.txt)"

@@ -1,0 +1,1 @@
+"""What is decided of one stream: an aggregate each, with its commands, events, state and decider."""

@@ -1,0 +1,125 @@
+"""Many changes as one command: each is decided after the ones before it, and all are recorded in one append."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from msgspec import Struct
+
+from ledger.aggregates.work_item.commands import ChangeWorkItems, CreateWorkItem
+from ledger.aggregates.work_item.item_summaries import CATEGORY
+from ledger.aggregates.work_item.speculative_world import SpeculativeWorld
+from ledger.decider import Decided
+from ledger.envelope import id_of, stream_id
+from ledger.errors import Invalid, LedgerError, NotFound, NotUnique, Refused, VersionConflict
+from ledger.world import World
+
+WAITS = "waits_for_refused"  # the rule that refuses what builds on an item that is refused itself
+REFUSALS = (
+    Invalid,
+    NotFound,
+    NotUnique,
+    Refused,
+    VersionConflict,
+)  # of one item; anything else concerns the whole call
+
+Rule = Callable[[Any, World], Decided]
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What becomes of one of the changes: nothing, or the version it brings its item to; or why it is refused."""
+
+    id: str
+    version: int | str = 0
+    refused: LedgerError | None = None
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    decided: Decided
+    outcomes: tuple[Outcome, ...]
+
+
+def plan(command: ChangeWorkItems, world: World, rule: Rule) -> Plan:
+    """What happens, and the outcome of every change. It raises no refusal of one of them, whatever is wanted."""
+    ahead, outcomes = SpeculativeWorld(world), list[Outcome]()
+    decided: Decided = []
+    world.look(stream_id(CATEGORY, change.id) for change in command.changes if not isinstance(change, CreateWorkItem))
+    missing: set[str] = set()  # what would have been created, had it not been refused
+    for number, change in enumerate(command.changes):
+        try:
+            if missing & _required_items(change):
+                raise waits_for(None)
+            facts = rule(change, ahead)
+        except REFUSALS as error:
+            outcomes.append(Outcome(id=change.id, refused=error))
+            missing |= {change.id} if isinstance(change, CreateWorkItem) else set()
+            continue
+        for entry in facts:
+            ahead.happened(entry[0], entry[1])
+        at = world.occurred_at + timedelta(microseconds=number)  # so that lists by time keep the order of the call
+        decided += [(entry[0], entry[1], world.by, at) for entry in facts]
+        touched = id_of(facts[0][0]) if facts else change.id
+        outcomes.append(Outcome(id=touched, version=ahead.version(stream_id(CATEGORY, touched))))
+    return Plan(decided=decided, outcomes=tuple(outcomes))
+
+
+def _required_items(change: Any) -> set[str]:
+    """The items that a change needs to be there."""
+    own = () if isinstance(change, CreateWorkItem) else (change.id,)
+    others = (getattr(change, "parent_id", None), getattr(change, "to_id", None))
+    return {name for name in (*own, *others) if isinstance(name, str)}
+
+
+def change_all(command: ChangeWorkItems, world: World, rule: Rule) -> Decided:
+    """What happens; raises one refusal with a verdict on every change that is refused, unless those are left out."""
+    made = plan(command, world, rule)
+    refused = {number: outcome.refused for number, outcome in enumerate(made.outcomes) if outcome.refused}
+    if refused and not command.refused_are_left_out:
+        raise refusal(refused, len(made.outcomes))
+    return made.decided
+
+
+def waits_for(number: int | None) -> Refused:
+    """The refusal of what builds on an item of the same call that is refused; its number, where that is known."""
+    named = "an item of this call" if number is None else f"items.{number}"
+    return Refused(f"it builds on {named}, which is refused", rule=WAITS, items=[], next_step="correct that one")
+
+
+def refusal(refused: Mapping[int, LedgerError], total: int) -> LedgerError:
+    """One for all: Invalid if some are, its fields named `items.<number>.<field>`; else Refused. Numbers are from 0.
+
+    A fault that several items share is named once, with the numbers of the others in `also`; what only builds on a
+    refused item is counted.
+    """
+    roots = {number: error for number, error in refused.items() if error.details.get("rule") != WAITS}
+    verdicts = _once((number, {"index": number, **error.as_answer()["error"]}) for number, error in roots.items())
+    fields = _once(
+        (number, {**fault, "field": f"items.{number}.{fault['field']}"})
+        for number, error in roots.items()
+        if isinstance(error, Invalid)
+        for fault in error.details["fields"]
+    )
+    first = next(iter(roots))
+    waiting = (
+        f", {len(refused) - len(roots)} of them only because they build on one" if len(roots) < len(refused) else ""
+    )
+    sentence = (
+        f"{len(refused)} of {total} items are refused{waiting}, so nothing was recorded; "
+        f"items.{first}: {refused[first].message}"
+    )
+    next_step = "correct those and send all again, or send all_or_nothing=false to record the others"
+    if fields:
+        return Invalid(sentence, next_step=next_step, fields=fields, items=verdicts)
+    return Refused(sentence, next_step=next_step, rule="all_or_nothing", items=verdicts)
+
+
+def _once(faults: Iterable[tuple[int, dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Each of several like ones once, with the numbers of the others; they are alike but for the number in them."""
+    found: dict[str, dict[str, Any]] = {}
+    for number, entry in faults:
+        alike = str({**entry, "index": None}).replace(f"items.{number}.", "")
+        if alike in found:
+            found[alike].setdefault("also", []).append(number)
+        else:
+            found[alike] = dict(entry)
+    return list(found.values())

@@ -1,0 +1,97 @@
+"""Records of a source that have one id and are not the same record, because the id was given again.
+
+The record that began when the ledger's item of that id began is that item. Any other one is known by the id together
+with the time it began, unless it has the item's title, or one of the two records does not say when it began.
+"""
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ledger.aggregates.work_item.commands import ImportedItem, ImportWorkItems
+from ledger.aggregates.work_item.imported.recognised import recognised
+from ledger.aggregates.work_item.imported.source_state import CATEGORY, began, source_state
+from ledger.aggregates.work_item.imported.stated import BEGAN
+from ledger.envelope import import_of, imported_id, stream_id
+from ledger.values.finding import Finding
+from ledger.values.moment import text
+from ledger.world import World
+
+UNKNOWN = "an unknown time"
+
+
+class Distinct(Struct, kw_only=True):
+    """The items with an id each, and what is said of those whose id or time is not what it was."""
+
+    items: tuple[ImportedItem, ...]
+    warnings: list[Finding] = []
+    not_taken: list[Finding] = []
+
+
+def distinct(command: ImportWorkItems, world: World) -> Distinct:
+    """A link means the record with its id that was not put aside."""
+    found = Distinct(items=())
+    groups: dict[str, list[ImportedItem]] = {}
+    for item in recognised(command, world):
+        groups.setdefault(item.id, []).append(item)
+    meant: dict[str, str] = {}
+    items: dict[str, ImportedItem] = {}
+    for entity_id, members in groups.items():
+        own = _own(entity_id, members, command.source, world)
+        named = [member if member is own else _renamed(member, command.source, world) for member in members]
+        found.warnings += _findings(entity_id, members, own, command.source, world)
+        for one in named:
+            if items.setdefault(one.id, one) is not one:
+                found.not_taken.append(Finding("repeated_id", one.external_id))
+        meant[entity_id] = _referred(members[0].external_id, named, command.source, world)
+    found.items = tuple(_linked(item, meant) for item in items.values())
+    return found
+
+
+def _own(entity_id: str, members: list[ImportedItem], source: str, world: World) -> ImportedItem | None:
+    """The record that is the ledger's item of this id, or becomes it."""
+    start = began(entity_id, world)
+    if start is None:
+        return next((member for member in members if not member.put_aside), None)
+    if world.past(stream_id(CATEGORY, entity_id))[0].command != import_of(source):
+        return next((member for member in members if not member.put_aside), None)  # it began here, and was sent there
+    known = source_state(entity_id, source, world)
+    if BEGAN in known.metadata:
+        return next((member for member in members if not member.put_aside), None)
+    title = known.title
+    same = [member for member in members if member.created_in_source == start]
+    alike = [member for member in members if member.created_in_source is None or member.fields.get("title") == title]
+    return next(iter([*same, *alike]), None)
+
+
+def _renamed(item: ImportedItem, source: str, world: World) -> ImportedItem:
+    name = f"{item.external_id} of {text(item.created_in_source) if item.created_in_source else UNKNOWN}"
+    return replace(item, id=imported_id(world.ledger, source, name), external_id=name)
+
+
+def _referred(name: str, named: list[ImportedItem], source: str, world: World) -> str:
+    """Where links by an id lead. If its record cannot be read, to the last one known beside those put aside."""
+    present = {one.id for one in named if one.put_aside}
+    if len(present) < len(named):
+        return next(one.id for one in named if not one.put_aside)
+    held = world.holders("external_id")
+    others = [key for key in held if key.startswith(f"{source}:{name} of ") and held[key] not in present]
+    return held[max(others)] if others else imported_id(world.ledger, source, f"{name} of {UNKNOWN}")
+
+
+def _findings(
+    entity_id: str, members: list[ImportedItem], own: ImportedItem | None, source: str, world: World
+) -> Iterator[Finding]:
+    start = began(entity_id, world)
+    for member in members:
+        if member is not own:
+            yield Finding("id_given_again", member.external_id)
+        elif start is not None and member.created_in_source not in (None, start):
+            yield Finding("began_at_another_time", f"{member.external_id}: {text(start)} is kept")
+
+
+def _linked(item: ImportedItem, meant: dict[str, str]) -> ImportedItem:
+    if all(meant.get(link.to_id, link.to_id) == link.to_id for link in item.links):
+        return item
+    return replace(item, links=tuple(replace(link, to_id=meant.get(link.to_id, link.to_id)) for link in item.links))

@@ -1,0 +1,263 @@
+"""A world that some facts are ahead of the log: what a command of several sees of those before it.
+
+States and versions are those after the pending facts. Questions about neighbours are put to the world as it stands, and
+the answers corrected by the pending states, so that the append still guards everything that was looked at.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from ledger.aggregates.work_item.item_summaries import CATEGORY
+from ledger.aggregates.work_item.state import WorkItem, evolve
+from ledger.envelope import Fact, RecordedEvent, id_of, stream_id
+from ledger.values.moment import EPOCH
+from ledger.values.revision import apply
+from ledger.world import DEEPEST, Endpoint, Holder, Neighbour, Obstacle, ReadyFilter, World
+
+Places = dict[str, set[str]]
+
+
+class SpeculativeWorld(World):
+    """See ledger.world.World. `happened` moves it on."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._items: dict[str, WorkItem] = {}  # what the pending facts touched, as they leave it
+        self._pending: dict[str, list[RecordedEvent]] = {}
+        self._children_of: Places = {}  # of these items alone
+        self._blockers_of: Places = {}
+        self._nodes: dict[str, Neighbour] = {}  # as they stand in the log
+        self._below: dict[str, list[str]] = {}  # the children of those whose subtrees were read
+        self._tied: tuple[dict[str, list[str]], dict[str, str], dict[str, list[str]]] | None = None
+        self.by = world.by
+        self.token = world.token
+        self.scope = world.scope
+
+    def happened(self, stream: str, fact: Any) -> None:
+        """From here on this fact of a work item is so."""
+        entity_id = id_of(stream)
+        before: WorkItem = self.state(CATEGORY, entity_id)
+        after = apply(evolve(before, fact), fact.also)
+        self._pending.setdefault(stream, []).append(_pending(stream, self.version(stream) + 1, fact, self.by))
+        self._items[entity_id] = after
+        _move(self._children_of, entity_id, {before.parent_id}, {after.parent_id})
+        _move(self._blockers_of, entity_id, _blocked(before), _blocked(after))
+
+    @property
+    def occurred_at(self) -> datetime:
+        return self._world.occurred_at
+
+    @property
+    def not_before(self) -> datetime | None:
+        return self._world.not_before
+
+    @not_before.setter
+    def not_before(self, moment: datetime | None) -> None:
+        bounds = [bound for bound in (self._world.not_before, moment) if bound is not None]
+        self._world.not_before = max(bounds, default=None)
+
+    @property
+    def not_after(self) -> datetime | None:
+        return self._world.not_after
+
+    @not_after.setter
+    def not_after(self, moment: datetime | None) -> None:
+        bounds = [bound for bound in (self._world.not_after, moment) if bound is not None]
+        self._world.not_after = min(bounds, default=None)
+
+    @property
+    def now(self) -> datetime:
+        return self._world.now
+
+    def look(self, streams: Iterable[str]) -> None:
+        self._world.look(streams)
+
+    def creates(self, stream: str) -> None:
+        self._world.creates(stream)
+
+    def state(self, category: str, entity_id: str) -> Any:
+        if category == CATEGORY and entity_id in self._items:
+            return self._items[entity_id]
+        return self._world.state(category, entity_id)
+
+    def partly(self, stream: str, events: Iterable[RecordedEvent]) -> Any:
+        return self._world.partly(stream, events)
+
+    def past(self, stream: str) -> list[RecordedEvent]:
+        """The recorded events, then the pending ones, which stand at position 0."""
+        return [*self._world.past(stream), *self._pending.get(stream, ())]
+
+    def version(self, stream: str) -> int:
+        return self._world.version(stream) + len(self._pending.get(stream, ()))
+
+    def lineage(self, work_item: str) -> list[Neighbour]:
+        found: list[Neighbour] = []
+        at: str | None = work_item
+        while at is not None and len(found) <= DEEPEST:
+            node = self._node(at)
+            if node is None:
+                break
+            found.append(replace(node, depth=len(found)))
+            at = node.parent_id
+        return found
+
+    def subtree(self, work_item: str) -> list[Neighbour]:
+        top = self._node(work_item)
+        level, found, depth = [top] if top else [], list[Neighbour](), 0
+        while level and depth <= DEEPEST:
+            found += [replace(node, depth=depth) for node in level]
+            level = [child for node in level for child in self._children(node.id)]
+            depth += 1
+        return found
+
+    def blockers(self, work_item: str) -> list[Neighbour]:
+        blockers = [] if self._is_new(work_item) else self._world.blockers(work_item)
+        found = {node.id: node for node in blockers if node.id not in self._items}
+        for node in filter(None, map(self._node, self._blockers_of.get(work_item, ()))):
+            if not node.finished and not node.deleted:
+                found[node.id] = node
+        return [found[entity_id] for entity_id in sorted(found)]
+
+    def precedes(self, first: Endpoint, then: Endpoint, without: str | None = None) -> bool:
+        if not self._pending:
+            return self._world.precedes(first, then, without)
+        reached, waiting = {first}, [first]
+        while waiting:
+            for moment in self._onward(waiting.pop(), without):
+                if moment not in reached:
+                    reached.add(moment)
+                    waiting.append(moment)
+        return then in reached
+
+    def known(self, category: str, entity_ids: Iterable[str]) -> set[str]:
+        wanted = set(entity_ids)
+        here = wanted & self._items.keys() if category == CATEGORY else set()
+        return {entity_id for entity_id in here if not self._items[entity_id].withdrawn} | self._world.known(
+            category, wanted - here
+        )
+
+    def references(self, category: str, entity_ids: Iterable[str]) -> dict[str, str]:
+        return self._world.references(category, entity_ids)
+
+    def settings(self) -> Any:
+        return self._world.settings()
+
+    def holder(self, relation: str, target: str) -> Holder | None:
+        return self._world.holder(relation, target)
+
+    def ties(self) -> tuple[dict[str, str], list[tuple[str, str]]]:
+        """As they stand in the log; `precedes` corrects them."""
+        return self._world.ties()
+
+    def obstacles(self, work_item: str, holder: str) -> list[Obstacle]:
+        return self._world.obstacles(work_item, holder)
+
+    def next_ready(self, wanted: ReadyFilter) -> str | None:
+        return self._world.next_ready(wanted)
+
+    def finished(self, before: datetime) -> list[str]:
+        return self._world.finished(before)
+
+    def versions(self) -> dict[str, int]:
+        return self._world.versions()
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        return self._world.topics
+
+    def _is_new(self, entity_id: str) -> bool:
+        return entity_id in self._items and not self._world.past(stream_id(CATEGORY, entity_id))
+
+    def _node(self, entity_id: str) -> Neighbour | None:
+        item = self._items.get(entity_id)
+        if item is not None:
+            return Neighbour(
+                id=entity_id,
+                title=item.title,
+                status=item.status,
+                category=item.category,
+                parent_id=item.parent_id,
+                deleted=item.deleted or item.withdrawn,
+                archived=item.archived,
+            )
+        if entity_id not in self._nodes:
+            self._nodes |= {node.id: node for node in self._world.lineage(entity_id)}
+        return self._nodes.get(entity_id)
+
+    def _children(self, parent: str) -> list[Neighbour]:
+        if parent not in self._below and not self._is_new(parent):
+            for node in self._world.subtree(parent):
+                self._nodes.setdefault(node.id, node)
+                self._below[node.id] = []
+                if node.id != parent and node.parent_id is not None:
+                    self._below[node.parent_id].append(node.id)
+        ids = {entity_id for entity_id in self._below.get(parent, ()) if entity_id not in self._items}
+        ids |= self._children_of.get(parent, set())
+        return [node for node in map(self._node, sorted(ids)) if node is not None]
+
+    def _onward(self, endpoint: Endpoint, without: str | None) -> Iterator[Endpoint]:
+        side, entity_id = endpoint
+        children, parents, blocked = self._ties()
+        item = self._items.get(entity_id)
+        if side == "start":
+            yield "finish", entity_id
+            unchanged = {child for child in children.get(entity_id, ()) if child not in self._items}
+            existing = {child for child in self._children_of.get(entity_id, ()) if not self._items[child].deleted}
+            yield from (("start", child) for child in unchanged | existing if child != without)
+            return
+        parent = item.parent_id if item is not None else parents.get(entity_id)
+        if parent is not None and entity_id != without:
+            yield "finish", parent
+        for other in blocked.get(entity_id, ()) if item is None else _blocked(item):
+            yield "start", other
+
+    def _ties(self) -> tuple[dict[str, list[str]], dict[str, str], dict[str, list[str]]]:
+        """(children, parent, blocked) of each item as they stand in the log, read once."""
+        if self._tied is None:
+            parents, blocks = self._world.ties()
+            children: dict[str, list[str]] = {}
+            blocked: dict[str, list[str]] = {}
+            for child, parent in parents.items():
+                children.setdefault(parent, []).append(child)
+            for blocker, other in blocks:
+                blocked.setdefault(blocker, []).append(other)
+            self._tied = children, parents, blocked
+        return self._tied
+
+
+def _blocked(item: WorkItem) -> set[str]:
+    return {link.to_id for link in item.links if link.kind == "blocks"}
+
+
+def _move(places: Places, entity_id: str, before: Iterable[str | None], after: Iterable[str | None]) -> None:
+    """The entity leaves the places where it was, and comes to those where it is."""
+    for place in before:
+        places.get(place or "", set()).discard(entity_id)
+    for place in after:
+        if place is not None:
+            places.setdefault(place, set()).add(entity_id)
+
+
+def _pending(stream: str, version: int, fact: Fact, by: str) -> RecordedEvent:
+    """An event that is not recorded yet, as far as a rule looks at one."""
+    return RecordedEvent(
+        position=0,
+        stream_id=stream,
+        version=version,
+        command_id=UUID(int=0),
+        n=0,
+        command="",
+        command_digest=b"",
+        type=type(fact).__name__,
+        schema=1,
+        topics=(),
+        data=b"",
+        by=by,
+        occurred_at=EPOCH,
+        recorded_at=EPOCH,
+        digest=b"",
+    )
