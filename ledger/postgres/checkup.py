@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from ledger.postgres.connection.database import Database
-from ledger.postgres.migrate import is_current
+from ledger.postgres.migrate import is_current, schema_release
 
 SERVER = (  # not in sql/: these ask the server about itself, and answer without any ledger
     "SELECT current_setting('server_version'), current_database(), session_user::text, r.rolsuper, r.rolbypassrls,"
@@ -31,7 +31,7 @@ class Checkup(Struct, frozen=True, kw_only=True):
 
     `connections` are those of the whole server, `longest_transaction` is the age in seconds of the oldest one that is
     open there (None if this role may not see it), `standbys` are the servers that follow this one, `most_events` is the
-    ledger's quota.
+    ledger's quota, `schema_release` the newest release of the program that has changed the database's schema.
     """
 
     server_version: str
@@ -46,6 +46,7 @@ class Checkup(Struct, frozen=True, kw_only=True):
     standbys: int
     archiving: Literal["off", "working", "failing"]
     migrated: bool
+    schema_release: str
     member: bool
     state: str
     ledgers: int
@@ -60,7 +61,7 @@ def checkup(database: Database, ledger: UUID) -> Checkup:
         connections, most, longest, standbys, archiving = connection.execute(LOAD).fetchall()[0]
         mine = connection.execute(LEDGER, [ledger]).fetchone()
         ledgers = len(connection.execute("SELECT ledger_id FROM tracking_ledger.list_ledgers()").fetchall())
-        migrated = is_current(connection)
+        migrated, release = is_current(connection), schema_release(connection)
         connection.execute("SELECT * FROM tracking_ledger.enter_ledger(%s)", [ledger])
         most_events = connection.execute("SELECT most_events FROM tracking_ledger.head_of(%s)", [ledger]).fetchall()
         behind = tuple(row[0] for row in connection.execute(BEHIND, [ledger]).fetchall())
@@ -77,6 +78,7 @@ def checkup(database: Database, ledger: UUID) -> Checkup:
         standbys=standbys,
         archiving=archiving,
         migrated=migrated,
+        schema_release=release,
         member=mine is not None,
         state=mine[1] if mine else "unknown",
         ledgers=ledgers,

@@ -6,7 +6,7 @@ an old program that still runs beside a new one does not take its functions back
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -58,6 +58,19 @@ def is_current(connection: psycopg.Connection) -> bool:
     applied = _applied(connection)
     _refuse_newer(applied)
     return not any(_is_missing(applied, name, digest) for name, digest, _ in _wanted())
+
+
+def schema_release(connection: psycopg.Connection) -> str:
+    """The newest release of the program that has changed this database's schema."""
+    return _newest(_applied(connection).values())
+
+
+def upgrade_to(release: str) -> str:
+    """What to do where that release is the newer one."""
+    return (
+        f"upgrade tracking-ledger on this machine to {release} or newer, in the way it was installed,"
+        " and start again what runs of it"
+    )
 
 
 def check_server(connection: psycopg.Connection) -> None:
@@ -142,12 +155,19 @@ def _is_missing(applied: Applied, name: str, digest: str) -> bool:
     return found != digest and release <= RELEASE
 
 
+def _newest(applied: Iterable[tuple[str, list[int]]]) -> str:
+    return ".".join(str(part) for part in max(release for _, release in applied))
+
+
 def _refuse_newer(applied: Applied) -> None:
     known = {name for name, _, _ in _wanted()}
     newer = sorted(set(applied) - known)
     if newer:
+        release = _newest(applied[name] for name in newer)
         raise NewerProgramNeeded(
-            f"this database was migrated by a newer program: {', '.join(newer)}",
-            next_step="upgrade tracking-ledger on this machine",
+            f"this database was migrated by a newer program, {release}: this one, {__version__},"
+            f" does not know {', '.join(newer)}",
+            next_step=f"{upgrade_to(release)}; nothing was changed here",
             migrations=newer,
+            schema_release=release,
         )

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from ledger import __version__
 from ledger.postgres.checkup import Checkup
 from projections.cli.administration.health_checks import CONNECTIONS, TRANSACTION, of_conflicts, of_database
 
@@ -20,6 +21,7 @@ SOUND: dict[str, Any] = {
     "standbys": 0,
     "archiving": "working",
     "migrated": True,
+    "schema_release": __version__,
     "member": True,
     "state": "open",
     "ledgers": 1,

@@ -60,7 +60,7 @@ READABLE: dict[str, Callable[[Any], str]] = {
 def doctor(invocation: Invocation, stop_server: bool) -> int:
     """What is running where, what is wrong, what to do.
 
-    Ends with 5 when the database cannot be reached.
+    Ends with 5 when the database cannot be reached or used.
     """
     if stop_server:
         return _stop_server(invocation)
@@ -137,10 +137,11 @@ def _database(app: App, findings: list[Finding]) -> Entity:
     except LedgerError as error:
         is_away = error.code in ("unavailable", "outcome_unknown")
         what = f"the database does not answer: {error.message}" if is_away else error.message
-        grave = is_away or error.details.get("rule") == "unsuitable_database"
+        newer = {key: release for key, release in error.details.items() if key == "schema_release"}
+        grave = is_away or bool(newer) or error.details.get("rule") == "unsuitable_database"
         findings.append(Finding(code=error.code, what=what, next_step=error.next_step, grave=grave))
         findings.extend(health_checks.of_environment(app.settings.dsn) if is_away else [])
-        return found | {"answers": not is_away}
+        return found | {"answers": not is_away} | newer
     findings.extend([*health_checks.of_database(checked), *health_checks.of_conflicts(found["conflicts"])])
     findings.extend(health_checks.of_cycles(found["cycles"]))
     findings.extend(health_checks.of_quota(found["position"], checked.most_events))

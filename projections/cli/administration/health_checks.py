@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
+from ledger import __version__
 from ledger.aggregates.configuration.state import Webhook
 from ledger.libpq.diagnosis import Variables, variables
 from ledger.postgres.checkup import Checkup
+from ledger.postgres.migrate import upgrade_to
 from ledger.postgres.replica import ReplicaState
 from ledger.values.moment import text
 from projections.cli.terminal.output import duration
@@ -192,6 +194,13 @@ def _of_ledger(checked: Checkup) -> Iterator[Finding]:
             what="the database's schema is not this program's",
             next_step="run any command with LEDGER_ADMIN_DSN set",
         )
+    if _numbers(checked.schema_release) > _numbers(__version__):
+        yield Finding(
+            code="newer_program_beside",
+            what=f"a newer program, {checked.schema_release}, has changed this database's functions:"
+            f" this one, {__version__}, uses them as far as it knows them",
+            next_step=upgrade_to(checked.schema_release),
+        )
     if checked.behind:
         names = ", ".join(checked.behind)
         yield Finding(
@@ -205,6 +214,10 @@ def _of_ledger(checked: Checkup) -> Iterator[Finding]:
             what=f"the ledger is {checked.state} in this database",
             next_step="use its successor",
         )
+
+
+def _numbers(release: str) -> list[int]:
+    return [int(part) for part in release.split(".")]
 
 
 def _of_server(checked: Checkup) -> Iterator[Finding]:
