@@ -6,7 +6,6 @@ the next position is reached from the nearest one before it. Everything kept can
 
 import shutil
 import time as clock
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
@@ -14,10 +13,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ledger.envelope import RecordedEvent
-from ledger.resources import sql
 from ledger.store import EventStore
-from projections.local_copy.cache import fold_into
-from projections.read_models.catalog import PROJECTIONS, SHAPES
+from projections.local_copy.cache import fold_into, shape
+from projections.read_models.catalog import PROJECTIONS
 from projections.tables.replay import changes, folded_until
 from projections.tables.sqlite import SqliteTables
 
@@ -111,5 +109,4 @@ def _keep(file: Path, kept: Path, position: int) -> None:
 
 def _name(position: str) -> str:
     """Files of another program's shapes have other names, and go when they were not needed for long."""
-    shape = zlib.crc32(f"{sql('cache/schema')}{sorted(SHAPES.items())}".encode())
-    return f"{position}-{shape:08x}.sqlite3"
+    return f"{position}-{shape()}.sqlite3"

@@ -1,9 +1,11 @@
 """The cache: the read models as the journal adds up to them, in the machine's SQLite file.
 
 It can be deleted at any time: it is folded from the journal again. Its checkpoint is a position with the log's digest
-there, so rows of another history are noticed and made anew.
+there, so rows of another history are noticed and made anew. Versions of the program whose rows look different have a
+file each: in one, each would fold everything again after the other.
 """
 
+import zlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import islice
@@ -12,14 +14,26 @@ from pathlib import Path
 from ledger.envelope import RecordedEvent, category_of
 from ledger.offline.journal import Journal
 from ledger.offline.queue.outbox import Outbox
+from ledger.resources import sql
 from projections.local_copy.overlay import Overlay
-from projections.read_models.catalog import BY_CATEGORY
+from projections.read_models.catalog import BY_CATEGORY, SHAPES
 from projections.read_models.fold import advance, change
 from projections.tables.sqlite import SqliteTables
 from projections.tables.sqlite_advance import SqliteAdvance
 
-FILE = "cache.sqlite3"
+FILES = "cache*.sqlite3"  # those of all versions of the program
 PORTION = 500  # events folded at once: another thread's next fold waits for that
+
+
+def shape() -> str:
+    """What tells rows in SQLite from those of a version of the program for which they look different."""
+    described = f"{sql('cache/schema')}{sorted(SHAPES.items())}"
+    return f"{zlib.crc32(described.encode()):08x}"
+
+
+def cache_file() -> str:
+    """The name of this version's file."""
+    return f"cache-{shape()}.sqlite3"
 
 
 class Cache:

@@ -24,13 +24,14 @@ from ledger.offline.queue.outbox_index import INDEX as OUTBOX_INDEX
 from ledger.offline.seen import Seen
 from ledger.offline.sent_commands import SentCommands
 from ledger.resources import sql
-from projections.local_copy.cache import FILE as CACHE
-from projections.local_copy.cache import Cache
+from projections.local_copy.cache import FILES as CACHES
+from projections.local_copy.cache import Cache, cache_file
 
 INDEX = "journal-index.sqlite3"
 MET = "met"  # there since the ledger was found in a database
 PLACE = "place"  # where the ledger went from the database of the settings
 ERASED = "erased"  # up to which erasure the copies that are made of the journal hold nothing of what it erases
+UNUSED_SECONDS = 14 * 86400.0  # after which the rows of another version of the program go
 CONTACT = "contact"  # its time is when this machine last knew that its journal is the whole log
 
 
@@ -144,6 +145,7 @@ class Local:
             from projections.local_copy import as_of_tables  # imported here for start-up
 
             as_of_tables.forget(self.home / as_of_tables.FOLDER)
+            self._remove_other_caches(unused=0.0)
             if self.cache.begin_anew():
                 renew_copies()
                 write_private(self.home / ERASED, b"%d\n" % newest)
@@ -198,8 +200,19 @@ class Local:
 
     @cached_property
     def _cache(self) -> Cache:
-        _usable(self.home / CACHE, "cache/schema")
-        return Cache(self.home / CACHE, self._journal, self._outbox, self._clock)
+        file = self.home / cache_file()
+        _usable(file, "cache/schema")
+        with contextlib.suppress(OSError):  # the next to open it does this
+            file.touch()
+            self._remove_other_caches(unused=UNUSED_SECONDS)
+        return Cache(file, self._journal, self._outbox, self._clock)
+
+    def _remove_other_caches(self, *, unused: float) -> None:
+        """Those of other versions of the program that were not opened for so many seconds: they make them again."""
+        for file in self.home.glob(CACHES):
+            with contextlib.suppress(FileNotFoundError):  # another process removes it too
+                if file.name != cache_file() and time.time() - file.stat().st_mtime >= unused:
+                    _remove(file)
 
 
 def _usable(file: Path, schema: str) -> None:
@@ -217,7 +230,11 @@ def _usable(file: Path, schema: str) -> None:
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
                 raise
-        for suffix in ("", "-wal", "-shm"):
-            file.with_name(file.name + suffix).unlink(missing_ok=True)
+        _remove(file)
         with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as connection:
             connection.execute(f"PRAGMA user_version = {shape}")
+
+
+def _remove(file: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        file.with_name(file.name + suffix).unlink(missing_ok=True)

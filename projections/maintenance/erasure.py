@@ -20,6 +20,7 @@ from ledger.offline.journal import FILE as JOURNAL
 from ledger.offline.sent_commands import FOLDER as SENT
 from ledger.postgres import erasing
 from projections.application.app import App
+from projections.local_copy.cache import cache_file
 from projections.maintenance.status_file import place
 from projections.questions.world_questions import TableNeighbourhood
 from projections.read_models.fold import propose
@@ -30,7 +31,7 @@ WAIT_SECONDS = 60.0  # for another process that replays or follows
 SENT_SECONDS = 5.0  # in which the other programs of this machine follow what they have written
 LOOK_EVERY = 0.2  # seconds
 SHORTEST = 4  # characters of a text that is looked for in files: a shorter one is found everywhere
-OWN = (JOURNAL, "journal-index.sqlite3", "cache.sqlite3", "outbox-index.sqlite3")  # whose texts are known to be gone
+OWN = (JOURNAL, "journal-index.sqlite3", "outbox-index.sqlite3")  # whose texts are known to be gone
 
 
 class Subject(Struct, frozen=True, kw_only=True):
@@ -146,7 +147,7 @@ def _holding(app: App, texts: set[str]) -> Iterator[Path]:
     parts = {form for text in known for form in (text.encode(), msgspec.json.encode(text)[1:-1])}
     published = app.identity.project / FOLDER / JOURNAL
     files = [file for folder in (app.home, published.parent) for file in sorted(folder.rglob("*"))]
-    done = {app.home / f"{name}{more}" for name in OWN for more in ("", "-wal", "-shm")}
+    done = {app.home / f"{name}{more}" for name in (*OWN, cache_file()) for more in ("", "-wal", "-shm")}
     if published.exists() and cmp(published, app.local.journal.file, shallow=False):
         done.add(published)
     for file in (*files, place(app)):

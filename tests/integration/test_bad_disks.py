@@ -11,6 +11,7 @@ from ledger.errors import Unavailable
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.cli.terminal.exits import UNAVAILABLE
+from projections.local_copy.cache import cache_file
 from projections.maintenance import access_tokens
 from projections.operations.catalog import OPERATIONS
 from tests.conftest import Perform
@@ -50,7 +51,7 @@ def test_a_cache_that_is_no_database_is_made_again(settings: Settings) -> None:
     made = OPERATIONS["create_vendor"].perform(app, {"name": "Acme"})
     until(app.sync.follow)
     app.close()
-    for name in ("cache.sqlite3", "journal-index.sqlite3"):
+    for name in (cache_file(), "journal-index.sqlite3"):
         (app.home / name).write_bytes(b"this is no database, and was never one, whatever its name says" * 100)
 
     again = App(replace(settings, dsn=NOWHERE))

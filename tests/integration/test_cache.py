@@ -1,6 +1,8 @@
 """The machine's own rows: folded from the journal a portion at a time, equal to what the log adds up to."""
 
+import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -12,7 +14,8 @@ from ledger.envelope import RecordedEvent
 from ledger.offline.journal import Journal
 from ledger.offline.queue.outbox import Outbox
 from projections.local_copy import cache as caching
-from projections.local_copy.cache import Cache
+from projections.local_copy.cache import Cache, cache_file, fold_into
+from projections.local_copy.working_files import UNUSED_SECONDS, Local
 from projections.read_models import catalog
 from projections.tables import contract, sqlite, sqlite_advance
 from projections.tables.replay import check
@@ -155,14 +158,47 @@ def test_a_question_finds_its_own_rows_where_another_version_has_made_others(
     assert cache.tables.ask("entities/all", **ANY)[0].position == len(events)
 
 
+def test_versions_that_take_turns_fold_each_event_once_each(
+    tmp_path: Path, events: list[RecordedEvent], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folded: list[int] = []
+    monkeypatch.setattr(caching, "fold_into", lambda rows, some: (folded.append(len(some)), fold_into(rows, some)))
+
+    for some in (events[:11], events[11:]):
+        with closing(Local(tmp_path, LEDGER, now)) as local:
+            local.journal.append(some)
+        for shapes in (catalog.SHAPES, NEWER) * 2:
+            with version(shapes), closing(Local(tmp_path, LEDGER, now)) as local:
+                local.cache.follow()
+                assert check(local.journal, local.cache.tables).equal
+
+    assert sum(folded) == 2 * len(events)
+
+
+def test_rows_of_a_version_that_was_not_used_for_long_are_removed(tmp_path: Path) -> None:
+    used, unused, own = (tmp_path / name for name in ("cache-1.sqlite3", "cache.sqlite3", cache_file()))
+    for file in (used, unused, own):
+        file.touch()
+        file.with_name(f"{file.name}-wal").touch()
+        os.utime(file, (NOT_USED_SINCE,) * 2)
+    used.touch()
+
+    with closing(Local(tmp_path, LEDGER, now)) as local:
+        local.cache.follow()
+
+    assert sorted(file.name for file in tmp_path.glob("cache*")) == sorted([used.name, f"{used.name}-wal", own.name])
+    assert own.stat().st_mtime > NOT_USED_SINCE
+
+
 @contextmanager
 def version(shapes: dict[str, int]) -> Iterator[None]:
     """What is done in it is done by a version of the program with these shapes of the read models."""
     with pytest.MonkeyPatch.context() as patched:
-        for module in (catalog, contract, sqlite, sqlite_advance):
+        for module in (caching, catalog, contract, sqlite, sqlite_advance):
             patched.setattr(module, "SHAPES", shapes)
         yield
 
 
 NEWER = {**catalog.SHAPES, "work_items": 99}
 ANY = {"category": "work_item", "generation": 1, "after": "", "limit": 10}
+NOT_USED_SINCE = time.time() - UNUSED_SECONDS - 60

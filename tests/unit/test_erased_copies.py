@@ -13,6 +13,7 @@ from ledger.aggregates.erasure.events import TextsErased
 from ledger.aggregates.work_item.commands import CreateWorkItem
 from ledger.codec import digest, encode
 from ledger.envelope import RecordedEvent, stream_id
+from projections.local_copy.cache import cache_file
 from projections.local_copy.working_files import ERASED, Local
 from tests.support.given import LEDGER, numbered
 from tests.support.ledgers import in_memory, proposal
@@ -46,12 +47,13 @@ def home(tmp_path: Path, log: tuple[list[RecordedEvent], list[RecordedEvent]]) -
     local.journal.append(log[0])
     local.cache.follow()
     (home / "earlier").mkdir()
-    (home / "earlier" / "2-1.sqlite3").write_bytes((home / "cache.sqlite3").read_bytes() + SECRET)
+    (home / "earlier" / "2-1.sqlite3").write_bytes((home / cache_file()).read_bytes() + SECRET)
+    (home / "cache-of-another-version.sqlite3").write_bytes(SECRET)
     (home / "earlier" / "being-made-x").mkdir()
     (home / "earlier" / "being-made-x" / "rows.sqlite3").write_bytes(SECRET)
     local.journal.append(log[1])
     local.close()
-    assert len(holding(home)) >= 3
+    assert len(holding(home)) >= 4
     return home
 
 
