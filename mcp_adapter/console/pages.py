@@ -8,10 +8,9 @@ from urllib.parse import urlencode
 from starlette.datastructures import QueryParams
 
 from ledger.aggregates.enhancement.state import Status
-from ledger.aggregates.work_item.state import ITEM_TYPES
-from ledger.annotation.state import ATTACHMENT_KINDS
 from ledger.values.states import FINISHED
 from mcp_adapter.capabilities.registry import tool
+from mcp_adapter.console import filters
 from mcp_adapter.console.asking import Answer, Ledger
 from mcp_adapter.console.graph import draw
 from mcp_adapter.console.tokens import SCOPES
@@ -24,10 +23,8 @@ from projections.reports.plots import bars, timeline
 COLUMN = 50  # cards of one column of the board; more are one click away in the list
 PAGE = 50
 DRAWN = 300  # items that a graph shows
-FILTERS = (
-    *("text", "status", "item_type", "tag", "assignee", "priority", "order", "ready", "blocked"),
-    *("due_until", "overdue", "deferred", "milestone_id", "unfinished", "attachment"),
-)
+ON_BOARD = ("item_type", "priority", "tag", "assignee", "milestone_id")  # filters: of the board, and of the graph
+ON_GRAPH = ("item_type", "tag")
 PARTS = ["ancestors", "descendants", "dependencies", "effort", "comments"]
 CARD = [
     *("version", "item_type", "title", "status", "priority", "due", "parent_id", "assignee", "claim", "question"),
@@ -38,7 +35,6 @@ LABELS = {"pr_numbers": "Pull requests", "pr_number": "Pull request", "pr_title"
 PRESETS = {"item_type": "task", "priority": "3"}
 RARE = frozenset({"branch_name", "commits", "pr_numbers"})  # assistants fill them in
 CHOICES = {"priority": ("1", "2", "3", "4", "5")}  # what is chosen, not typed, beside what a schema enumerates
-ONLY = ("unfinished", "ready", "blocked", "overdue", "deferred")  # what the list can be narrowed to
 NAMES = re.compile(rf"\b({'|'.join(sorted((name for name in OPERATIONS if '_' in name), key=len, reverse=True))})\b")
 AS_JSON = re.compile(r",? like \[[^]]*\]")
 DAYS = frozenset({"due", "not_before"})
@@ -51,11 +47,12 @@ Page = Callable[[Ledger, QueryParams], Values]
 
 def board(ledger: Ledger, query: QueryParams) -> Values:
     """A column for each state, the most urgent cards first."""
-    given = _filters(query, ("text", "item_type", "tag", "assignee", "priority", "milestone_id"))
+    given = filters.given(query, ("text", *ON_BOARD))
     columns = []
     for state, title in states(ledger):
         found = ledger.ask("list_work_items", status=state, order="priority", limit=COLUMN, fields=CARD, **given)
         columns.append({"state": state, "title": title, **found})
+    cards = [card for column in columns for card in column["items"]]
     lanes_by = query.get("lanes")
     address = urlencode({**given, **({"lanes": lanes_by} if lanes_by else {})})
     return {
@@ -64,24 +61,21 @@ def board(ledger: Ledger, query: QueryParams) -> Values:
         "here": f"{ledger.base}/board{'?' if address else ''}{address}",
         "lanes": _lanes(ledger, columns, lanes_by),
         "lanes_by": lanes_by,
-        "milestones": _milestones(ledger),
-        **_choices([card for column in columns for card in column["items"]]),
+        "filters": filters.controls(_suggested(cards) | {"milestone_id": _milestones(ledger)}, ON_BOARD),
     }
 
 
 def listing(ledger: Ledger, query: QueryParams) -> Values:
-    given = _filters(query, FILTERS)
-    if (only := query.get("only")) in ONLY:
+    given = filters.given(query, filters.filters())
+    if (only := query.get("only")) in filters.only():
         given[only] = "true"
     found = ledger.ask("list_work_items", limit=PAGE, fields=[*CARD, "updated_at"], **given, **_cursor(query))
+    offered = {"status": states(ledger), "milestone_id": _milestones(ledger)}
     return {
         "found": found,
         "given": given,
-        "only": ONLY,
-        "attached": [(kind, kind.replace("_", " ")) for kind in ATTACHMENT_KINDS],
-        "states": states(ledger),
-        "milestones": _milestones(ledger),
-        **_choices(found["items"]),
+        "only": filters.only(),
+        "filters": filters.controls(_suggested(found["items"]) | offered),
     }
 
 
@@ -114,7 +108,7 @@ def needs_me(ledger: Ledger, query: QueryParams) -> Values:
 
 
 def graph(ledger: Ledger, query: QueryParams) -> Values:
-    given = _filters(query, ("text", "item_type", "tag"))
+    given = filters.given(query, ("text", *ON_GRAPH))
     fields = ["title", "status", "links", "parent_id", "tags", "assignee"]
     going = [state["name"] for state in _configured(ledger) if state["category"] not in FINISHED]
     open_items: list[Answer] = []
@@ -134,7 +128,13 @@ def graph(ledger: Ledger, query: QueryParams) -> Values:
     for first, then in edges:
         if first in by_id and then in by_id:
             waits.setdefault(then, []).append(by_id[first])
-    return {"drawing": drawing, "items": by_id, "waits": waits, "given": given, **_choices(open_items)}
+    return {
+        "drawing": drawing,
+        "items": by_id,
+        "waits": waits,
+        "given": given,
+        "filters": filters.controls(_suggested(open_items), ON_GRAPH),
+    }
 
 
 def log(ledger: Ledger, query: QueryParams) -> Values:
@@ -281,22 +281,18 @@ def _configured(ledger: Ledger) -> list[Answer]:
     return found
 
 
-def _filters(query: QueryParams, names: tuple[str, ...]) -> Values:
-    """What the address filters by."""
-    return {name: query[name] for name in names if query.get(name)}
-
-
 def _cursor(query: QueryParams) -> Values:
     return {"cursor": query["cursor"]} if query.get("cursor") else {}
 
 
-def _choices(items: list[Answer]) -> Values:
-    """What the filters of a page offer: all types and priorities, the tags and people of what is shown."""
+def _suggested(items: list[Answer]) -> dict[str, list[tuple[str, str]]]:
+    """What filters offer besides the words of the input: all priorities, and the tags and people of what is shown."""
+    tags = {tag for entry in items for tag in entry.get("tags") or ()}
+    people = {entry["assignee"] for entry in items if entry.get("assignee")}
     return {
-        "types": [(name, name) for name in ITEM_TYPES],
-        "priorities": [(str(number), f"P{number}") for number in range(1, 6)],
-        "tags": sorted({tag for entry in items for tag in entry.get("tags") or ()}),
-        "people": sorted({entry["assignee"] for entry in items if entry.get("assignee")}),
+        "priority": [(str(number), f"P{number}") for number in range(1, 6)],
+        "tag": [(tag, tag) for tag in sorted(tags)],
+        "assignee": [(name, name) for name in sorted(people)],
     }
 
 

@@ -8,9 +8,9 @@ from rich.cells import cell_len, set_cell_size
 
 from ledger.values.states import FINISHED, ORIGINAL, State, in_order
 from projections.cli.daily.calls import perform
+from projections.cli.daily.filters import filter_options
 from projections.cli.daily.items import ASSIGNEE, person
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
-from projections.cli.terminal.known import REF, TAG
 from projections.cli.terminal.live import watch
 from projections.cli.terminal.output import GAP, answer_json, on_terminal, printable, remark, say, width
 from projections.cli.terminal.wording import awaited
@@ -21,9 +21,8 @@ NARROWEST = 20  # characters of a column; what has no room beside the others sta
 
 
 @click.command(cls=Command)
-@click.option("-t", "--tag", type=TAG, help="Only with this tag.")
+@filter_options("tag", "parent_id")
 @ASSIGNEE
-@click.option("--parent", "parent_id", type=REF, help="Only the parts of this item.")
 @click.option("-n", "--limit", type=click.IntRange(1, 100), default=8, show_default=True, help="Cards of a column.")
 @click.option("--watch", "again", is_flag=True, help="Again whenever something changed, until Ctrl-C.")
 @pass_invocation

@@ -7,16 +7,15 @@ from typing import Any
 
 import click
 
-from ledger.aggregates.work_item.state import ITEM_TYPES
-from ledger.annotation.state import ATTACHMENT_KINDS
 from ledger.values.dates import DAY, ends
 from ledger.values.moment import parse
 from projections.cli.daily.calls import perform
+from projections.cli.daily.filters import filter_options
 from projections.cli.daily.items import person
 from projections.cli.terminal import every_ledger, exits, views
 from projections.cli.terminal.dates import When, WhenTyped
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
-from projections.cli.terminal.known import PERSON, REF, STATE, TAG, VIEW
+from projections.cli.terminal.known import PERSON, STATE, VIEW
 from projections.cli.terminal.next_lines import REFERENCE
 from projections.cli.terminal.output import answer_json, planned, printable, remark, table
 from projections.cli.terminal.points import POINT
@@ -36,24 +35,16 @@ LAST_DAY = "9999-12-31"  # what is never due is not due until then
 
 @click.command("list", cls=Command)
 @click.argument("words", nargs=-1)
-@click.option("--type", "item_type", type=click.Choice(ITEM_TYPES), help="Only this type.")
+@filter_options()
 @click.option(
     "-s",
     "--status",
     type=STATE,
     help="Only in this state or category of states, like done; without it whatever is not finished.",
 )
-@click.option("-p", "--priority", type=click.IntRange(1, 5), help="Only of this priority; 1 is the most urgent.")
-@click.option("-t", "--tag", type=TAG, help="Only with this tag.")
 @click.option("-a", "--assignee", type=PERSON, metavar="NAME", help="Only theirs; `me` is you.")
 @click.option("--mine", is_flag=True, help="Only what is assigned to you or claimed by you.")
-@click.option("--parent", "parent_id", type=REF, help="Only the parts of this item.")
-@click.option("--blocked", is_flag=True, default=None, help="Only what waits for something.")
 @click.option("--due", metavar="WHEN", type=WhenTyped(), help="Only what is due by then: fri, +3d, 2026-12-15.")
-@click.option("--overdue", is_flag=True, default=None, help="Only what should have been done by now.")
-@click.option("--deferred", is_flag=True, default=None, help="Only what may not begin yet.")
-@click.option("--milestone", "milestone_id", type=REF, help="Only what belongs to this milestone.")
-@click.option("--attachment", type=click.Choice(ATTACHMENT_KINDS), help="Only with something attached of this kind.")
 @click.option("--with-finished", "everything", is_flag=True, help="Finished items too.")
 @click.option(
     "--sort", "order", type=click.Choice(["updated", "created", "priority", "due"]), help="(default: priority)"
@@ -156,7 +147,7 @@ def _list_everywhere(invocation: Invocation, *, mine: bool, limit: int, **filter
 @click.command("due", cls=Command)
 @click.argument("words", metavar="[WHEN]", nargs=-1)
 @click.option("--mine", is_flag=True, help="Only what is assigned to you or claimed by you.")
-@click.option("--milestone", "milestone_id", type=REF, help="Only what belongs to this milestone.")
+@filter_options("milestone_id")
 @click.option("-n", "--limit", type=click.IntRange(1, 100), default=50, show_default=True, help="At most this many.")
 @pass_invocation
 def due_(invocation: Invocation, /, words: tuple[str, ...], mine: bool, **filters: Any) -> None:
