@@ -26,7 +26,14 @@ MONTHS = {
     "en": ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
     "es": ["ene.", "feb.", "mar.", "abr.", "may.", "jun.", "jul.", "ago.", "sept.", "oct.", "nov.", "dic."],
     "de": ["Jan", "Feb", "Mär", "Apr", "Mai", "Jun", "Jul", "Aug", "Sep", "Okt", "Nov", "Dez"],
+    "it": ["gen", "feb", "mar", "apr", "mag", "giu", "lug", "ago", "set", "ott", "nov", "dic"],
+    "nl": ["jan.", "feb.", "mrt.", "apr.", "mei", "jun.", "jul.", "aug.", "sep.", "okt.", "nov.", "dec."],
+    "pl": ["sty", "lut", "mar", "kwi", "maj", "cze", "lip", "sie", "wrz", "paź", "lis", "gru"],
+    "zh": ["一月", "二月", "三月", "四月", "五月", "六月", "七月", "八月", "九月", "十月", "十一月", "十二月"],
+    "ja": [f"{month}月" for month in range(1, 13)],
+    "ko": [f"{month}월" for month in range(1, 13)],
 }
+HALVES = {"zh": ("上午", "下午"), "ja": ("午前", "午後"), "ko": ("오전", "오후")}
 LANGUAGES = {
     "en": {},
     "es": {"Summary": "Resumen", "Issue key": "Clave de incidencia", "Issue id": "ID de la incidencia",
@@ -36,6 +43,25 @@ LANGUAGES = {
     "de": {"Summary": "Zusammenfassung", "Issue key": "Vorgangsschlüssel", "Issue id": "Vorgangs-ID",
            "Created": "Erstellt", "Updated": "Aktualisiert", "Resolved": "Erledigt", "Priority": "Priorität",
            "Labels": "Stichwörter", "Description": "Beschreibung", "Assignee": "Zugewiesene Person"},
+    "it": {"Summary": "Riepilogo", "Issue key": "Chiave di ticket", "Issue Type": "Tipo ticket", "Status": "Stato",
+           "Created": "Creati", "Updated": "Aggiornato", "Due date": "Data di scadenza", "Labels": "Etichette",
+           "Description": "Descrizione", "Assignee": "Assegnatario", "Priority": "Priorità",
+           "Custom field (Epic Link)": "Campo personalizzato (Epic Link)"},
+    "nl": {"Summary": "Samenvatting", "Issue key": "Issuecode", "Created": "Aangemaakt", "Updated": "Bijgewerkt",
+           "Priority": "Prioriteit", "Custom field (Epic Link)": "Aangepast veld (Epic Link)"},
+    "pl": {"Summary": "Podsumowanie", "Issue key": "Klucz zgłoszenia", "Issue id": "Id. zgłoszenia",
+           "Created": "Utworzono", "Updated": "Zaktualizowano", "Description": "Opis", "Parent": "Element nadrzędny",
+           "Custom field (Epic Link)": "Pole niestandardowe (Epic Link)"},
+    "zh": {"Summary": "摘要", "Issue key": "事务密钥", "Issue id": "事务ID", "Status": "状态", "Created": "已创建",
+           "Updated": "已更新", "Resolved": "已解决", "Due date": "截止日期", "Labels": "标签", "Description": "描述",
+           "Assignee": "经办人", "Assignee Id": "经办人 ID", "Creator": "创建者", "Creator Id": "创建者 ID",
+           "Priority": "优先级", "Parent": "父项", "Parent key": "父项关键字", "Comment": "评论",
+           "Original estimate": "初始预估", "Custom field (Epic Link)": "自定义字段(史诗链接)"},
+    "ja": {"Summary": "要約", "Issue key": "課題キー", "Issue id": "課題ID", "Status": "ステータス",
+           "Created": "作成日", "Updated": "更新日", "Assignee": "担当者", "Priority": "優先度"},
+    "ko": {"Summary": "요약", "Issue key": "이슈 키", "Status": "상태", "Created": "생성일", "Updated": "변경일",
+           "Resolved": "해결일", "Labels": "레이블", "Description": "설명", "Assignee": "담당자",
+           "Creator": "만든사람", "Priority": "우선순위", "Custom field (Epic Link)": "사용자정의 필드 (Epic Link)"},
 }  # fmt: skip
 STATES = {"To Do": "planned", "In Progress": "active", "Code Review": "review", "On Hold": "waiting", "Done": "done",
           "Won't Do": "dropped"}  # fmt: skip
@@ -118,7 +144,7 @@ def issues(draw: st.DrawFn) -> list[Issue]:
 
 def written(at: datetime, form: Form) -> str:
     month = MONTHS[form.language][at.month - 1]
-    half = f"{at.hour % 12 or 12}:{at:%M} {'AM' if at.hour < 12 else 'PM'}"
+    half = f"{at.hour % 12 or 12}:{at:%M} {HALVES.get(form.language, ('AM', 'PM'))[at.hour >= 12]}"
     return {
         "d/b/y 12": f"{at.day:02}/{month}/{at:%y} {half}",
         "d/b/Y 12": f"{at.day}/{month}/{at:%Y} {half}",
@@ -419,6 +445,21 @@ def test_an_export_of_fewer_fields_takes_nothing_away() -> None:
             "Тема,Ключ проблемы,Статус,Приоритет,Исполнитель,Пользовательское поле (Ссылка на эпик)",
             "Загрузка,AE-2,В работе,Средний,Zoë,AE-1",
             ("active", 3, [("parent", "AE-1")]),
+        ),
+        (
+            "Riepilogo,Chiave di ticket,Stato,Priorità,Assegnatario,Campo personalizzato (Epic Link)",
+            "Caricare,AE-2,Completata,Bassa,Zoë,AE-1",
+            ("done", 4, [("parent", "AE-1")]),
+        ),
+        (
+            "概要,问题关键字,状态,优先级,经办人,自定义字段(史诗链接)",
+            "加载,AE-2,正在进行,最高,Zoë,AE-1",
+            ("active", 1, [("parent", "AE-1")]),
+        ),
+        (
+            "요약,이슈 키,상태,우선순위,담당자,사용자정의 필드 (Epic Link)",
+            "로드,AE-2,진행 중,높음,Zoë,AE-1",
+            ("active", 2, [("parent", "AE-1")]),
         ),
     ],
 )

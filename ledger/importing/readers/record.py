@@ -21,12 +21,17 @@ LONGEST_TAG = 200  # characters; a longer label is kept in the metadata only
 _PRIORITIES = {  # those of Jira and Plane in the languages of its columns, too
     1: "p0, p1, critical, highest, urgent, blocker, höchste, sehr hoch, kritisch, dringend, más alta, muy alta, máxima,"
     " crítica, crítico, urgente, le plus élevé, la plus élevée, très élevée, critique, bloquant, bloquante, mais alta,"
-    " muito alta, критический, блокирующий, наивысший",
-    2: "high, major, hoch, alta, alto, élevé, élevée, haute, majeur, majeure, высокий",
-    3: "p2, medium, normal, mittel, media, medio, mediana, média, médio, moyen, moyenne, normale, средний",
-    4: "p3, low, minor, niedrig, gering, baja, bajo, baixa, baixo, faible, basse, mineur, mineure, низкий",
+    " muito alta, критический, блокирующий, наивысший, più alta, altissima, hoogste, najwyższy, krytyczny, 最高, 紧急,"
+    " 緊急, 가장 높음, 긴급",
+    2: "high, major, hoch, alta, alto, élevé, élevée, haute, majeur, majeure, высокий, hoog, wysoki, 高, 높음",
+    3: "p2, medium, normal, mittel, media, medio, mediana, média, médio, moyen, moyenne, normale, средний, gemiddeld,"
+    " średni,"
+    " 中, 중간, 보통",
+    4: "p3, low, minor, niedrig, gering, baja, bajo, baixa, baixo, faible, basse, mineur, mineure, низкий, bassa,"
+    " basso, laag,"
+    " niski, 低, 낮음",
     5: "p4, lowest, trivial, niedrigste, sehr niedrig, más baja, muy baja, mínima, le plus faible, la plus faible,"
-    " très faible, mais baixa, muito baixa, triviale, наименьший",
+    " très faible, mais baixa, muito baixa, triviale, наименьший, più bassa, laagste, najniższy, 最低, 가장 낮음",
 }
 PRIORITIES = {word: number for number, words in _PRIORITIES.items() for word in words.split(", ")}
 UNRANKED = (

@@ -35,12 +35,17 @@ PROJECTS = (
     "epos",
     "épopée",
     "эпик",
+    "epik",
+    "长篇故事",
+    "史诗",
+    "エピック",
+    "에픽",
     "initiative",
     "iniciativa",
 )  # types of what others lie below
 DUPLICATES = ("duplicate", "duplicates")  # kinds of links whose outward end is the one that is given up
 BLOCKS = ("blocks", "blocker", "blocked")  # kinds of links whose inward end waits for the outward one
-UNRESOLVED = ("unresolved", "none", "sinresolver", "nichterledigt")
+UNRESOLVED = ("unresolved", "none", "sinresolver", "nichterledigt", "nonrisolto", "未解决", "未解決")
 _COMMENT = re.compile(r"\s*([^;\n]{6,40});([^;\n]*);(.*)", re.DOTALL)
 REFINING = ("Status Category", "Resolution")
 SAID_BY = {
