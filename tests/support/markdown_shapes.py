@@ -127,11 +127,16 @@ def vendors(draw: st.DrawFn, content: Content) -> str:
         content.vendors[name] = (status, passing, total)
         sign = draw(st.sampled_from(["", "✅ " if status == "operational" else "❌ "]))
         cells.append([f"{sign}{_escaped(name)}", status, f"{passing}/{total}"])
+    sums = draw(st.sampled_from([[], [["**Total**", "", f"{passing}/{total}"]], [["Summe", f"{count} vendors", ""]]]))
     if is_table:
+        cells += sums
         return text + draw(rows(["Vendor", "Status", "Tests"], cells)) + draw(traps()) + draw(ends())
     bullet = draw(st.sampled_from(["-", "*", "+", "1."]))
     return (
-        text + "".join(f"{bullet} {name}: {status} ({tests} tests)\n" for name, status, tests in cells) + draw(ends())
+        text
+        + "".join(f"{bullet} {name}: {status} ({tests} tests)\n" for name, status, tests in cells)
+        + "".join(f"{bullet} {name}: {count} vendors\n" for name, *_ in sums)
+        + draw(ends())
     )
 
 
@@ -151,6 +156,7 @@ def items(draw: st.DrawFn, content: Content) -> str:
         columns = draw(st.sampled_from([["Task", "Status"], ["Title", "State"], ["Work item", ""]]))
         values = {state: [one for one in ways if columns[1] or one != "flaky"] for state, ways in VALUES.items()}
         cells = [[title, draw(st.sampled_from(values[state]))] for title, state in made]
+        cells += draw(st.sampled_from([[], [["Total", f"{count}"]], [["**Gesamt**", ""]]]))
         if draw(st.booleans()):
             columns, cells = columns[::-1], [cell[::-1] for cell in cells]
         before = draw(st.sampled_from(["", "- Another one\n"]))

@@ -256,6 +256,33 @@ def test_vendors_are_found_in_every_kind_of_table(table: str, found: dict[str, s
     assert [enhancement.fields["title"] for enhancement in reading.enhancements] == ["Fax"]
 
 
+@pytest.mark.parametrize("cells", ["operational | 12/12", "broken | v1.2", "operational | "])
+def test_a_vendor_that_is_called_like_a_sum_is_one_and_a_sum_is_named_with_its_line(cells: str) -> None:
+    table = "| Vendor | Status | Tests |\n|---|---|---|\n| Alpha | broken | 1/2 |\n"
+
+    reading = reading_of(f"## Vendors\n\n{table}| Total | {cells} |\n| Grand total | 1 of 2 operational | 13/14 |\n")
+
+    assert [vendor.name for vendor in reading.vendors] == ["Alpha", "Total"]
+    assert [one.where for one in reading.warnings if one.kind == "adds_up_the_others"] == [
+        "line 7: Grand total | 1 of 2 operational | 13/14"
+    ]
+
+
+@pytest.mark.parametrize("row", ["| Total | 2 |", "| **Summe** | 13/14 |", "| Gesamt | |", "- Insgesamt: 2 von 3"])
+def test_a_sum_is_no_record_of_any_section(row: str) -> None:
+    sections = ("Vendors", "Active Work Items", "Future Enhancements", "In Progress")
+
+    reading = reading_of("".join(f"## {title}\n\n{row}\n\n" for title in sections) + "## Next Steps\n- Go on\n")
+
+    assert [record.fields["title"] for record in [*reading.items, *reading.enhancements]] == ["Go on"]
+    assert [one.where.split(":")[0] for one in reading.warnings if one.kind == "adds_up_the_others"] == [
+        "line 3",
+        "line 7",
+        "line 11",
+        "line 15",
+    ]
+
+
 def test_facts_are_no_tasks_and_the_next_step_is_one() -> None:
     reading = reading_of(
         "# Project Status\n\n## Active State\n- **Status:** Complete.\n- **Milestone:** Something.\n\n"

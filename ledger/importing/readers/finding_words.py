@@ -1,6 +1,7 @@
 """What an import finds, in the words that a person reads."""
 
 KINDS = {  # a kind that is not here is readable as it is
+    "adds_up_the_others": "rows and lines that add up the records above them: no records themselves",
     "began_at_another_time": "with another time of creation than before: the first one stays",
     "broken_front_matter": "files or sessions whose front matter cannot be read",
     "context_type": "a context type, which is a setting: `call update_project_configuration` sets it",

@@ -7,6 +7,7 @@ from ledger.importing.readers.legacy.kinds import listed_state
 from ledger.importing.readers.legacy.legacy_file import LegacyFile
 from ledger.importing.readers.legacy.outline import Line, Section, plain, sections
 from ledger.importing.readers.legacy.records.work_items import BOARD_FIELDS, GRAMMAR, Items, is_board_entry
+from ledger.importing.readers.legacy.totals import without_totals
 from ledger.values.states import Category
 
 LONGEST_STEP = 4  # lines of a paragraph that is a next step
@@ -26,7 +27,8 @@ def read(lines: list[Line], items: Items, legacy: LegacyFile) -> None:
 def read_list(section: Section, state: Category, items: Items, legacy: LegacyFile) -> None:
     """The list below a heading that says how far its items are. Headings without fields only part it."""
     stray: list[Line] = []
-    found = list(entries(section.lines, replace(GRAMMAR, is_group=_groups(section.lines).__contains__), stray.append))
+    grammar = replace(GRAMMAR, is_group=_groups(section.lines).__contains__)
+    found = list(without_totals(entries(section.lines, grammar, stray.append), legacy))
     at = legacy.moment({}, "list", section.title, section.number) if found else None
     for entry in found:
         items.take(entry, above=listed_state(entry.group) or state, at=at)

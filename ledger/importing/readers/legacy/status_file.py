@@ -21,6 +21,7 @@ from ledger.importing.readers.legacy.markdown_lines import lines_of, unclosed_fe
 from ledger.importing.readers.legacy.outline import Line, Section, plain
 from ledger.importing.readers.legacy.outline import sections as cut
 from ledger.importing.readers.legacy.records import deployments, enhancements, sessions, vendors, work_items
+from ledger.importing.readers.legacy.totals import without_totals
 from ledger.importing.readers.legacy.words import VENDOR_STATUSES
 from ledger.importing.readers.reading import ANY_KIND, Identify, Reading, text_of
 from ledger.importing.readers.sample import Sample
@@ -187,6 +188,9 @@ class _File:
         else:
             self._legacy.refuse("line_not_understood", line.number, line.text)
 
+    def _records(self, section: Section, grammar: Grammar) -> Iterator[Entry]:
+        return without_totals(entries(section.lines, grammar, self._stray), self._legacy)
+
     def _vendors(self, section: Section) -> None:
         announcement = announced(section.title)
         heading = (
@@ -197,7 +201,7 @@ class _File:
         said = key(plain(heading)) if any(word in key(plain(heading)) for word in VENDOR_STATUSES) else ""
         if "production capabilities" in key(heading):  # which lists those that are operational
             said = "operational"
-        for entry in entries(section.lines, vendors.GRAMMAR, self._stray):
+        for entry in self._records(section, vendors.GRAMMAR):
             vendors.take(entry, said, self._legacy)
 
     def _deployments(self, section: Section) -> None:
@@ -205,15 +209,15 @@ class _File:
         if whole is not None:
             deployments.take(whole, self._legacy)
             return
-        for entry in entries(section.lines, deployments.GRAMMAR, self._stray):
+        for entry in self._records(section, deployments.GRAMMAR):
             deployments.take(entry, self._legacy)
 
     def _enhancements(self, section: Section) -> None:
-        for entry in entries(section.lines, enhancements.GRAMMAR, self._stray):
+        for entry in self._records(section, enhancements.GRAMMAR):
             enhancements.take(entry, self._legacy)
 
     def _work_items(self, section: Section) -> None:
-        for entry in entries(section.lines, work_items.GRAMMAR, self._stray):
+        for entry in self._records(section, work_items.GRAMMAR):
             self._items.take(entry, above=listed_state(entry.group) or listed_state(section.title))
 
     def _sessions(self, section: Section) -> None:

@@ -1,0 +1,50 @@
+"""Rows and list items that add up the records above them, and are none: `| **Total** | 2 of 3 | 13/21 |`."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from ledger.importing.readers.legacy.entries import Entry
+from ledger.importing.readers.legacy.legacy_file import LegacyFile
+from ledger.importing.readers.legacy.outline import plain
+from ledger.importing.readers.legacy.words import VENDOR_STATUSES
+from ledger.importing.readers.words.written_state import key, state_of
+
+_TOTAL = re.compile(
+    r"(?:overall |grand |sub ?)?(?:totals?|sums?)"
+    r"(?: (?:vendors|items|tasks|enhancements|deployments|tests|count|number))?"
+    r"|number of \w+|average|mean|overall|all|∑|σ|ø"
+    r"|(?:zwischen|gesamt)?summen?|gesamt(?:zahl|anzahl)?|insgesamt|durchschnitt"
+    r"|(?:sous )?totaux|somme|moyenne|suma|totale[ns]?|totaal|razem|łącznie|итого|всего|合計|总计|合计|합계"
+)
+_VALUE = re.compile(r"\s*[:=–—(]|\s-\s")
+
+
+def without_totals(found: Iterable[Entry], legacy: LegacyFile) -> Iterator[Entry]:
+    """The same entries but for sums, which are reported."""
+    for entry in found:
+        if _is_total(entry):
+            legacy.warn("adds_up_the_others", entry.line, " | ".join([entry.head, *_values(entry)])[:80])
+        else:
+            yield entry
+
+
+def _is_total(entry: Entry) -> bool:
+    """A word for a sum with numbers beside it, or with nothing in a row. What has a state in words has that name."""
+    name = _VALUE.split(plain(entry.head), maxsplit=1)[0]
+    if not (entry.is_row or entry.is_list_item) or not _TOTAL.fullmatch(key(name)):
+        return False
+    values = [plain(value) for value in (plain(entry.head)[len(name) :].strip(" :=–—()-"), *_values(entry))]
+    said = [value for value in values if re.search(r"\w", value)]
+    if not said:
+        return entry.is_row
+    is_named_so = any(not re.search(r"\d", value) and _is_state(value) for value in said)
+    return not is_named_so and any(re.search(r"\d", value) for value in said)
+
+
+def _values(entry: Entry) -> list[str]:
+    return [*(field.full_text for field in entry.fields.values()), *entry.prose]
+
+
+def _is_state(value: str) -> bool:
+    state = state_of(value)
+    return key(value) in VENDOR_STATUSES or (state is not None and state.category is not None)
