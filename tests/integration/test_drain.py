@@ -34,6 +34,7 @@ from ledger.envelope import Command, Fact, Proposal, Recorded, Submission, confi
 from ledger.errors import NewerProgramNeeded, OutcomeUnknown, Refused, Unavailable, VersionConflict
 from ledger.handler import Decide, rule_of
 from ledger.offline.delivery import drain as draining
+from ledger.offline.delivery import verdicts
 from ledger.offline.live import LiveHandler
 from ledger.offline.queue.queued_line import bare
 from ledger.pending import token
@@ -471,7 +472,7 @@ def test_a_command_at_which_the_program_fails_holds_up_none_before_it(
             raise ZeroDivisionError
         return rule_of(command)
 
-    monkeypatch.setattr(draining, "rule_of", failing_rule)
+    monkeypatch.setattr(verdicts, "rule_of", failing_rule)
     with pytest.raises(ZeroDivisionError):
         play.here.drain()
 
