@@ -10,7 +10,7 @@ import stat
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -103,6 +103,7 @@ class EmbeddedServer:
             if postmaster_of(self.data) is None or (self.is_running() and self._has_other_clients()):
                 return False
             if self._pg_ctl("stop", "-m", "fast", seconds=STOP_SECONDS) == 0:
+                self._remove_short_folder()
                 return True
             raise Unavailable(
                 f"PostgreSQL in {self.data} did not stop within {STOP_SECONDS:.0f} s: {last_lines(self._tools_log)}",
@@ -216,6 +217,11 @@ class EmbeddedServer:
                 f"the socket's folder {self.socket_folder} is another user's or open to others",
                 next_step="name a folder with a shorter path in LEDGER_PGDATA, or a running server in LEDGER_DSN",
             )
+
+    def _remove_short_folder(self) -> None:
+        if self.root not in self.socket_folder.parents:
+            with suppress(OSError):  # already removed; what is not the server's own stays, and the folder with it
+                self.socket_folder.rmdir()
 
     def _open_log(self, account: ServerAccount) -> int:
         if self.log_file.exists() and self.log_file.stat().st_size > LARGEST_LOG:

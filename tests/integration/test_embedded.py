@@ -274,7 +274,7 @@ def test_any_folder_name_will_do(make_server: Callable[..., EmbeddedServer], ope
     assert (server.root in server.socket_folder.parents) == ("," not in name), "for libpq a comma ends the path"
 
 
-def test_a_path_too_long_for_a_socket_gets_a_short_private_folder(
+def test_a_path_too_long_for_a_socket_gets_a_short_private_folder_until_it_is_stopped(
     server_in: Callable[[Path], EmbeddedServer], tmp_path: Path
 ) -> None:
     server = server_in(tmp_path / ("x" * 60) / ("y" * 60))
@@ -284,6 +284,8 @@ def test_a_path_too_long_for_a_socket_gets_a_short_private_folder(
     assert ask(server, "SELECT 1") == 1
     assert server.root not in server.socket_folder.parents
     assert stat.S_IMODE(server.socket_folder.stat().st_mode) == 0o700
+    assert server.stop()
+    assert not server.socket_folder.exists()
 
 
 def test_a_short_folder_open_to_others_is_not_used(server_in: Callable[[Path], EmbeddedServer], tmp_path: Path) -> None:
