@@ -16,6 +16,7 @@ from projections.cli.main import cli
 from projections.maintenance import git_hooks
 from projections.maintenance.git_hooks import HOOKS, KEPT, install, uninstall
 from tests.conftest import Perform
+from tests.support import forking
 from tests.support.mcp_client import environment
 
 pytestmark = pytest.mark.processes
@@ -32,6 +33,15 @@ def project(settings: Settings, app: App) -> Path:
     git(settings, "add", "-A")
     git(settings, "commit", "-qm", "begin")
     return settings.project
+
+
+@pytest.fixture
+def forked_hooks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The hooks that are installed run forked processes, which saves most of a second of a core for each."""
+    python = tmp_path / "python"
+    python.write_text(forking.program(skipped=2))  # -c and its program
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
 
 
 def git(settings: Settings, *words: str, folder: Path | None = None, **more: str) -> str:
@@ -65,6 +75,7 @@ def task(perform: Perform, title: str) -> str:
     return ref
 
 
+@pytest.mark.usefixtures("forked_hooks")
 def test_a_commit_is_attached_to_what_its_branch_or_its_message_names(
     settings: Settings, project: Path, perform: Perform
 ) -> None:
@@ -83,6 +94,7 @@ def test_a_commit_is_attached_to_what_its_branch_or_its_message_names(
     assert f"{window} is completed" in said
 
 
+@pytest.mark.usefixtures("forked_hooks")
 def test_an_item_that_needs_a_review_waits_for_it_and_the_hook_says_so(
     settings: Settings, project: Path, perform: Perform
 ) -> None:
@@ -97,6 +109,7 @@ def test_an_item_that_needs_a_review_waits_for_it_and_the_hook_says_so(
     assert "is completed" not in said
 
 
+@pytest.mark.usefixtures("forked_hooks")
 def test_a_commit_that_was_amended_takes_the_place_of_the_former_one(
     settings: Settings, project: Path, perform: Perform
 ) -> None:
@@ -121,6 +134,7 @@ def test_a_worktree_of_the_repository_is_linked_too(
     assert attached(perform, door) == [(head(settings, folder), "feat: from beside")]
 
 
+@pytest.mark.usefixtures("forked_hooks")
 def test_no_commit_fails_because_the_ledger_is_away_or_refuses(
     settings: Settings, project: Path, perform: Perform
 ) -> None:
@@ -139,6 +153,7 @@ def test_no_commit_fails_because_the_ledger_is_away_or_refuses(
     assert git(settings, "rev-list", "--count", "HEAD").strip() == "4"
 
 
+@pytest.mark.usefixtures("forked_hooks")
 def test_without_the_program_or_a_ledger_a_commit_is_a_commit(settings: Settings, project: Path) -> None:
     install(project)
     hook = project / ".git" / "hooks" / "post-commit"
@@ -151,6 +166,7 @@ def test_without_the_program_or_a_ledger_a_commit_is_a_commit(settings: Settings
     assert git(settings, "log", "-1", "--format=%s").strip() == "feat: alone"
 
 
+@pytest.mark.usefixtures("forked_hooks")
 @pytest.mark.parametrize("path", [None, "tools/hooks"], ids=["of the repository", "of core.hooksPath"])
 def test_hooks_that_were_there_go_on_and_come_back_as_they_were(
     settings: Settings, project: Path, path: str | None
@@ -180,6 +196,7 @@ def test_hooks_that_were_there_go_on_and_come_back_as_they_were(
     assert not [file for file in folder.iterdir() if file.name.endswith(KEPT)]
 
 
+@pytest.mark.usefixtures("forked_hooks")
 def test_a_hook_that_keeps_a_commit_still_keeps_it(settings: Settings, project: Path) -> None:
     hook = project / ".git" / "hooks" / "prepare-commit-msg"
     hook.parent.mkdir(exist_ok=True)

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,16 @@ from msgspec.structs import replace
 
 from ledger import identity
 from ledger.embedded.server import EmbeddedServer
-from ledger.postgres.connection import watchdog
+from ledger.libpq.ping import ping
+from ledger.postgres.connection import database, watchdog
 from ledger.postgres.connection.connect import APPLICATION, DATABASE, connect
 from ledger.settings import Settings
 from projections.application.app import App
+from projections.fallback import router
 from projections.maintenance.status_file import LOCK, write_status
 from projections.operations.catalog import OPERATIONS
 from tests.conftest import Perform
-from tests.support.waiting import until
+from tests.support.waiting import until, until_ended
 
 pytestmark = pytest.mark.processes
 
@@ -50,8 +53,11 @@ def own_server() -> Iterator[EmbeddedServer]:
 
 @pytest.fixture(autouse=True)
 def soon_looked_after(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A call is looked after sooner than a person's is: how long it may take before says nothing about the server."""
-    monkeypatch.setattr(watchdog, "LONG_CALL_SECONDS", 0.3)
+    """A call is looked after sooner than a person's is, and what waits here holds up the next command for less time:
+    how long either may take says nothing about the server."""
+    monkeypatch.setattr(watchdog, "LONG_CALL_SECONDS", 0.1)
+    monkeypatch.setattr(watchdog, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(router, "DRAIN_SECONDS", 0.2)
 
 
 @pytest.fixture
@@ -66,13 +72,14 @@ def app(own_server: EmbeddedServer, tmp_path: Path) -> Iterator[App]:
 
 
 @pytest.fixture
-def frozen(own_server: EmbeddedServer) -> Iterator[Freeze]:
+def frozen(own_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Freeze]:
     """frozen() freezes every process of the server, and answers what thaws them."""
     stopped: list[psutil.Process] = []
 
     def freeze() -> Callable[[], None]:
         leader = _leader(own_server)
         stopped.extend([leader, *leader.children(recursive=True)])
+        monkeypatch.setattr(database, "ping", partial(ping, seconds=0.2))  # it stays silent, however long it is asked
         _signal(stopped, signal.SIGSTOP)
         return lambda: _signal(stopped, signal.SIGCONT)
 
@@ -153,7 +160,7 @@ def test_a_long_call_on_a_healthy_server_is_waited_for(app: App, own_server: Emb
     create.perform(patient, {"item_type": "task", "title": "Before"})
     with _holding_the_lock(own_server, app):
         writing, answers = _in_background(lambda: create.perform(patient, {"item_type": "task", "title": "Held up"}))
-        time.sleep(1.2)  # longer than the watchdog waits, and a question of it
+        time.sleep(0.6)  # longer than the watchdog waits, and a question of it
         assert not answers
     writing.join()
     patient.close()
@@ -165,7 +172,7 @@ def test_writes_that_wait_for_the_lock_too_long_are_queued_and_recorded_once_in_
     app: App, perform: Perform, own_server: EmbeddedServer
 ) -> None:
     perform("create_work_item", item_type="task", title="Before")
-    hurried, create = App(replace(app.settings, command_seconds=1.0)), OPERATIONS["create_work_item"]
+    hurried, create = App(replace(app.settings, command_seconds=0.3)), OPERATIONS["create_work_item"]
     with _holding_the_lock(own_server, app):
         began = time.monotonic()
         queued = [create.perform(hurried, {"item_type": "task", "title": title}) for title in ("First", "Second")]
@@ -192,7 +199,7 @@ def test_a_primary_that_became_a_standby_is_an_outage_until_a_primary_is_found(
 
 
 def test_a_call_is_given_up_when_its_own_limit_is_over(app: App, own_server: EmbeddedServer) -> None:
-    hurried = App(replace(app.settings, call_seconds=1.0))
+    hurried = App(replace(app.settings, call_seconds=0.3))
     create = OPERATIONS["create_work_item"]
     create.perform(hurried, {"item_type": "task", "title": "Before"})
     with _holding_the_lock(own_server, app):
@@ -261,7 +268,7 @@ def _stop(server: EmbeddedServer) -> None:
     """With clients on it, which the server's own way refuses."""
     leader = _leader(server)
     leader.send_signal(signal.SIGINT)
-    leader.wait(30)
+    until_ended(leader)
 
 
 def _in_background(act: Callable[[], dict[str, Any]]) -> tuple[threading.Thread, list[dict[str, Any]]]:

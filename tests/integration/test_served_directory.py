@@ -28,7 +28,7 @@ from projections.maintenance.console_links import Links
 from tests.conftest import NewDatabase
 from tests.support.directories import Services
 from tests.support.http_client import HttpServer, request, serving, token
-from tests.support.waiting import until
+from tests.support.waiting import until, until_ended
 
 pytestmark = pytest.mark.processes
 
@@ -160,7 +160,7 @@ def kill(server: EmbeddedServer) -> None:
     processes = [leader, *leader.children(recursive=True)]
     for process in processes:
         process.send_signal(signal.SIGKILL)
-    psutil.wait_procs(processes)
+    until_ended(*processes)
 
 
 def _project(given: Settings, place: str) -> Settings:

@@ -21,7 +21,7 @@ from projections.application.activity import FILE, lines
 from projections.cli.warm import place, starting
 from tests.support import forked
 from tests.support.terminal import Terminal, usual_signals
-from tests.support.waiting import until
+from tests.support.waiting import until, until_ended
 
 pytestmark = [
     pytest.mark.processes,
@@ -89,8 +89,7 @@ class Commands:
         return starting.processes(self.sockets)
 
     def stop(self) -> None:
-        ended = [psutil.Process(process) for process in starting.stop(self.sockets)]
-        psutil.wait_procs(ended, SECONDS)
+        until_ended(*map(psutil.Process, starting.stop(self.sockets)))
 
 
 @pytest.fixture(scope="module")
@@ -227,7 +226,7 @@ def test_a_frozen_warm_process_runs_nothing_when_it_wakes(commands: Commands) ->
     finally:
         warm.resume()
 
-    psutil.wait_procs([warm], SECONDS)
+    until_ended(warm)
     until(commands.listening)
     assert commands.run("list", "--json")[1].count("Only once") == 1
 
@@ -312,10 +311,10 @@ def test_doctor_names_the_warm_processes_and_they_end_when_they_are_stopped(comm
     shown = forked.run("doctor", "--json", env=commands.environment, cwd=commands.project)
 
     stopped = starting.stop(commands.sockets)
-    _, alive = psutil.wait_procs([psutil.Process(process) for process in warm], SECONDS)
+    until_ended(*map(psutil.Process, warm))
 
     assert json.loads(shown.stdout)["program"]["warm_processes"] == warm == stopped
-    assert (alive, commands.warm()) == ([], [])
+    assert commands.warm() == []
 
 
 def running(commands: Commands, command: subprocess.Popen[str]) -> psutil.Process:

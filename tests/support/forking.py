@@ -1,15 +1,17 @@
-"""Answers the shell lines that run `tracking-ledger` with forked processes, as `handed_over` asks for them."""
+"""Answers what runs `tracking-ledger`, a shell or git, with forked processes, as `handed_over` asks for them."""
 
 import functools
 import marshal
 import os
 import socket
 import socketserver
+import sys
 import tempfile
 import threading
 from multiprocessing import connection
 from pathlib import Path
 
+from tests.support import handed_over
 from tests.support.forked import Forked
 
 LOCK = threading.Lock()  # multiprocessing's list of processes, which every start goes through, is for one thread
@@ -53,3 +55,8 @@ def address() -> str:
     server = Server()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server.address
+
+
+def program(skipped: int = 0) -> str:
+    """The text of a shell program that is answered, but for its first words."""
+    return f"#!/bin/sh\nshift {skipped}\nexec '{sys.executable}' -I -S '{handed_over.__file__}' '{address()}' \"$@\"\n"

@@ -3,19 +3,17 @@
 import os
 import re
 import subprocess
-import sys
 import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.support import forking, handed_over
+from tests.support import forking
 
 ROOT = Path(__file__).parent.parent.parent
 HEADING = re.compile(r"#+ (.+)")
 NOT_RUN = re.compile(r"<!-- not run: (.+) -->")
 INSTALLED = f"#!/bin/sh\nexec '{sysconfig.get_path('scripts')}/tracking-ledger' \"$@\"\n"
-FORKED = f"#!/bin/sh\nexec '{sys.executable}' -I -S '{handed_over.__file__}' '{{address}}' \"$@\"\n"
 
 
 class Block(NamedTuple):
@@ -61,7 +59,7 @@ class Machine:
         environment: Mapping[str, str],
         words: dict[str, str],
         as_server: tuple[str, ...],
-        first: str = FORKED,
+        first: str | None = None,
     ):
         self.home = root / "home"
         self.words = words
@@ -90,7 +88,7 @@ class Machine:
         for word, here in self.words.items():
             commands = commands.replace(word, here)
         as_server = self._as_server if "pg_ctl" in commands else ()
-        self._program.write_text(INSTALLED if as_server else self._answer.format(address=forking.address()))
+        self._program.write_text(INSTALLED if as_server else self._answer or forking.program())
         tolerated = "|".join(map(str, (0, *also)))
         script = (
             f"set -E; trap 'code=$?; case $code in {tolerated}) ;; *) exit $code;; esac' ERR; source {self._state}\n"
@@ -111,7 +109,7 @@ class Machine:
         told = output.read_text(errors="replace")
         assert done.returncode == 0, f"{commands}\nended with {done.returncode}:\n{told[-3000:]}"
         if "tracking-ledger" in commands:
-            self._answer = FORKED
+            self._answer = None
         return told
 
 

@@ -35,7 +35,7 @@ ROOMS = {
 }
 ITEMS = {"work_items", "work_item_inputs", "freeing", "duplicates"}
 OWN = {
-    "list": ("list_work_items", ITEMS),
+    "list": ("list_work_items", {"shapes", *ITEMS}),  # its options are the fields of its input
     "done": ("update_work_item", ITEMS),
     "ready": ("ready_work", {"claims", *ITEMS}),
     "show": ("query_work_item", ITEMS),
