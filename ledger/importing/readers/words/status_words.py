@@ -5,10 +5,13 @@ import re
 from ledger.values.states import Category
 
 _WORDS: dict[Category, str] = {
-    "planned": "todo, to do, open, opened, new, backlog, ready, planned, plan, pending, queued, triage, proposed,"
+    "planned": "todo, to do, open, opened, new, backlog, ready, planned, plan, pending, queued, triage, needs triage,"
+    " proposed,"
     " unstarted, not started, reopened, created, submitted, selected for development, ready for development,"
-    " ready for dev, ready to start, next, up next, to be done, zu erledigen, zu tun, offen, geplant, neu, por hacer,"
-    " tareas por hacer, pendiente, abierto, abierta, nuevo, à faire, ouvert, ouverte, nouveau, a fazer, pendente,"
+    " ready for dev, ready for agent, ready to start, next, up next, to be done, zu erledigen, zu tun, offen, geplant,"
+    " neu, por hacer,"
+    " tareas por hacer, pendiente, abierto, abierta, nuevo, à faire, a faire, ouvert, ouverte, nouveau, a fazer,"
+    " pendente,"
     " aberto, aberta, tarefas pendentes, itens pendentes, da fare, aperto, te doen, do zrobienia, к выполнению,"
     " сделать, открыто, новый, новая, aperta, riaperto, da completare, heropend, otwarte, nowe, ponownie otwarte, 待办,"
     " 待辦, 待处理, 未开始, 新建, 重新打开, 未着手, 未対応, 作業前, オープン, 再オープン, 할 일, 해야 할 일, 열림,"

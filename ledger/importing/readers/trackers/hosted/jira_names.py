@@ -18,30 +18,33 @@ _NAMES = {
     "Description": "descripción, beschreibung, descrição, описание, descrizione, opis, 描述, 설명",
     "Status": "estado, état, статус, stato, ステータス, 状态, 상태",
     "Status Category": "categoría de estado, statuskategorie, catégorie d'état, categoria do status,"
-    " категория статуса, 状态类别",
+    " категория статуса, 状态类别, kategoria statusu",
     "Status Category Changed": "categoría de estado cambiada, statuskategorie geändert, catégorie d'état modifiée",
-    "Priority": "prioridad, priorität, priorité, prioridade, приоритет, priorità, prioriteit, 優先度, 优先级, 우선순위",
-    "Resolution": "resolución, lösung, résolution, resolução, решение, risoluzione, 解決状況, 解决结果",
+    "Priority": "prioridad, priorität, priorité, prioridade, приоритет, priorità, prioriteit, 優先度, 优先级,"
+    " 우선순위, priorytet",
+    "Resolution": "resolución, lösung, résolution, resolução, решение, risoluzione, 解決状況, 解决结果, rozwiązanie",
     "Assignee": "persona asignada, zugewiesene person, bearbeiter, personne assignée, responsável, исполнитель,"
-    " assegnatario, 担当者, 经办人, 담당자",
-    "Assignee Id": "id de la persona asignada, id der zugewiesenen person, 经办人 id",
-    "Reporter": "informador, autor, rapporteur, relator, автор, richiedente, melder, 報告者, 报告人, 보고자",
-    "Reporter Id": "id del informador, id des autors, 报告人 id",
-    "Creator": "creador, ersteller, créateur, criador, создатель, 创建者, 만든사람",
-    "Creator Id": "id del creador, ersteller-id, 创建者 id",
-    "Watchers": "interesados, beobachter, observateurs, observadores, наблюдатели",
-    "Watchers Id": "id de los interesados, id des beobachters",
+    " assegnatario, 担当者, 经办人, 담당자, osoba przypisana",
+    "Assignee Id": "id de la persona asignada, id der zugewiesenen person, 经办人 id, id de la personne assignée,"
+    " id osoby przypisanej",
+    "Reporter": "informador, autor, rapporteur, relator, автор, richiedente, melder, 報告者, 报告人, 보고자,"
+    " osoba zgłaszająca",
+    "Reporter Id": "id del informador, id des autors, 报告人 id, id de rapporteur, id osoby zgłaszającej",
+    "Creator": "creador, ersteller, créateur, criador, создатель, 创建者, 만든사람, twórca",
+    "Creator Id": "id del creador, ersteller-id, 创建者 id, id de créateur, id twórcy",
+    "Watchers": "interesados, beobachter, observateurs, observadores, наблюдатели, obserwujący",
+    "Watchers Id": "id de los interesados, id des beobachters, id des observateurs, id obserwujących",
     "Created": "creada, erstellt, création, criado, создано, creati, aangemaakt, utworzono, 作成日, 创建日期, 已创建,"
     " 생성일",
     "Updated": "actualizada, aktualisiert, mise à jour, atualizado(a), обновлено, обновленo, aggiornato, bijgewerkt,"
     " zaktualizowano, 更新日, 已更新, 변경일",
-    "Resolved": "resuelta, erledigt, résolue, resolvido, дата решения, 已解决, 해결일",
+    "Resolved": "resuelta, erledigt, résolue, resolvido, дата решения, 已解决, 해결일, résolu, rozwiązane",
     "Due date": "due date, duedate, fecha de vencimiento, fälligkeitsdatum, date d'échéance, data limite,"
-    " срок исполнения, data di scadenza, 到期日, 截止日期",
+    " срок исполнения, data di scadenza, 到期日, 截止日期, termin",
     "Labels": "etiquetas, stichwörter, étiquettes, categorias, метки, etichette, 标签, 레이블",
     "Comment": "comments, comentario, kommentar, commentaire, comentário, комментарий, 评论",
     "Original estimate": "estimación original, ursprüngliche schätzung, estimation initiale, estimativa original,"
-    " первоначальная оценка, 初始预估",
+    " первоначальная оценка, 初始预估, estimation originale, pierwotne oszacowanie",
     "Parent": "principal, übergeordnet, parent link, element nadrzędny, 父项",
     "Parent id": "übergeordnete id, id principal, id parent",
     "Parent key": "clave principal, übergeordneter schlüssel, clé parent, 父项关键字",
@@ -55,10 +58,10 @@ _CUSTOM = re.compile(
     re.IGNORECASE,
 )
 _FIELDS = {"ссылка на эпик)": "Epic Link)", "родительская ссылка)": "Parent Link)", "史诗链接)": "Epic Link)"}
-_LINK = re.compile("link|enlace|lien|verknüpfung|vínculo|связь|ссылка")
+_LINK = re.compile("link|enlace|lien|verknüpfung|vínculo|связь|ссылка|łącze")
 _DIRECTIONS = (
-    ("inward", re.compile(r"\b(?:inward|intern[ao]|eingehende[rs]?|entrante?|entrada|входящая)\b")),
-    ("outward", re.compile(r"\b(?:outward|ausgehende[rs]?|sortante?|saliente|saída|внешняя|исходящая)\b")),
+    ("inward", re.compile(r"\b(?:inward|intern[ao]|eingehende[rs]?|entrante?|entrada|входящая|wewnętrzne)\b")),
+    ("outward", re.compile(r"\b(?:outward|ausgehende[rs]?|sortante?|saliente|saída|внешняя|исходящая|zewnętrzne)\b")),
 )
 
 
