@@ -170,6 +170,7 @@ def items(draw: st.DrawFn, content: Content) -> str:
         ("Successfully completed today", "completed"), ("Next Actionable Step", "active"), ("Blocked", "blocked"),
         ("What was done", "completed"), ("Next Steps", "active"), ("Done", "completed"),
         ("In Progress", "in_progress"), ("🚧 Work in Progress", "in_progress"), ("Active Tasks", "active"),
+        ("In Progress / Planned", "in_progress"), ("Next Steps and Backlog", "active"), ("Done / Doing", "in_progress"),
     ]))  # fmt: skip
     content.items |= {title: state for title, _ in made}
     facts = draw(st.sampled_from(["", "- **Milestone:** the second\n"]))

@@ -283,6 +283,34 @@ def test_a_sum_is_no_record_of_any_section(row: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("heading", "plain", "empty", "ticked"),
+    [
+        ("🚧 In Progress / Planned", "in_progress", "in_progress", "completed"),
+        ("Next steps and backlog", "active", "active", "completed"),
+        ("In Review / Completed", "in_review", "in_review", "completed"),
+        ("Blocked & On Hold", "blocked", "blocked", "completed"),
+    ],
+)
+def test_a_heading_of_several_states_means_the_one_that_is_offered_least(
+    heading: str, plain: str, empty: str, ticked: str
+) -> None:
+    reading = reading_of(f"## {heading}\n\n### Group\n- One\n- [ ] Two\n- [x] Three\n\n## Notes\n- Done\n")
+
+    assert [(item.fields["title"], item.status or "active") for item in reading.items] == [
+        ("One", plain),
+        ("Two", empty),
+        ("Three", ticked),
+    ]
+
+
+def test_boxes_below_a_heading_that_announces_no_work_are_named_with_their_number() -> None:
+    reading = reading_of("## Next Steps\n- Go on\n\n## Known Issues\n- [ ] One\n- [x] Two\n```\n- [ ] Three\n```\n")
+
+    assert [item.fields["title"] for item in reading.items] == ["Go on"]
+    assert [one.where for one in reading.warnings if one.kind == "boxes_left_alone"] == ["line 4: Known Issues: 2"]
+
+
 def test_facts_are_no_tasks_and_the_next_step_is_one() -> None:
     reading = reading_of(
         "# Project Status\n\n## Active State\n- **Status:** Complete.\n- **Milestone:** Something.\n\n"

@@ -3,6 +3,7 @@
 KINDS = {  # a kind that is not here is readable as it is
     "adds_up_the_others": "rows and lines that add up the records above them: no records themselves",
     "began_at_another_time": "with another time of creation than before: the first one stays",
+    "boxes_left_alone": "lists with boxes below headings that announce no work: left alone, `Tasks` takes them",
     "broken_front_matter": "files or sessions whose front matter cannot be read",
     "context_type": "a context type, which is a setting: `call update_project_configuration` sets it",
     "count_disagrees": "headings whose numbers disagree with what stands below them",

@@ -69,7 +69,7 @@ def _board(lines: list[Line], title: str, number: int, items: Items, legacy: Leg
     for entry in on_board:
         items.take(entry)
     if not on_board and title and any(line.text for line in lines):
-        legacy.warn("left_to_its_author", number, plain(title)[:80])
+        legacy.leave(number, title, lines)
     elif on_board:
         for entry in found:
             if entry.is_heading and entry not in on_board:

@@ -48,6 +48,8 @@ _STATES: tuple[tuple[Category, str], ...] = (
     ("planned", r"action items?\b|to ?dos?\b|backlog$|offen\b"),
     ("planned", rf"{_PLANNED}(?: (?:\w+ ){{0,2}}{_WORK}\b.*|)$"),
 )
+_AND = re.compile(r"\s*(?:[/&+,]|\b(?:and|und|or|oder)\b)\s*")
+_LEAST_OFFERED: tuple[Category, ...] = ("waiting", "review", "active", "planned")  # what is not over, where several are
 _WORDS = re.compile(r"\b(vendors?|deployments?|enhancements?|session|prompts?|work items?)\b", re.IGNORECASE)
 
 
@@ -81,7 +83,16 @@ def listed_state(title: str) -> Category | None:
     [None, None, None, None]
     >>> [listed_state(one) for one in ("🚧 In Progress", "Active Tasks", "Active", "Current Work Items")]
     ['active', 'planned', 'planned', 'planned']
+    >>> [listed_state(one) for one in ("In Progress / Planned", "Completed & In Review", "Done and shipped")]
+    ['active', 'review', 'done']
     """
+    parts = [_listed_state(part) for part in _AND.split(plain(title))]
+    if len(parts) > 1 and None not in parts:
+        return next((state for state in _LEAST_OFFERED if state in parts), parts[0])
+    return _listed_state(title)
+
+
+def _listed_state(title: str) -> Category | None:
     bare = re.sub(r"\s+", " ", re.sub(r"\b\d+\b|/", " ", key(re.sub(r"\(.*?\)|\[.*?\]", "", plain(title))))).strip()
     if not bare or _ABOUT_STATE.fullmatch(bare):
         return None

@@ -1,14 +1,16 @@
 """What all readers of legacy records share: author, time, and the findings so far."""
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct, field
 
 from ledger.aggregates.work_item.commands import Mark
+from ledger.importing.readers.legacy.outline import Line, plain
 from ledger.importing.readers.reading import ANY_KIND, Identify, Reading
-from ledger.importing.readers.words.written_state import WrittenState
+from ledger.importing.readers.words.written_state import BOX, WrittenState
 from ledger.importing.readers.words.written_time import written_time
 from ledger.values.finding import Finding
 from ledger.values.moment import text
@@ -43,6 +45,13 @@ class LegacyFile(Struct, kw_only=True):
         where = f"line {line}: {what[:100]}"
         self.reading.not_taken.append(Finding(kind, where))
         self.reading.not_read.setdefault(self.kind, []).append(where)
+
+    def leave(self, line: int, title: str, lines: Iterable[Line]) -> None:
+        """A section that is its author's own. Boxes in it are named: they may be work."""
+        boxes = sum(BOX.match(one.bullet or "") is not None for one in lines if not one.code)
+        self.warn("left_to_its_author", line, plain(title)[:80])
+        if boxes:
+            self.warn("boxes_left_alone", line, f"{plain(title)[:60]}: {boxes}")
 
     def word(self, metadata: dict[str, Any], name: str, found: str, meant: object, line: int) -> None:
         """Keeps a word of the source that became another of ours."""

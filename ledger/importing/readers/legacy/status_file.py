@@ -157,7 +157,7 @@ class _File:
         elif sounds_like_records(section):
             self._legacy.refuse("section_not_understood", section.number, plain(section.title))
         elif section.level and any(line.text for line in section.lines):
-            self._legacy.warn("left_to_its_author", section.number, plain(section.title)[:80])
+            self._legacy.leave(section.number, section.title, section.lines)
 
     def _compare(self, section: Section, found: int, missed: int, vendors_before: int) -> None:
         """A heading that announces records above none is a failure; one that counts them wrongly is a known trait."""
