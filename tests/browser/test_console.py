@@ -2,117 +2,31 @@
 
 import json
 import os
-import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from msgspec.structs import replace
 
-from ledger import identity
 from ledger.settings import Settings
 from mcp_adapter.console import pages
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
-from tests.support.http_client import HttpServer, serving, token
+from tests.browser.conftest import NARROW, WIDE, Accessibility, Open, create
+from tests.support.http_client import HttpServer, token
 
-api = pytest.importorskip("playwright.sync_api", reason="needs playwright, which .ci/extra installs")
-axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe, which .ci/extra installs")
-BROWSER = os.environ.get("LEDGER_TEST_BROWSER") or shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.skipif(BROWSER is None, reason="needs a Chromium, which .ci/extra installs"),
-    pytest.mark.processes,
-]
+pytestmark = pytest.mark.processes
 PAGES = [*pages.PAGES, "board?lanes=assignee", "act/create_work_item", "act/bulk_work_items"]
 BROWSERS, WRITERS = 10, 8
 SECONDS = float(os.environ.get("LEDGER_TEST_TOGETHER", "60"))  # in which they work together
-WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 390, "height": 844}
-
-
-class Open:
-    """Opens pages of the console, signed in; what a page complains about is kept."""
-
-    def __init__(self, browser: Any, server: HttpServer, settings: Settings) -> None:
-        self._browser = browser
-        self.origin = server.url.removesuffix("/mcp")
-        self.base = f"{self.origin}/l/{identity.find(settings.project).ledger}"
-        self.secret, _ = token(settings, "wanda", "admin")
-        self.complaints: list[str] = []
-        self.contexts: list[Any] = []
-
-    def sign_in(self, page: Any, secret: str) -> None:
-        page.goto(f"{self.origin}/sign-in")
-        page.fill("[name=token]", secret)
-        page.click("main button")
-
-    def __call__(self, path: str, **how: Any) -> Any:
-        context = self._browser.new_context(**{"viewport": WIDE, "bypass_csp": False, **how})
-        self.contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", lambda said: said.type == "error" and self.complaints.append(said.text))
-        self.sign_in(page, self.secret)
-        page.goto(f"{self.base}/{path}")
-        return page
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory, dsn: str) -> Settings:
-    root = tmp_path_factory.mktemp("console")
-    identity.create(root)
-    return Settings(project=root, dsn=dsn, home=root / "home", pgdata=root / "unused", by="tester")
-
-
-@pytest.fixture(scope="module")
-def second(project: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Another project that the console serves."""
-    root = tmp_path_factory.mktemp("second")
-    identity.create(root)
-    return replace(project, project=root)
-
-
-@pytest.fixture(scope="module")
-def console(project: Settings, second: Settings) -> Iterator[HttpServer]:
-    with serving(project, project.project, "--rate", "1000", "--also", str(second.project)) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def elsewhere(project: Settings) -> Iterator[App]:
-    """Another program that writes into the same ledger."""
-    app = App(project)
-    yield app
-    app.close()
-
-
-@pytest.fixture
-def opened(browser: Any, console: HttpServer, project: Settings) -> Iterator[Open]:
-    opened = Open(browser, console, project)
-    yield opened
-    for context in opened.contexts:
-        context.close()
-    assert opened.complaints == []
-
-
-def create(app: App, **arguments: Any) -> dict[str, Any]:
-    return OPERATIONS["create_work_item"].perform(app, {"item_type": "task", **arguments})
 
 
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_has_anything_that_an_accessibility_judge_objects_to(
-    opened: Open, elsewhere: App, second: Settings, scheme: str, viewport: dict[str, int]
+    opened: Open, accessibility: Accessibility, elsewhere: App, second: Settings, scheme: str, viewport: dict[str, int]
 ) -> None:
     item = create(
         elsewhere,
@@ -136,8 +50,7 @@ def test_no_page_has_anything_that_an_accessibility_judge_objects_to(
     for path in ("/", "/?text=judged", "/sign-in", *(f"{urlsplit(opened.base).path}/{path}" for path in paths)):
         page.goto(f"{opened.origin}{path}")
         page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
-        found = axe.Axe().run(page).response["violations"]
-        faults += [(path, fault["id"], fault["nodes"][0]["html"]) for fault in found]
+        faults += [(path, *fault) for fault in accessibility(page)]
 
     assert faults == []
     opened.complaints = [said for said in opened.complaints if "status of 4" not in said]  # of what is not there

@@ -4,8 +4,6 @@ The pages are those of the console's addresses, so a new page, form or operation
 noted and not sent, so one walk sees every form of a page.
 """
 
-# ruff: noqa: F811  (the console is that of the other tests)
-
 from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
@@ -20,22 +18,9 @@ from mcp_adapter.console import pages
 from mcp_adapter.console.routes import Console
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
+from tests.browser.conftest import Open, create
 
-pytest.importorskip("playwright.sync_api", reason="needs playwright, which .ci/extra installs")
-pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe, which .ci/extra installs")
-
-from tests.browser.test_console import (  # noqa: F401
-    Open,
-    browser,
-    console,
-    create,
-    elsewhere,
-    opened,
-    project,
-    pytestmark,
-    second,
-)
-
+pytestmark = pytest.mark.processes
 MOST_STOPS = 500
 NOT_PAGES = ("/enter", "/favicon.ico", "/static/{name:path}", "/l/{ledger}/events")
 BEGIN = """() => {

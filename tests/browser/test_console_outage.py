@@ -1,7 +1,5 @@
 """The console's forms while the database is killed: what was typed is queued, and is there once when it is back."""
 
-# ruff: noqa: F811  (the browser is that of the other tests of the console)
-
 import os
 import signal
 from collections.abc import Iterator
@@ -17,13 +15,11 @@ from ledger.postgres.connection.connect import APPLICATION, DATABASE, connect
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
-
-pytest.importorskip("playwright.sync_api", reason="needs playwright, which .ci/extra installs")
-pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe, which .ci/extra installs")
-
-from tests.browser.test_console import Open, browser, create, pytestmark  # noqa: F401
+from tests.browser.conftest import Open, create
 from tests.support.http_client import serving
 from tests.support.waiting import until
+
+pytestmark = pytest.mark.processes
 
 
 @pytest.fixture

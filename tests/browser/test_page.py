@@ -5,7 +5,6 @@ that gets a picture of the page in light and dark, wide and narrow.
 """
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,28 +14,15 @@ import pytest
 from projections.application.app import App
 from projections.maintenance.report_now import document_in
 from projections.reports.html_page import page as page_of
+from tests.browser.conftest import Accessibility
 from tests.conftest import Perform
 from tests.support.printed import printed
 
-api = pytest.importorskip("playwright.sync_api", reason="needs playwright, which .ci/extra installs")
-axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe, which .ci/extra installs")
-BROWSER = os.environ.get("LEDGER_TEST_BROWSER") or shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.skipif(BROWSER is None, reason="needs a Chromium, which .ci/extra installs"),
-    pytest.mark.usefixtures("told"),
-]
+pytestmark = pytest.mark.usefixtures("told")
 
 HOSTILE = "</script><img src=x onerror=document.title='hacked'><!-- \u202e"
 WIDE, NARROW = {"width": 1200, "height": 900}, {"width": 390, "height": 844}
 Open = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -111,7 +97,8 @@ def visible(page: Any) -> list[str]:
 
 
 def wait_for(page: Any, count: str) -> None:
-    api.expect(page.locator("[data-filters=tree] output")).to_have_text(count)
+    expect: Any = pytest.importorskip("playwright.sync_api").expect
+    expect(page.locator("[data-filters=tree] output")).to_have_text(count)
 
 
 def test_hostile_texts_do_nothing(opened: Open) -> None:
@@ -193,15 +180,13 @@ def test_everything_is_there_without_scripts(opened: Open) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_an_accessibility_judge_objects_to_nothing(opened: Open, scheme: str) -> None:
+def test_an_accessibility_judge_objects_to_nothing(opened: Open, accessibility: Accessibility, scheme: str) -> None:
     page = opened(color_scheme=scheme, bypass_csp=True)
     page.get_by_label("Search").first.fill("pars")  # what is above it is dimmed
     wait_for(page, "1 of 84")
     page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
 
-    found = axe.Axe().run(page).response["violations"]
-
-    assert [(fault["id"], fault["nodes"][0]["html"]) for fault in found] == []
+    assert accessibility(page) == []
 
 
 def test_a_long_list_is_folded_with_its_count(opened: Open) -> None:

@@ -1,29 +1,15 @@
 """The console's pages on paper: nothing is cut off, no control is printed, and every text is there."""
 
-# ruff: noqa: F811  (the fixtures are those of the other tests of the console)
-
 from typing import Any
 
 import pytest
 
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
-
-pytest.importorskip("playwright.sync_api", reason="needs playwright, which .ci/extra installs")
-pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe, which .ci/extra installs")
-
-from tests.browser.test_console import (  # noqa: F401
-    Open,
-    browser,
-    console,
-    create,
-    elsewhere,
-    opened,
-    project,
-    pytestmark,
-    second,
-)
+from tests.browser.conftest import Open, create
 from tests.support.printed import printed
+
+pytestmark = pytest.mark.processes
 
 LONG = "a-word-without-any-space-" * 12
 

@@ -1,18 +1,12 @@
 """The pages inside the chat as a host shows them: an iframe without an origin, spoken to by messages."""
 
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from mcp_adapter.capabilities.views import VIEWS, contents
-
-api = pytest.importorskip("playwright.sync_api", reason="needs playwright, which .ci/extra installs")
-BROWSER = os.environ.get("LEDGER_TEST_BROWSER") or shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="needs a Chromium, which .ci/extra installs")
 
 HOST = """<!doctype html><title>host</title>
 <iframe id="frame" sandbox="allow-scripts" width="900" height="600"></iframe>
@@ -34,11 +28,9 @@ ITEMS = [
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[Any]:
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield browser.new_page()
-        browser.close()
+def page(browser: Any) -> Iterator[Any]:
+    with browser.new_context() as context:
+        yield context.new_page()
 
 
 def shown(page: Any, name: str, result: dict[str, Any]) -> Any:
