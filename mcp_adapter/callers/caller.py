@@ -35,9 +35,12 @@ class Caller(Struct, frozen=True):
     def greeted(self, context: Context) -> "Caller":
         """The same under the name with which its client greeted, where nothing else names who acts."""
         client = context.session.client_params
+        return self.named(None if client is None else client.client_info.name)
+
+    def named(self, client: str | None) -> "Caller":
         if self.actor is not None or self.app.settings.by or client is None:
             return self
-        name = "".join(letter for letter in client.client_info.name if letter.isprintable()).strip()[:BY_LENGTH]
+        name = "".join(letter for letter in client if letter.isprintable()).strip()[:BY_LENGTH]
         return replace(self, actor=name or None)
 
     def may(self, operation: Operation) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import mcp.types as wire
+from msgspec import Struct
 
 from ledger.errors import LedgerError
 
@@ -30,7 +31,22 @@ MARK = "...[shortened]"
 log = logging.getLogger(__name__)
 
 
-def answered(answer: Answer, again: Callable[[int], Answer]) -> wire.CallToolResult:
+class Said(Struct, frozen=True):
+    """An answer and its text, which is the whole of it."""
+
+    answer: Answer
+    text: str
+    is_error: bool = False
+
+    def result(self) -> wire.CallToolResult:
+        return wire.CallToolResult(
+            content=[wire.TextContent(type="text", text=self.text)],
+            structured_content=self.answer,
+            is_error=self.is_error,
+        )
+
+
+def answered(answer: Answer, again: Callable[[int], Answer]) -> Said:
     """A success. `again(limit)` asks the same for at most `limit` items; only a list over the budget needs it."""
     while not _fits(text := _text(answer), ANSWER_BYTES) and len(answer.get("items", ())) > 1:
         answer = again(_how_many_fit(answer))
@@ -40,7 +56,7 @@ def answered(answer: Answer, again: Callable[[int], Answer]) -> wire.CallToolRes
     return _result(shortened, _text(shortened))
 
 
-def refused(error: LedgerError) -> wire.CallToolResult:
+def refused(error: LedgerError) -> Said:
     answer = error.as_answer()
     kept, shortened = _shortened_to(answer["error"], REFUSAL_BYTES - len('{"error":}'))
     if shortened:
@@ -49,7 +65,7 @@ def refused(error: LedgerError) -> wire.CallToolResult:
     return _result(said, _text(said), is_error=True)
 
 
-def crashed(name: str) -> wire.CallToolResult:
+def crashed(name: str) -> Said:
     """An answer for an unexpected exception."""
     return refused(internal(name, log))
 
@@ -139,15 +155,13 @@ def _fits(text: str, budget: int) -> bool:
     return len(text.encode("utf-8", "replace")) <= budget
 
 
-def _result(answer: Answer, text: str, *, is_error: bool = False) -> wire.CallToolResult:
+def _result(answer: Answer, text: str, *, is_error: bool = False) -> Said:
     try:
         text.encode()
     except UnicodeEncodeError:  # half a character, which a JSON text may spell and UTF-8 cannot carry
         text = text.encode("utf-8", "replace").decode()
         answer = json.loads(text)
-    return wire.CallToolResult(
-        content=[wire.TextContent(type="text", text=text)], structured_content=answer, is_error=is_error
-    )
+    return Said(answer, text, is_error)
 
 
 def _text(value: Any) -> str:

@@ -13,7 +13,7 @@ from mcp.server.context import CallNext, HandlerResult
 from ledger.errors import Invalid, LedgerError, NoLedger
 from mcp_adapter.callers.caller import Arguments, Caller, CallerOf, Context
 from mcp_adapter.callers.workers import Workers
-from mcp_adapter.capabilities.answers import answered, crashed, refused
+from mcp_adapter.capabilities.answers import Said, answered, crashed, refused
 from mcp_adapter.capabilities.registry import tool
 from mcp_adapter.capabilities.toolsets import Offer
 from mcp_adapter.capabilities.views import with_view
@@ -59,44 +59,43 @@ class Tools:
         }
 
     async def call(self, context: Context, params: wire.CallToolRequestParams) -> wire.CallToolResult:
-        operation = self._operations.get(params.name)
-        if operation is None:
+        if not self.has(params.name):
             raise MCPError(wire.INVALID_PARAMS, f"Unknown tool: {params.name[:100]}", {"known": [*self._operations]})
         caller, arguments = self._caller_of(context), params.arguments or {}
+        result = await self._answer_noted(context, caller, params.name, arguments)
+        if self._showed_first and caller.app.has_ledger:
+            self._showed_first = False
+            await self._list_changed(context)
+        return result.result()
+
+    def has(self, name: str) -> bool:
+        return name in self._operations
+
+    async def answer(self, caller: Caller, name: str, arguments: Arguments) -> Said:
+        """A cancelled read waits for nothing; a write that has begun is finished, so that it is done or not."""
+        operation = self._operations[name]
         try:
             caller.check(operation, arguments)
         except LedgerError as error:
             return refused(error)
-        result = await self._run_noted(context, caller, operation, arguments)
-        if self._showed_first and caller.app.has_ledger:
-            self._showed_first = False
-            await self._list_changed(context)
-        return result
-
-    async def _run_noted(
-        self, context: Context, caller: Caller, operation: Operation, signed: Arguments
-    ) -> wire.CallToolResult:
-        """Tells a client that asked for it that the call still runs."""
-        progress = (context.meta or {}).get("progress_token")
-        if progress is None:
-            return await self._run(caller, operation, signed)
-        async with anyio.create_task_group() as group:
-            group.start_soon(_beat, context, progress, operation.name)
-            result = await self._run(caller, operation, signed)
-            group.cancel_scope.cancel()
-        return result
-
-    async def _run(self, caller: Caller, operation: Operation, arguments: Arguments) -> wire.CallToolResult:
-        """A cancelled read waits for nothing; a write that has begun is finished, so that it is done or not."""
         return await self._workers.of(caller.app.settings.dsn).run(
             partial(call, caller.seen, operation, arguments, can_create=bool(self._first)),
             abandon_on_cancel=not operation.writes,
         )
 
+    async def _answer_noted(self, context: Context, caller: Caller, name: str, arguments: Arguments) -> Said:
+        """Tells a client that asked for it that the call still runs."""
+        progress = (context.meta or {}).get("progress_token")
+        if progress is None:
+            return await self.answer(caller, name, arguments)
+        async with anyio.create_task_group() as group:
+            group.start_soon(_beat, context, progress, name)
+            result = await self.answer(caller, name, arguments)
+            group.cancel_scope.cancel()
+        return result
 
-def call(
-    seen: Callable[[], App], operation: Operation, arguments: Arguments, *, can_create: bool = False
-) -> wire.CallToolResult:
+
+def call(seen: Callable[[], App], operation: Operation, arguments: Arguments, *, can_create: bool = False) -> Said:
     """Runs one operation on the ledger that `seen` answers. Whatever goes wrong is an answer."""
     try:
         app = seen()

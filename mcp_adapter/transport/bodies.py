@@ -1,7 +1,7 @@
 """Bodies that the SDK does not read in the revisions with a handshake: batches, a byte order mark, half a character.
 
 A batch becomes one request for each of its messages, sent as the whole was sent, and one array of their answers.
-Of a call the body also says whether anything but its answer is asked for.
+The body of a call that asks for nothing but its answer goes on in the scope, too.
 """
 
 import json
@@ -46,7 +46,8 @@ class Bodies:
             await JSONResponse(_json(read), 400)(scope, receive, send)
         else:
             is_call = revision in MODERN_PROTOCOL_VERSIONS and headers.get("mcp-method") == "tools/call"
-            marked = {**scope, ONLY_ANSWER: is_call and PROGRESS not in body}
+            is_plain = is_call and PROGRESS not in body and len(body) <= self._most
+            marked = {**scope, ONLY_ANSWER: body if is_plain else b""}
             await self._app(marked, _replayed(pieces if read is None else [_piece(read)], receive), send)
 
     async def _pieces(self, receive: Receive) -> list[Message]:

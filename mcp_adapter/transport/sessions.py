@@ -19,7 +19,7 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import Message, Receive, Scope, Send
 
-ONLY_ANSWER = "tracking_ledger.only_answer"  # in the scope of a call of the era without a handshake
+ONLY_ANSWER = "tracking_ledger.only_answer"  # in the scope: the body of such a call of the era without a handshake
 MOST = 1_000  # sessions at once
 REMEMBERED = 10_000  # of those that began here, so that one that has ended is not found
 IDLE = 1_800.0  # seconds after which a session that asks nothing ends

@@ -524,6 +524,33 @@ def test_a_call_that_asks_for_progress_hears_that_it_still_runs(team: Team) -> N
     assert said.index(b"notifications/progress") < said.index(b'"outcome":"committed"')
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("query_work_item", {"id": "ITEM"}),
+        ("list_work_items", {"limit": 3}),
+        ("query_work_item", {"id": "w-nowhere"}),
+        ("query_work_item", {"id": 1, "unknown": "\u00e9 \ud83d\ude00"}),
+        ("create_work_item", {"item_type": "task", "title": "Not by a reader"}),
+    ],
+    ids=["an item", "a list", "nothing", "faults", "not allowed"],
+)
+def test_a_plain_call_is_answered_as_the_protocols_library_does(team: Team, asked: tuple[str, dict[str, Any]]) -> None:
+    name, arguments = asked
+    item = task(team)["id"]
+    given = {field: item if value == "ITEM" else value for field, value in arguments.items()}
+    body, headers = request(team.reader, "tools/call", {"name": name, "arguments": given})
+    said = [
+        team.server.send("POST", sent, None, **headers)
+        for sent in (body, body.replace(b'"_meta": {', b'"_meta": {"example.org/more": 1, '))
+    ]
+
+    plain, other = (json.loads(answer.body) for answer in said)
+    assert [answer.status for answer in said] == [200, 200]
+    assert plain == other
+    assert plain["result"]["structuredContent"] == json.loads(plain["result"]["content"][0]["text"])
+
+
 def test_a_session_that_began_in_another_process_is_answered(team: Team, tmp_path: Path) -> None:
     session, claimed = _greeted(team, team.writer), task(team)["id"]
     team.call(team.writer, "claim_work_item", action="claim", id=claimed)

@@ -151,7 +151,7 @@ def test_a_list_is_asked_again_only_for_as_many_as_fit() -> None:
         asked.append(limit)
         return {"items": ["i" * 1_000] * limit, "next_cursor": f"after {limit}"}
 
-    result = answered({"items": ["i" * 1_000] * 100, "next_cursor": None}, again)
+    result = answered({"items": ["i" * 1_000] * 100, "next_cursor": None}, again).result()
 
     assert len(asked) == 1
     assert shown(result)["next_cursor"] == f"after {asked[0]}"
@@ -161,7 +161,7 @@ def test_a_list_is_asked_again_only_for_as_many_as_fit() -> None:
 def test_a_refusal_that_repeats_a_megabyte_is_short_and_keeps_its_shape() -> None:
     error = Invalid("x" * 1_000_000, next_step="shorten it", fields=[{"field": "a", "value": "y" * 1_000_000}] * 90)
 
-    result = refused(error)
+    result = refused(error).result()
 
     answer = shown(result)
     assert len(said(result).encode()) <= REFUSAL_BYTES
@@ -171,7 +171,7 @@ def test_a_refusal_that_repeats_a_megabyte_is_short_and_keeps_its_shape() -> Non
 
 
 def test_half_a_character_in_an_answer_does_not_break_the_wire() -> None:
-    result = answered({"text": "half \ud83d", "\udc00": 1}, lambda limit: {})
+    result = answered({"text": "half \ud83d", "\udc00": 1}, lambda limit: {}).result()
 
     assert shown(result) == {"text": "half ?", "?": 1}
     assert json.loads(said(result)) == shown(result)
@@ -190,7 +190,7 @@ def test_an_unforeseen_error_is_internal_and_tells_nothing_of_the_insides(
         name="failing", title="Fails", summary="Always fails.", toolset="work", input=Nothing, run=fail
     )
 
-    result = call(lambda: app, operation, {})
+    result = call(lambda: app, operation, {}).result()
 
     assert result.is_error is True
     assert shown(result)["error"]["code"] == "internal"
