@@ -25,12 +25,44 @@ from tests.support.given import LEDGER, Neighbours
 NOW = parse("2026-11-22T12:00:00Z")
 
 
-class ImportedLog:
+class Streams:
+    """The streams of a ledger, in memory, as a rule reads them."""
+
+    def __init__(self) -> None:
+        self._streams: dict[str, list[RecordedEvent]] = {}
+
+    def _read(self, streams: Iterable[str]) -> Past:
+        return Past(head=0, now=NOW, events={name: self._streams[name] for name in streams if name in self._streams})
+
+    def _record(self, stream: str, fact: Any, by: str, at: Any, *, command: str) -> None:
+        past = self._streams.setdefault(stream, [])
+        past.append(
+            RecordedEvent(
+                position=1,
+                stream_id=stream,
+                version=len(past) + 1,
+                command_id=LEDGER,
+                n=0,
+                command=command,
+                command_digest=b"",
+                type=type(fact).__name__,
+                schema=schema_of(type(fact).__name__),
+                topics=(),
+                data=encode(fact),
+                by=by,
+                occurred_at=at,
+                recorded_at=NOW,
+                digest=b"",
+            )
+        )
+
+
+class ImportedLog(Streams):
     """The streams of a ledger that only imports wrote to."""
 
     def __init__(self, source: str) -> None:
+        super().__init__()
         self._source = source
-        self._streams: dict[str, list[RecordedEvent]] = {}
         self._warnings: list[Finding] = []
 
     def bring(
@@ -93,28 +125,3 @@ class ImportedLog:
 
     def _identify(self, external_id: str) -> str:
         return imported_id(LEDGER, self._source, external_id)
-
-    def _read(self, streams: Iterable[str]) -> Past:
-        return Past(head=0, now=NOW, events={name: self._streams[name] for name in streams if name in self._streams})
-
-    def _record(self, stream: str, fact: Any, by: str, at: Any, *, command: str) -> None:
-        past = self._streams.setdefault(stream, [])
-        past.append(
-            RecordedEvent(
-                position=1,
-                stream_id=stream,
-                version=len(past) + 1,
-                command_id=LEDGER,
-                n=0,
-                command=command,
-                command_digest=b"",
-                type=type(fact).__name__,
-                schema=schema_of(type(fact).__name__),
-                topics=(),
-                data=encode(fact),
-                by=by,
-                occurred_at=at,
-                recorded_at=NOW,
-                digest=b"",
-            )
-        )

@@ -1,6 +1,5 @@
 """Whatever two states of a source are told one after the other, the ledger then holds what the second one says."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from hypothesis import given
@@ -9,27 +8,22 @@ from msgspec.structs import asdict
 
 from ledger.aggregates.vendor.events import TestResults
 from ledger.catalog import fold_stream
-from ledger.codec import encode, schema_of
 from ledger.decider import Decided
-from ledger.envelope import Past, RecordedEvent, category_of
+from ledger.envelope import category_of
 from ledger.importing.commands import Import
 from ledger.importing.plan import plan
-from ledger.values.moment import parse
 from ledger.world import Holder, World
 from tests.support.examples import examples
 from tests.support.given import LEDGER, Neighbours
 from tests.support.import_builders import deployment, enhancement, vendor
+from tests.support.imported_log import Streams
 
-NOW = parse("2026-11-22T12:00:00Z")
 DAYS = st.integers(1, 9)
 TEXTS = st.text("abcd", max_size=3)
 
 
-class Log:
+class Log(Streams):
     """The streams of a ledger that only imports of one source wrote to."""
-
-    def __init__(self) -> None:
-        self._streams: dict[str, list[RecordedEvent]] = {}
 
     def bring(self, told: Import) -> Decided:
         names = {
@@ -39,36 +33,11 @@ class Log:
         }
         decided = plan(told, World(LEDGER, self._read, fold_stream, Neighbours(holder=names))).decided
         for entry in decided:
-            self._record(*entry)  # type: ignore[call-arg]  # every entry of an import has its author and time
+            self._record(*entry, command="Import notes")  # type: ignore[call-arg]  # every entry of an import has its author and time
         return decided
 
     def standing(self) -> dict[str, dict[str, Any]]:
         return {stream: asdict(fold_stream(stream, past)) for stream, past in self._streams.items()}
-
-    def _read(self, streams: Iterable[str]) -> Past:
-        return Past(head=0, now=NOW, events={name: self._streams[name] for name in streams if name in self._streams})
-
-    def _record(self, stream: str, fact: Any, by: str, at: Any) -> None:
-        past = self._streams.setdefault(stream, [])
-        past.append(
-            RecordedEvent(
-                position=1,
-                stream_id=stream,
-                version=len(past) + 1,
-                command_id=LEDGER,
-                n=0,
-                command="Import notes",
-                command_digest=b"",
-                type=type(fact).__name__,
-                schema=schema_of(type(fact).__name__),
-                topics=(),
-                data=encode(fact),
-                by=by,
-                occurred_at=at,
-                recorded_at=NOW,
-                digest=b"",
-            )
-        )
 
 
 def optional(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
