@@ -116,6 +116,22 @@ def test_a_heading_without_a_keyword_and_a_task_without_words_are_named(read: Re
     assert findings(reading, "no_id") == ["line 8: TODO"]
 
 
+@pytest.mark.parametrize(
+    "heading", ["* COMMENT Old", "* TODO COMMENT Old", "* Old :ARCHIVE:", "* TODO Old :ARCHIVE:a:"]
+)
+def test_what_org_leaves_out_of_its_lists_waits_but_for_what_is_done(read: Read, heading: str) -> None:
+    reading = read(heading, "** TODO Two", "*** DONE Three", "* TODO Four")
+
+    found = {item.fields["title"]: item.category for item in reading.items if not item.fields["title"].endswith("Old")}
+    assert found == {"One": "planned", "Two": "waiting", "Three": "done", "Four": "planned"}
+
+
+def test_tasks_without_words_are_named_alike(read: Read) -> None:
+    reading = read("* TODO ", "* TODO :tag:", "* TODO  ")
+
+    assert findings(reading, "no_id") == ["line 3: TODO", "line 4: TODO", "line 5: TODO"]
+
+
 def test_what_org_logs_below_a_heading_without_a_drawer_is_no_text(read: Read) -> None:
     reading = read(
         "CLOSED: [2026-03-05 Thu 10:00]",

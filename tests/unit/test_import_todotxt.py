@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from ledger.aggregates.work_item.commands import ImportedItem
 from ledger.errors import Invalid
 from ledger.importing.readers.reading import Reading
+from ledger.importing.readers.sample import sample_of
 from ledger.importing.readers.trackers.personal import todotxt
 from ledger.importing.readers.trackers.personal.last_written import last_written
-from ledger.importing.readers.trackers.personal.todotxt import parsed
+from ledger.importing.readers.trackers.personal.todotxt import parsed, recognises
 from ledger.values.moment import parse, text
 from tests.support.imported_log import ImportedLog
 
@@ -196,10 +197,28 @@ def test_a_task_without_words_is_named_with_its_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pairs", ["due:soon", "due:2099-02-30", "due:2099-01-01 due:2099-01-02"])
 def test_a_day_that_is_none_or_two_stays_in_the_metadata(tmp_path: Path, pairs: str) -> None:
-    fields = one(tmp_path, f"Do it {pairs}").fields
+    reading = read(tmp_path, f"Do it {pairs}")
 
-    assert "due" not in fields
-    assert "due" in fields["metadata"]
+    (item,) = reading.items
+    assert "due" not in item.fields
+    assert "due" in item.fields["metadata"]
+    assert [one.where for one in reading.warnings if one.kind == "time_not_understood"] == ["Do it: due"]
+
+
+@pytest.mark.parametrize("line", ["DONE:", "In progress:", "# Later", "-----", "## Сделано", "完了:"])
+def test_a_heading_is_named_and_a_file_of_notes_is_no_list_of_tasks(tmp_path: Path, line: str) -> None:
+    reading = read(tmp_path, f"Call\n{line}\n\tBuy milk\n")
+
+    assert [item.fields["title"] for item in reading.items] == ["Call", line, "Buy milk"]
+    assert [one.where for one in reading.warnings if one.kind == "looks_like_a_heading"] == [line]
+    assert not recognises(sample_of(tmp_path / "todo.txt"))
+
+
+@pytest.mark.parametrize("text", ["Call\nBuy milk due:2026-01-01\n", "(A) Call\nLater:\n", "Re: the offer\n"])
+def test_a_file_of_that_name_is_known_by_it(tmp_path: Path, text: str) -> None:
+    (tmp_path / "todo.txt").write_text(text)
+
+    assert recognises(sample_of(tmp_path / "todo.txt"))
 
 
 def test_a_line_that_gets_the_day_it_was_written_is_the_same_task() -> None:

@@ -76,6 +76,7 @@ KINDS = {  # a kind that is not here is readable as it is
     "more_cells_than_columns": "rows with more cells than the header has columns: kept in the metadata",
     "more_commits_than_an_item_takes": "commits of a branch or an issue that has more than a work item takes",
     "looks_completed": "with a mark of completion that the format does not know: taken as open",
+    "looks_like_a_heading": "lines that look like headings: taken as tasks, what they say of those below is not known",
     "name_not_allowed_today": "names that a new vendor could not have",
     "name_shortened": "authors with a name beyond 100 characters",
     "no_closing_time": "completed at an unknown time: the last known change stands for it",

@@ -28,6 +28,7 @@ USUAL = (  # keywords that people set in Emacs and not in the file; behind the b
 )
 MEANINGS: dict[str, Category] = {"STRT": "active", "WAIT": "waiting", "PROJ": "planned", "KILL": "dropped"}
 RANKS = "ABCDE"
+ARCHIVED, COMMENTED = "ARCHIVE", "COMMENT"  # the tag and the word of a tree that org leaves out of its lists
 _KEYWORDS = re.compile(r"#\+(?:SEQ_TODO|TYP_TODO|TODO):\s*(.+)", re.IGNORECASE)
 _FILE_TAGS = re.compile(r"#\+FILETAGS:\s*(.+)", re.IGNORECASE)
 _HEADING = re.compile(r"(\*+)\s+(.*)")
@@ -49,6 +50,12 @@ class Heading(Struct, kw_only=True):
     lines: list[str] = []
     body: OrgBody = OrgBody()
     key: str = ""
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether it lies in a tree that is commented out or archived, which org leaves out of its lists."""
+        tree = [*self.above, self]
+        return ARCHIVED in self.tags or any(one.title.partition(" ")[0] == COMMENTED for one in tree)
 
 
 def recognises(sample: Sample) -> bool:
@@ -155,7 +162,7 @@ def _give_keys(headings: list[Heading]) -> None:
         outline = "/".join([*(one.title for one in heading.above), heading.title])[-LONGEST_ID // 2 :]
         key = heading.body.property("ID") or outline
         times[key] += 1
-        heading.key = key if times[key] == 1 else f"{key} #{times[key]}"
+        heading.key = key if times[key] == 1 or not key else f"{key} #{times[key]}"
 
 
 class _Task(Record):
@@ -172,6 +179,8 @@ class _Task(Record):
         category = MEANINGS.get(word) or category_of(word)
         if word in self._ended and category not in FINISHED:
             category = "done"
+        if heading.is_hidden and category not in FINISHED:
+            category = "waiting"
         above = next((other for other in reversed(heading.above) if other.state is not None), None)
         outline = [other.title for other in heading.above]
         self.own |= {"outline": outline} if outline else {}

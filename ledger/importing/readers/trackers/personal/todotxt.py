@@ -39,6 +39,7 @@ _PRIORITY = re.compile(r"\(([A-Z])\)\s+(?=\S)")
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:\s+(?=\S)|$)")
 _DONE_AGAIN = re.compile(r"x\s+(?=\d{4}-\d\d-\d\d(?:\s|$)|\([A-Z]\)\s)")
 _LOOKS_DONE = re.compile(r"(?:X|\[[xX]\]|[-*] \[[xX]\]|✓|✔|✅|☑)\s+\S")
+_HEADING = re.compile(r"#+\s+\S.*|[^\W\d][^:]{0,40}:|[-=_*#]{3,}")  # a line by which notes are parted
 _PAIR = re.compile(r"([A-Za-z][^\s:]*):(?!//)([^\s:]+)")
 
 Fields = dict[str, Any]
@@ -70,11 +71,13 @@ class _Head(Struct, kw_only=True):
 
 
 def recognises(sample: Sample) -> bool:
-    """By its name, or by a line that begins as only a task does."""
+    """By a line that begins as only a task does, or by its name, unless headings show that it holds notes."""
     if sample.is_folder:
         return FILES[0] in sample.names
     marked = sample.holds(r"^(?:x \d{4}-\d\d-\d\d |\([A-Z]\) \S|\d{4}-\d\d-\d\d \S.* [+@]\w)")
-    return bool(sample.text) and (sample.path.name.lower() in FILES or (sample.path.suffix == ".txt" and marked))
+    if sample.path.name.lower() in FILES:
+        return marked or (bool(sample.text) and not sample.holds(rf"^(?:{_HEADING.pattern})\s*$"))
+    return sample.path.suffix == ".txt" and marked
 
 
 def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
@@ -225,6 +228,8 @@ class _Reader(Record):
             self.warn("no_time_of_day")
         if not line.done and _LOOKS_DONE.match(line.words):
             self.warn("looks_completed", f": {line.words[:50]}")
+        if _HEADING.fullmatch(line.words):
+            self.warn("looks_like_a_heading")
         began = line.created_at or line.completed_at or imported_at
         created = Mark(by=NO_HOLDER, at=began)
         changed = Mark(by=NO_HOLDER, at=max(line.completed_at or began, began))
@@ -299,4 +304,6 @@ class _Reader(Record):
                 self.rest[key].append(value)
             else:
                 self.rest[key] = [self.rest[key], value]
+        for key in sorted(self.rest.keys() & set(DAYS.values())):
+            self.warn("time_not_understood", f": {key}")
         return {"metadata": self.metadata()}
