@@ -24,6 +24,7 @@ from projections.read_models.catalog import SHAPES
 from tests.support import history
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, on_postgres, proposal
+from tests.support.waiting import let_go
 
 TABLES = ("events", "projections", "entries", *SHAPES)
 STRANGER = "tracking_ledger_stranger"  # a writer too, but a member of other ledgers
@@ -299,17 +300,18 @@ def test_a_stranger_cannot_hold_up_a_ledger_that_it_knows(
             stranger.execute(statement, {"ledger": ledger.store.ledger})
     stranger.execute("SELECT FROM tracking_ledger.events")  # and stays in this transaction
 
-    with ledger.store.exclusively(1.0):
-        recorded = ledger.execute(5000, CreateVendor(id=numbered(5000), name="Held up"))
+    with let_go(stranger.close):
+        with ledger.store.exclusively(1.0):
+            recorded = ledger.execute(5000, CreateVendor(id=numbered(5000), name="Held up"))
 
-    assert recorded.positions
-    database = Database(dsn)
-    for door in ("begin_moving", "begin_rebuilding"):
-        assert database.call(f"SELECT tracking_ledger.{door}(%s)", [ledger.store.ledger]) == [(True,)]
-    database.close()
-    with Session.connect(owner_dsn, autocommit=True) as owner:
-        owner.execute("SET lock_timeout = '1s'")
-        assert migrate(owner) == []
+        assert recorded.positions
+        database = Database(dsn)
+        for door in ("begin_moving", "begin_rebuilding"):
+            assert database.call(f"SELECT tracking_ledger.{door}(%s)", [ledger.store.ledger]) == [(True,)]
+        database.close()
+        with Session.connect(owner_dsn, autocommit=True) as owner:
+            owner.execute("SET lock_timeout = '1s'")
+            assert migrate(owner) == []
 
 
 @pytest.mark.parametrize("door", ["begin_moving", "begin_rebuilding"])

@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from projections.fallback import router
 from projections.maintenance.status_file import LOCK, write_status
 from projections.operations.catalog import OPERATIONS
 from tests.conftest import Perform
-from tests.support.waiting import until, until_ended
+from tests.support.waiting import let_go, until, until_ended
 
 pytestmark = pytest.mark.processes
 
@@ -81,10 +81,15 @@ def frozen(own_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> Itera
         stopped.extend([leader, *leader.children(recursive=True)])
         monkeypatch.setattr(database, "ping", partial(ping, seconds=0.2))  # it stays silent, however long it is asked
         _signal(stopped, signal.SIGSTOP)
-        return lambda: _signal(stopped, signal.SIGCONT)
+        ending.enter_context(let_go(thaw))
+        return thaw
 
-    yield freeze
-    _signal(stopped, signal.SIGCONT)
+    def thaw() -> None:
+        _signal(stopped, signal.SIGCONT)
+
+    with ExitStack() as ending:
+        ending.callback(thaw)
+        yield freeze
 
 
 def test_a_stopped_server_is_answered_for_by_the_journal_and_found_again(
@@ -250,7 +255,8 @@ def _signal(processes: list[psutil.Process], number: signal.Signals) -> None:
 def _holding_the_lock(server: EmbeddedServer, app: App) -> Iterator[None]:
     with closing(psycopg.connect(server.conninfo("postgres", DATABASE))) as connection:
         connection.execute("SELECT tracking_ledger.lock_ledger(%s)", [app.identity.ledger])
-        yield
+        with let_go(connection.close):
+            yield
 
 
 @contextmanager

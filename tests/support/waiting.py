@@ -1,7 +1,9 @@
 """Waiting for what comes about by itself, on a machine that may do other things too."""
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import psutil
 
@@ -26,3 +28,21 @@ def _lives(process: psutil.Process) -> bool:
         return process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+@contextmanager
+def let_go(release: Callable[[], object], seconds: float = 40.0) -> Iterator[None]:
+    """While this is open: what still waits after so many seconds is let go by `release`, and has failed."""
+    needed = threading.Event()
+
+    def fire() -> None:
+        needed.set()
+        release()
+
+    timer = threading.Timer(seconds, fire)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+    assert not needed.is_set(), f"it waited for {seconds:g} s, and would have for ever"
