@@ -21,6 +21,7 @@ from msgspec.structs import replace
 
 from ledger import identity
 from ledger.embedded.server import EmbeddedServer
+from ledger.errors import Unavailable
 from ledger.libpq.ping import ping
 from ledger.postgres.connection import database, watchdog
 from ledger.postgres.connection.connect import APPLICATION, DATABASE, connect
@@ -239,6 +240,17 @@ def test_a_killed_server_costs_a_running_write_nothing(app: App, perform: Perfor
     until(lambda: app.runtime.contact.ready and app.local.is_settled)
     found = [item["title"] for item in perform("list_work_items", order="created")["items"]]
     assert sorted(found) == ["After", "Before"]
+
+
+def test_a_connection_that_was_closed_while_it_was_idle_is_known_to_have_sent_nothing(
+    app: App, own_server: EmbeddedServer
+) -> None:
+    idle = app.database.call("SELECT pg_backend_pid()")[0][0]
+    with psycopg.connect(own_server.conninfo("postgres", "postgres")) as administrator:
+        administrator.execute("SELECT pg_terminate_backend(%s, 10000)", [idle])
+
+    with pytest.raises(Unavailable, match="before anything was sent"):
+        app.database.call("SELECT 1")
 
 
 def _leader(server: EmbeddedServer) -> psutil.Process:

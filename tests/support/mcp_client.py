@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, Queue
 from typing import IO, Any
@@ -31,6 +31,7 @@ Message = dict[str, Any]
 HANDSHAKES = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 STATELESS = "2026-07-28"
 SERVER = (sys.executable, "-m", "mcp_adapter")
+SOON = 20.0  # seconds in which an answer comes, if the request was understood
 SECONDS = 120.0  # a test that waits longer has failed, also on a machine that does other things too
 META = "io.modelcontextprotocol/"
 
@@ -145,13 +146,21 @@ class McpClient:
     def wait(self, number: int | None) -> Message:
         """The result of a request; None waits for an error that names no request."""
         try:
-            answer = self._waiting[number].get(timeout=SECONDS)
+            answer = self._answer(number)
         except Empty:
             raise AssertionError(f"no answer to request {number} within {SECONDS} s") from None
         if "error" in answer:
             raise RefusedByProtocol(answer["error"])
         result: Message = answer["result"]
         return result
+
+    def _answer(self, number: int | None) -> Message:
+        """Comes none soon, while an error has come that names no request, it is this one that was not understood."""
+        with suppress(Empty):
+            return self._waiting[number].get(timeout=SOON)
+        if number is not None and not self._waiting[None].empty():
+            raise AssertionError(f"in place of an answer to request {number}: {self._waiting[None].get()}")
+        return self._waiting[number].get(timeout=SECONDS - SOON)
 
     def write(self, message: Message) -> None:
         self.write_line(json.dumps(message).encode())
