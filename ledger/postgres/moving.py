@@ -165,7 +165,7 @@ def _portion(source: Place, target: Place, after: int, up_to: int) -> None:
         if there != after:
             raise Refused(
                 f"the log there is at position {there}, not {after}: another program writes to it",
-                next_step="end whatever writes there, and repeat it",
+                next_step="end the program that writes there, and repeat it",
                 rule="not_alone",
                 items=[{"position": there}],
             )

@@ -40,7 +40,7 @@ LAST_DAY = "9999-12-31"  # what is never due is not due until then
     "-s",
     "--status",
     type=STATE,
-    help="Only in this state or category of states, like done; without it whatever is not finished.",
+    help="Only in this state or category of states, like done; without it all that is not finished.",
 )
 @click.option("-a", "--assignee", type=PERSON, metavar="NAME", help="Only theirs; `me` is you.")
 @click.option("--mine", is_flag=True, help="Only what is assigned to you or claimed by you.")

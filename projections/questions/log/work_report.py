@@ -150,7 +150,7 @@ def _lives(log: EventStore, head: int, scope: Scope) -> dict[str, Life]:
 
 
 def _live(life: Life, after: WorkItem, event: RecordedFact) -> None:
-    """One more event. Whoever had it in hand completed it, not who approved that."""
+    """One more event. An item is completed by who had it in hand, not by who approved that."""
     before, life.state = life.state, after
     if after.claim is not None:
         life.holders.add(after.claim.by)
