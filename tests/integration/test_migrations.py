@@ -69,7 +69,7 @@ def test_a_fresh_database_has_the_columns_and_indexes_that_the_read_models_decla
     with psycopg.connect(new_database(), autocommit=True) as connection:
         migrate(connection)
         columns = connection.execute(
-            "SELECT table_name, column_name, data_type FROM information_schema.columns"
+            "SELECT table_name, column_name, data_type, collation_name FROM information_schema.columns"
             " WHERE table_schema = 'tracking_ledger' ORDER BY table_name, ordinal_position"
         ).fetchall()
         indexes = connection.execute(
@@ -77,9 +77,11 @@ def test_a_fresh_database_has_the_columns_and_indexes_that_the_read_models_decla
         ).fetchall()
 
     for name, projection in PROJECTIONS.items():
-        there = {column: kind for table, column, kind in columns if table == name and column not in kept}
+        there = {column: kind for table, column, kind, _ in columns if table == name and column not in kept}
         declared = {column.name: {"int": "integer"}.get(column.kind, column.kind) for column in projection.columns}
         assert list(there.items()) == list(declared.items()), name  # in one order: an append gives them as a row
+        unsorted = [column for table, column, kind, order in columns if (table, kind) == (name, "text") and order != "C"]
+        assert unsorted == [], 'text is text COLLATE "C": SQLite sorts by bytes, too'
         shapes = {index: definition for table, index, definition in indexes if table == name}
         assert shapes.keys() == {f"{name}_pkey", *(index.name for index in projection.indexes)}
         for index in projection.indexes:
