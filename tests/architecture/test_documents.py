@@ -44,8 +44,8 @@ def test_a_filter_of_work_items_is_asked_by_the_question_and_the_operation() -> 
     declared -= {"ledger", "work_items", "moment", *("deleted", "archived", "both")}  # the time, and `hidden`
     asked = set(Filter.__struct_fields__)
 
-    assert declared == asked - set(SIFTED)
-    assert asked - set(ListWorkItemsInput.model_fields) == {"since", "asker", "terms"}, "not in ListWorkItemsInput"
+    assert declared == asked - set(SIFTED), "not in Filter of projections/questions/work/item_lists.py"
+    assert asked - set(ListWorkItemsInput.model_fields) == {"since", "asker", "terms"}, "not in the input"
 
 
 def test_what_a_docstring_refers_to_is_there() -> None:

@@ -80,7 +80,9 @@ def test_a_fresh_database_has_the_columns_and_indexes_that_the_read_models_decla
         there = {column: kind for table, column, kind, _ in columns if table == name and column not in kept}
         declared = {column.name: {"int": "integer"}.get(column.kind, column.kind) for column in projection.columns}
         assert list(there.items()) == list(declared.items()), name  # in one order: an append gives them as a row
-        unsorted = [column for table, column, kind, order in columns if (table, kind) == (name, "text") and order != "C"]
+        unsorted = [
+            column for table, column, kind, order in columns if (table, kind) == (name, "text") and order != "C"
+        ]
         assert unsorted == [], 'text is text COLLATE "C": SQLite sorts by bytes, too'
         shapes = {index: definition for table, index, definition in indexes if table == name}
         assert shapes.keys() == {f"{name}_pkey", *(index.name for index in projection.indexes)}
