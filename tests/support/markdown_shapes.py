@@ -89,6 +89,7 @@ def traps(draw: st.DrawFn) -> str:
     return draw(st.sampled_from([
         "", "", "", "\n```\n## Vendors\n- Trap Ltd: operational\n```\n\n",
         "\n~~~md\nActive Work Items\n---\n- [ ] Trap\n~~~\n\n",
+        "\n*Note: all 12 are run nightly.*\n\n", "\n[^1]: since June 2026\n\n",
         "\n<!--\n## Vendors\n- Trap Ltd: operational\n-->\n\n", "\n````\n```\n| Trap | operational |\n````\n\n",
     ]))  # fmt: skip
 
@@ -131,11 +132,11 @@ def vendors(draw: st.DrawFn, content: Content) -> str:
     if is_table:
         cells += sums
         return text + draw(rows(["Vendor", "Status", "Tests"], cells)) + draw(traps()) + draw(ends())
-    bullet = draw(st.sampled_from(["-", "*", "+", "1."]))
+    bullet = draw(st.sampled_from(["- ", "* ", "+ ", "1. ", ""]))
     return (
         text
-        + "".join(f"{bullet} {name}: {status} ({tests} tests)\n" for name, status, tests in cells)
-        + "".join(f"{bullet} {name}: {count} vendors\n" for name, *_ in sums)
+        + "".join(f"{bullet}{name}: {status} ({tests} tests)\n" for name, status, tests in cells)
+        + "".join(f"{bullet}{name}: {count} vendors\n" for name, *_ in sums)
         + draw(ends())
     )
 

@@ -268,6 +268,31 @@ def test_a_vendor_that_is_called_like_a_sum_is_one_and_a_sum_is_named_with_its_l
     ]
 
 
+def test_lines_in_no_list_are_records_of_their_own_and_their_fields_are_none() -> None:
+    reading = reading_of(
+        "## Vendors\nAlpha: operational\nTests: 5/6\nBeta: broken, 1/2\nTotal: 2 vendors\n\n"
+        "## Active Work Items\n[ ] One\n[x] Two\nof two lines\n[>] Three\n"
+    )
+
+    vendors = {one.name: (one.fields["status"], one.fields["test_results"].passing) for one in reading.vendors}
+    assert vendors == {"Alpha": ("operational", 5), "Beta": ("broken", 1)}
+    assert {item.fields["title"]: item.status or "active" for item in reading.items} == {
+        "One": "active",
+        "Two": "completed",
+        "Three": "blocked",
+    }
+
+
+def test_a_column_of_states_says_how_far_an_item_is_and_not_one_of_percents() -> None:
+    reading = reading_of(
+        "## Tasks\n| Title | % | State |\n|---|---|---|\n| One | 40% | blocked |\n| Two | 0% | done |\n\n"
+        "## Deployments\n| Date | PR |\n|---|---|\n| 2026-01-02 10:00 UTC | #5 |\n| Total | 1 |\n"
+    )
+
+    assert {item.fields["title"]: item.status for item in reading.items} == {"One": "blocked", "Two": "completed"}
+    assert [deployment.fields["pr_number"] for deployment in reading.deployments] == [5]
+
+
 @pytest.mark.parametrize("row", ["| Total | 2 |", "| **Summe** | 13/14 |", "| Gesamt | |", "- Insgesamt: 2 von 3"])
 def test_a_sum_is_no_record_of_any_section(row: str) -> None:
     sections = ("Vendors", "Active Work Items", "Future Enhancements", "In Progress")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from msgspec import Struct
 
 from ledger.importing.readers.legacy.outline import LONGEST_RECORD, Line, Row, plain
+from ledger.importing.readers.legacy.words import is_total
 from ledger.importing.readers.words.written_state import state_of
 
 _FIELD = re.compile(
@@ -26,6 +27,7 @@ _NO_NAMES = """
     environment, env, compliance, version, deployed, deployed at, pull request, mr, formats, started, created,
     completed, updated
 """
+STATES = {"status", "state", "progress"}  # columns that say how far a record is
 NO_NAMES = frozenset(("", *(name.strip() for name in _NO_NAMES.split(","))))  # columns in which no name stands
 
 
@@ -237,7 +239,7 @@ class _Builder:
             name = row.columns[number] if number < len(row.columns) else ""
             if not cell or number == place:
                 continue
-            if not name and "status" not in entry.fields and _says_state(cell):
+            if not name and not STATES & {*row.columns, *entry.fields} and _says_state(cell):
                 name = "status"
             if name and name not in entry.fields:
                 entry.fields[name] = Field(name, cell, line.number)
@@ -301,6 +303,8 @@ class _Builder:
             return
         if line.code and self._code_is_stray and line.number == self._code_until + 1:
             self._code_until = line.number
+        elif entry is not None and self._is_beside(entry, line):
+            self._start(line.text, line)
         elif entry is not None and (entry.is_heading or not self._after_blank or line.indent > entry.indent):
             self._belongs(entry, line, line.text)
         elif line.code:
@@ -311,6 +315,14 @@ class _Builder:
             self._start(line.text, line)
         elif not _NOTHING.match(line.text):
             self._stray(line)
+
+    def _is_beside(self, entry: Entry, line: Line) -> bool:
+        """Whether a line is no part of the record above it, which is a line like it and in no list."""
+        if entry.is_heading or entry.is_list_item or entry.is_row or line.code or line.indent > entry.indent:
+            return False
+        named = field_of(line.text)
+        is_sum = named is not None and not entry.fields and is_total(named[0])
+        return is_sum or self._is_record(plain(line.text))
 
     def _stray_code(self, line: Line) -> None:
         """A block of code that belongs to no record is its author's: its first line says so for all of it."""

@@ -38,6 +38,9 @@ _OURS = re.compile(r"^<!-- tracking-ledger: ids|\A# Status of .*\n+As of positio
 NAMES = (".project_status.md", "project_status.md")
 OF_ONE = {"pr", "pull request", "commit", "commit hash", "hash", "date", "deployed"}  # fields of one deployment
 FEWEST_WORDS = 4  # of a sentence
+_NOTE = re.compile(
+    r"\[\^[^\]]+\]:|(?:notes?|n\.?b\.?|legend|hint|remarks?|hinweis|legende|anmerkung)\W*:", re.IGNORECASE
+)
 PARTED = ("vendors", "enhancements", "work_items", "context")  # kinds whose records have no parts of other kinds
 CONTEXTS: tuple[str, ...] = get_args(ContextType)
 
@@ -292,9 +295,12 @@ def _are_several(found: list[Entry]) -> bool:
 
 
 def _is_sentence(text: str) -> bool:
-    """Words that end as a sentence does, and no number: a record has one."""
+    """Words that end as a sentence does, and no number: a record has one. A note may have it."""
+    text = text.lstrip("*_>(† ")
+    if _NOTE.match(text):
+        return True
     ends = text.rstrip("'\"”)*_")[-1:] in (*".!?:",)
-    return ends and text[0].isalpha() and not re.search(r"\d", text) and len(text.split()) >= FEWEST_WORDS
+    return ends and text[:1].isalpha() and not re.search(r"\d", text) and len(text.split()) >= FEWEST_WORDS
 
 
 def _is_plural(title: str) -> bool:

@@ -6,16 +6,9 @@ from collections.abc import Iterable, Iterator
 from ledger.importing.readers.legacy.entries import Entry
 from ledger.importing.readers.legacy.legacy_file import LegacyFile
 from ledger.importing.readers.legacy.outline import plain
-from ledger.importing.readers.legacy.words import VENDOR_STATUSES
+from ledger.importing.readers.legacy.words import VENDOR_STATUSES, is_total
 from ledger.importing.readers.words.written_state import key, state_of
 
-_TOTAL = re.compile(
-    r"(?:overall |grand |sub ?)?(?:totals?|sums?)"
-    r"(?: (?:vendors|items|tasks|enhancements|deployments|tests|count|number))?"
-    r"|number of \w+|average|mean|overall|all|∑|σ|ø"
-    r"|(?:zwischen|gesamt)?summen?|gesamt(?:zahl|anzahl)?|insgesamt|durchschnitt"
-    r"|(?:sous )?totaux|somme|moyenne|suma|totale[ns]?|totaal|razem|łącznie|итого|всего|合計|总计|合计|합계"
-)
 _VALUE = re.compile(r"\s*[:=–—(]|\s-\s")
 
 
@@ -23,17 +16,19 @@ def without_totals(found: Iterable[Entry], legacy: LegacyFile) -> Iterator[Entry
     """The same entries but for sums, which are reported."""
     for entry in found:
         if _is_total(entry):
-            legacy.warn("adds_up_the_others", entry.line, " | ".join([entry.head, *_values(entry)])[:80])
+            legacy.warn("adds_up_the_others", entry.line, " | ".join(filter(None, [entry.head, *_values(entry)]))[:80])
         else:
             yield entry
 
 
 def _is_total(entry: Entry) -> bool:
     """A word for a sum with numbers beside it, or with nothing in a row. What has a state in words has that name."""
-    name = _VALUE.split(plain(entry.head), maxsplit=1)[0]
-    if not (entry.is_row or entry.is_list_item) or not _TOTAL.fullmatch(key(name)):
+    head = plain(entry.head) or plain(next(iter(_values(entry)), ""))
+    name = _VALUE.split(head, maxsplit=1)[0]
+    if entry.is_heading or not is_total(name):
         return False
-    values = [plain(value) for value in (plain(entry.head)[len(name) :].strip(" :=–—()-"), *_values(entry))]
+    values = [plain(value) for value in (head[len(name) :].strip(" :=–—()-"), *_values(entry))]
+    values = [value for value in values if value != name]
     said = [value for value in values if re.search(r"\w", value)]
     if not said:
         return entry.is_row

@@ -84,6 +84,13 @@ AFFIRMED = {"yes", "true", "pass", "passed", "compliant", "ok", "ja", "y", "supp
 DENIED = {"no", "false", "fail", "failed", "non-compliant", "noncompliant", "not compliant", "nein", "n"}
 UNKNOWN = {"", "-", "--", "—", "–", "n/a", "na", "none", "null", "unknown", "tbd", "?", "not stated", "pending"}
 
+_TOTAL = re.compile(
+    r"(?:overall |grand |sub ?)?(?:totals?|sums?)"
+    r"(?: (?:vendors|items|tasks|enhancements|deployments|tests|count|number))?"
+    r"|number of \w+|average|mean|overall|all|∑|σ|ø"
+    r"|(?:zwischen|gesamt)?summen?|gesamt(?:zahl|anzahl)?|insgesamt|durchschnitt"
+    r"|(?:sous )?totaux|somme|moyenne|suma|totale[ns]?|totaal|razem|łącznie|итого|всего|合計|总计|合计|합계"
+)
 _QUARTER = re.compile(r"\b(?:Q([1-4])[ /,-]*(?:of )?((?:19|20)\d\d)|((?:19|20)\d\d)[ /,-]*Q([1-4]))\b", re.IGNORECASE)
 
 
@@ -107,6 +114,15 @@ def of_item(state: State | None) -> dict[str, Any]:
     if state is None:
         return {}
     return {"status": state.name} | ({} if state.name in ORIGINAL else {"category": state.category})
+
+
+def is_total(name: str) -> bool:
+    """Whether a name is a word for a sum of other records.
+
+    >>> is_total("**Total**"), is_total("Summe"), is_total("Total Energies")
+    (True, True, False)
+    """
+    return _TOTAL.fullmatch(key(name)) is not None
 
 
 def quarter(text: str) -> tuple[str, str] | None:

@@ -43,6 +43,11 @@ _OUTPUT = re.compile(
 _EXTRACTOR = re.compile(r"\bextractor(?: path)?\s*[:=]?\s*$", re.IGNORECASE)
 _LABEL = re.compile(r"\b(?:formats?|supports?|status|tests?|version|manifest)\s*[:=]?\s*(?=$|[,;|(\[])", re.IGNORECASE)
 _GROUP = re.compile(r"(?:.* )?vendors(?: .*)?|(?:active|inactive|" + "|".join(words.VENDOR_STATUSES) + ")(?: vendor)?")
+_FIELDS = frozenset(
+    """status,state,tests,test results,tests passing,test status,results,passing,total,skipped,formats,format,
+    format support,supported formats,excel,csv,pdf,ocr,version,extractor version,manifest,manifest compliant,
+    manifest compliance,extractor,extractor path,path,output,output type,note,notes""".replace("\n    ", "").split(",")
+)
 BAR = "\ue000"  # stands for a pipe that is part of a name
 _COLON = re.compile(r"\s*:(?=\s|$|\*|operational|broken|planned|deprecated|in.dev|ready)", re.IGNORECASE)
 _NAME_END = re.compile(r"\s+[-–—|→=]+\s+|\s*(?=[(\[])|\s+(?=[✓✔✅☑✗✘❌✕✖🟢🔴])")
@@ -50,8 +55,11 @@ _BOLD = re.compile(r"(?:\*\*|__)(.+?)(?:\*\*|__)\s*(?P<colon>:?)\s*(?P<rest>.*)$
 
 
 def is_record(text: str) -> bool:
-    """Whether a line outside any list reads like a vendor."""
-    return bool(re.match(r"[^:]{1,100}:\s", text)) and bool(_STATUS.search(text) or words.results(text))
+    """Whether a line outside any list reads like a vendor, and not like a field of one."""
+    named = re.match(r"([^:]{1,100}):\s", text)
+    if named is None or key(named[1]) in _FIELDS:
+        return False
+    return bool(_STATUS.search(text) or words.results(text))
 
 
 def is_group(title: str) -> bool:
@@ -162,7 +170,8 @@ class _Found:
         text = self._free_text(" ".join(texts).strip())
         if "status" not in self._fields and "source_status" not in self._metadata:
             text = self._status(text, heading)
-        if text := words.tidy(plain(text)):
+        text = words.tidy(plain(text))
+        if text.strip("*_~` "):
             self._metadata["note"] = text
             self._legacy.warn("text_kept", entry.line, text[:80])
         for field in entry.fields.values():
@@ -316,6 +325,8 @@ class _Found:
             self._keep("manifest", text)
 
     def _keep(self, name: str, text: str) -> None:
+        if words.is_unknown(plain(text)):
+            return
         self._metadata[name] = plain(text)
         self._legacy.warn("text_kept", self._entry.line, f"{name}: {plain(text)[:80]}")
 
