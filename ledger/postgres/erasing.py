@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-import psycopg
 from psycopg import sql
 
-from ledger.errors import Refused
+from ledger.errors import Refused, Unavailable
 from ledger.libpq.session import Session
 from ledger.postgres.connection.connect import owner_conninfo
-from ledger.postgres.connection.database import Database, translated
+from ledger.postgres.connection.database import Database, lacks_rights, translated
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings
 
@@ -40,9 +39,11 @@ def owned_log(settings: Settings, key: UUID, ledger: UUID) -> Iterator[PostgresS
                 yield store
             if joined:
                 connection.execute(LEAVE, [key])
-    except psycopg.errors.InsufficientPrivilege as error:
+    except Unavailable as error:
+        if not lacks_rights(error):
+            raise
         raise Refused(
-            f"this role may not erase texts: {str(error).strip()}",
+            f"this role may not erase texts: {str(error.__cause__).strip()}",
             next_step="set LEDGER_ADMIN_DSN to the role that owns the schema, and repeat it",
             rule="owner_only",
             items=[],

@@ -8,23 +8,28 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from ledger.embedded.server import EmbeddedServer
 from ledger.errors import NewerProgramNeeded, Refused, Unavailable
 from ledger.postgres import migrate as migrating
 from ledger.postgres.connection import probe
-from ledger.postgres.connection.connect import OWNER, connect
+from ledger.postgres.connection.connect import OWNER, WRITER, connect
 from ledger.postgres.connection.probe import prove
 from ledger.postgres.migrate import is_current, migrate
 from ledger.resources import folder
 from ledger.settings import Settings
 from projections.application.app import App
+from projections.cli.terminal import exits
 from projections.read_models.catalog import PROJECTIONS
 from tests.conftest import NewDatabase
 from tests.support import forked, writers
+from tests.support.command_line import run
 from tests.support.schema import Schema, schema
 
+BARE = "tracking_ledger_bare"
 MIGRATIONS = sorted(file.stem for file in (folder("sql") / "migrations").glob("*.sql"))
 
 
@@ -326,3 +331,35 @@ def test_a_server_that_gives_a_lock_to_everybody_is_refused_before_anything_is_m
     with psycopg.connect(conninfo) as connection:
         found = connection.execute("SELECT to_regnamespace('tracking_ledger') IS NULL").fetchall()
     assert found == [(True,)]
+
+
+@pytest.fixture
+def bare(server: EmbeddedServer, settings: Settings, new_database: NewDatabase, admin_dsn: str) -> Iterator[Settings]:
+    """Settings of a database without our schema, as a role that was granted nothing."""
+    name = conninfo_to_dict(new_database())["dbname"]
+    with psycopg.connect(admin_dsn, autocommit=True) as administrator:
+        administrator.execute(f"CREATE ROLE {BARE} LOGIN")
+        yield replace(settings, dsn=server.conninfo(BARE, str(name)))
+        administrator.execute(f"DROP ROLE {BARE}")
+
+
+def test_a_role_without_the_grant_is_named_it_by_every_command(
+    bare: Settings, server: EmbeddedServer, admin_dsn: str, tmp_path: Path
+) -> None:
+    owner = {"LEDGER_ADMIN_DSN": server.conninfo(OWNER, str(conninfo_to_dict(bare.dsn or "")["dbname"]))}
+    new = tmp_path / "new"
+    new.mkdir()
+
+    made = run(bare, "init", "--project", str(new), **owner)
+    said = [run(bare, *words) for words in (["doctor"], ["sync"], ["init", "--project", str(new)])]
+    queued = run(bare, "add", "Waits for the grant")
+    with psycopg.connect(admin_dsn) as connection:
+        connection.execute(f"GRANT {WRITER} TO {BARE}")
+    sent = run(bare, "sync")
+
+    assert [result.exit_code for result in (made, *said)] == [exits.UNAVAILABLE] * 4, made.output
+    assert all("too few rights in this database: permission denied" in result.output for result in (made, *said))
+    assert all(f"GRANT {WRITER} TO" in result.output for result in (made, *said))
+    assert (queued.exit_code, sent.exit_code) == (exits.QUEUED, exits.DONE)
+    assert "LEDGER_ADMIN_DSN" not in made.output
+    assert "does not answer" not in said[0].output

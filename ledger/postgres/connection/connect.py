@@ -13,7 +13,7 @@ from ledger.embedded.server import EmbeddedServer
 from ledger.errors import Invalid, LedgerError, OutcomeUnknown, Refused, Unavailable
 from ledger.libpq.conninfo import as_given
 from ledger.libpq.session import Session
-from ledger.postgres.connection.database import SESSION, Database, translated
+from ledger.postgres.connection.database import SESSION, Database, may_not_work, translated
 from ledger.postgres.connection.hosts import leader_first
 from ledger.postgres.connection.pooler import keeps_statements
 from ledger.postgres.connection.pools import Pools
@@ -205,25 +205,28 @@ def _prepare_embedded(server: EmbeddedServer) -> None:
 
 
 def _migrate_given(conninfo: str, administrator: str, answered: Callable[[Session], None]) -> Session | None:
-    """A session of that database, unless it had to be migrated."""
+    """A session of that database, which this brings to the schema if need be."""
 
     def look(session: Session) -> None:
         answered(session)
         check_server(session)
 
+    denied = None
     try:
         if session := _current(conninfo, look):
             return session
-    except psycopg.errors.InsufficientPrivilege:
-        pass  # the schema is there and this role may not look at it yet: the administrator's grants are missing
+    except psycopg.errors.InsufficientPrivilege as error:
+        denied = (
+            error  # the schema is there and this role may not look at it yet: the administrator's grants are missing
+        )
     try:
         administrator = leader_first(administrator)
         with Session.connect(administrator, autocommit=True) as connection:
             prove(administrator)
             migrate(connection)
     except psycopg.errors.InsufficientPrivilege as error:
-        raise _may_not_migrate(error) from error
-    return None
+        raise (may_not_work(denied) if denied else _may_not_migrate(error)) from error
+    return _current(conninfo, look)
 
 
 def _may_not_migrate(error: psycopg.Error) -> LedgerError:

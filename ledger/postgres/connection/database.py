@@ -35,6 +35,7 @@ CONNECT_SECONDS = 1.0  # a caller waits no longer than this for a connection
 EVENTS_IN_TIME = 1000  # recorded in the time that a call may take, also on a slow server
 SELDOM = 5  # times that a process asks a statement without keeping it
 LOCK_NOT_AVAILABLE = "55P03"
+MAY_NOT = "42501"
 ON_REQUEST = 2**31 - 1  # None would mean never, also for a statement that asks to be prepared
 SESSION: dict[str, Any] = {"autocommit": True, "prepare_threshold": ON_REQUEST}  # how the pool opens each
 
@@ -217,6 +218,19 @@ def is_held_up(error: LedgerError) -> bool:
     return isinstance(error, Unavailable) and error.details.get("sqlstate") == LOCK_NOT_AVAILABLE
 
 
+def lacks_rights(error: LedgerError) -> bool:
+    """Whether the server is well, and the role that we come as may not do this there."""
+    return isinstance(error, Unavailable) and error.details.get("sqlstate") == MAY_NOT
+
+
+def may_not_work(error: psycopg.errors.InsufficientPrivilege) -> Unavailable:
+    return Unavailable(
+        f"the role of LEDGER_DSN has too few rights in this database: {' '.join(str(error).split())}",
+        next_step="let the owner of the schema run: GRANT tracking_ledger_writer TO that role",
+        sqlstate=MAY_NOT,
+    )
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Driver errors as ours. What was not sent is Unavailable; what was sent and lost is OutcomeUnknown."""
@@ -229,6 +243,8 @@ def translated() -> Iterator[None]:
         ) from error
     except (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction) as error:  # the latter leads no more
         raise _lost(error) from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise may_not_work(error) from error
     except psycopg.errors.UndefinedFunction as error:
         raise NewerProgramNeeded(
             "a newer program has changed this database's functions while this one was running",

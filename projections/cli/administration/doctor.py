@@ -136,7 +136,8 @@ def _database(app: App, findings: list[Finding]) -> Entity:
         return found | {"answers": True}
     except LedgerError as error:
         is_away = error.code in ("unavailable", "outcome_unknown")
-        what = f"the database does not answer: {error.message}" if is_away else error.message
+        is_silent = is_away and "sqlstate" not in error.details
+        what = f"the database does not answer: {error.message}" if is_silent else error.message
         newer = {key: release for key, release in error.details.items() if key == "schema_release"}
         grave = is_away or bool(newer) or error.details.get("rule") == "unsuitable_database"
         findings.append(Finding(code=error.code, what=what, next_step=error.next_step, grave=grave))

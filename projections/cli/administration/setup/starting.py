@@ -129,7 +129,7 @@ def _refuse_unreachable(settings: Settings) -> None:
     except Unavailable as error:
         raise Unavailable(
             f"no ledger was made: {error.message}",
-            next_step="correct LEDGER_DSN or --dsn; or give --offline to record on this machine until it answers",
+            next_step=f"{error.next_step}; or give --offline to record on this machine until then",
         ) from error
 
 
