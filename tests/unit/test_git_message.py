@@ -13,6 +13,36 @@ def test_a_merged_pull_request_has_its_title_in_the_first_line_of_the_body() -> 
     assert (told.commit_type, told.scope, told.breaking) == ("feat", "search", True)
 
 
+@pytest.mark.parametrize(
+    ("message", "pull", "title", "branch", "into"),
+    [
+        ("Merged in fix/pool (pull request #44)\n\nThe pool\n\nApproved-by: B", 44, "The pool", "fix/pool", None),
+        ("Merge pull request #7 in APP/core from fix/pool to main\n\n* commit", 7, "* commit", "fix/pool", "main"),
+        ("Merge pull request 'The pool' (#9) from fix/pool into main", 9, "The pool", "fix/pool", "main"),
+        ("Merged PR 33: The pool", 33, "The pool", None, None),
+        (
+            "Merge branch 'fix/pool' into 'main'\n\nThe pool\n\nCloses #9\n\nSee merge request group/app!55",
+            55, "The pool", "fix/pool", "main",
+        ),
+        ("The pool\n\nSee merge request !56", 56, "The pool", None, None),
+    ],
+)  # fmt: skip
+def test_pull_requests_are_known_as_other_forges_write_them(
+    message: str, pull: int, title: str, branch: str | None, into: str | None
+) -> None:
+    merged, squashed = parsed(message, merge=True), parsed(message)
+
+    assert (merged.form, squashed.form) == ("merge", "squash")
+    assert (merged.pull, merged.title, merged.branch, merged.into) == (pull, title, branch, into)
+
+
+@pytest.mark.parametrize(
+    "message", ["Merged in 3 places (pull request #4 too)", "Merged PR: x", "a\n\nsee merge request !5 "]
+)
+def test_what_only_sounds_like_a_pull_request_is_none(message: str) -> None:
+    assert parsed(message).pull is None
+
+
 def test_a_merged_pull_request_without_a_body_has_no_title() -> None:
     assert parsed("Merge pull request #12 from ann/patch-1").title is None
 

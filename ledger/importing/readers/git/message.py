@@ -16,6 +16,13 @@ NO = frozenset({"no", "false", "fail", "failed", "non-compliant", "❌", "✗", 
 PREFIXES = frozenset({"feature", "feat", "bugfix", "fix"})
 
 _MERGED_PULL = re.compile(r"Merge pull request #(\d+) from (\S+)")
+_MERGED_ELSEWHERE = (  # as Bitbucket's cloud and server, Gitea and Azure DevOps write it
+    re.compile(r"Merged in (?P<branch>\S+) \(pull request #(?P<pull>\d+)\)"),
+    re.compile(r"Merge pull request #(?P<pull>\d+) in \S+ from (?P<branch>\S+) to (?P<into>\S+)"),
+    re.compile(r"Merge pull request '(?P<title>.+)' \(#(?P<pull>\d+)\) from (?P<branch>\S+) into (?P<into>\S+)"),
+    re.compile(r"Merged PR (?P<pull>\d+): (?P<title>.+)"),
+)
+_MERGE_REQUEST = re.compile(r"^See merge request \S*!(\d+)[ \t]*$", re.MULTILINE)  # the end of GitLab's message
 _MERGED_BRANCH = re.compile(r"Merge (?:remote-tracking )?branch '([^']+)'(?! of )(?: into '?([^' ]+)'?)?")
 _MERGED_INTO = re.compile(r"Merge (\S+) into (\S+)$")
 _NUMBERED_END = re.compile(r"(?:PR )?#(\d+)")
@@ -98,6 +105,8 @@ def parsed(message: str, *, merge: bool = False) -> ParsedMessage:
     subject = subject.strip()
     result = ParsedMessage()
     _announcement(subject, body, result)
+    if result.form is None:
+        _announced_elsewhere(subject, body, "merge" if merge else "squash", result)
     if result.form in (None, "squash") and subject.startswith("Merge "):
         _merged(result.title or subject, merge, result)
     _conventional(result.title if result.form else subject, result)
@@ -133,7 +142,7 @@ def _announcement(subject: str, body: str, result: ParsedMessage) -> None:
         result.form = "merge"
         _number(match[1], result)
         _head(match[2], result)
-        result.title = next((line.strip() for line in body.splitlines() if line.strip()), None)
+        result.title = _first_line(body)
     elif match := _TITLED.fullmatch(subject):
         result.form, result.title = "titled", _without_number(match[2], None)
         _number(match[1], result)
@@ -148,6 +157,28 @@ def _announcement(subject: str, body: str, result: ParsedMessage) -> None:
             result.form = "squash"
         if result.form:
             result.title = title or None
+
+
+def _announced_elsewhere(subject: str, body: str, form: str, result: ParsedMessage) -> None:
+    match = next((found for pattern in _MERGED_ELSEWHERE if (found := pattern.fullmatch(subject))), None)
+    request = _MERGE_REQUEST.search(body) if match is None else None
+    if match is not None:
+        said = match.groupdict()
+        _number(match["pull"], result)
+        result.title = said.get("title") or _first_line(body)
+        result.branch, result.into = said.get("branch"), said.get("into")
+    elif request is not None:
+        _number(request[1], result)
+        is_merge = subject.startswith("Merge branch ")
+        result.title = _first_line(_MERGE_REQUEST.sub("", body)) if is_merge else subject
+        if is_merge:
+            _merged(subject, True, result)
+    if result.pull is not None:
+        result.form = form
+
+
+def _first_line(body: str) -> str | None:
+    return next((line.strip() for line in body.splitlines() if line.strip()), None)
 
 
 def _without_number(subject: str, result: ParsedMessage | None) -> str:
