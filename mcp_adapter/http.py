@@ -39,7 +39,7 @@ from mcp_adapter.callers.access import Access
 from mcp_adapter.callers.caller import SCOPES
 from mcp_adapter.callers.issuer import Issuer
 from mcp_adapter.callers.workers import Workers
-from mcp_adapter.capabilities.plain_calls import PlainCalls
+from mcp_adapter.capabilities.plain_calls import PlainCalls, without_handshake
 from mcp_adapter.capabilities.tools import Tools
 from mcp_adapter.capabilities.toolsets import offered
 from mcp_adapter.capabilities.watching import Watching
@@ -136,10 +136,10 @@ def assembled(
     watching = Watching(access.caller)
     offer = offered(OPERATIONS, serving.toolsets, read_only=serving.read_only)
     workers = Workers()
-    server = build(offer, access.caller, watching, workers)
-    sessions = Sessions(server, BODY)
     tools = Tools(offer, access.caller, watching.tools_changed, workers)
-    calls = PlainCalls(sessions, tools, access.caller_of, server.server_info_stamp)
+    server = build(access.caller, tools, watching)
+    sessions = Sessions(server, BODY)
+    calls = PlainCalls(sessions, tools, access.caller_of, without_handshake(server.server_info_stamp))
     api = Api(offer.operations, access.caller_of, workers, tokens_needed=serving.tokens_needed)
     protocol: ASGIApp = Router([Route(PATH, endpoint=calls), Route(OPERATION, endpoint=api)])
     authentication: list[Middleware] = []

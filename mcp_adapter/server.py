@@ -18,13 +18,16 @@ import ledger
 from mcp_adapter.callers.caller import Caller, CallerOf, Context
 from mcp_adapter.callers.workers import Workers
 from mcp_adapter.capabilities.completion import completer
+from mcp_adapter.capabilities.plain_calls import without_handshake
+from mcp_adapter.capabilities.plain_lines import PlainLines
 from mcp_adapter.capabilities.prompts import getter, list_prompts
 from mcp_adapter.capabilities.resources import list_resources, list_templates, reader
 from mcp_adapter.capabilities.tools import Tools, read_arguments
-from mcp_adapter.capabilities.toolsets import Offer, offered
+from mcp_adapter.capabilities.toolsets import offered
 from mcp_adapter.capabilities.views import EXTENSIONS
 from mcp_adapter.capabilities.watching import Watching
 from mcp_adapter.transport.batches import Batches
+from mcp_adapter.transport.pipes import Answering, Said
 from mcp_adapter.transport.standard_streams import standard_streams
 from mcp_adapter.transport.unreadable import Messages
 from projections.application.app import App
@@ -52,7 +55,7 @@ LISTS: tuple[CacheableMethod, ...] = (
     "resources/templates/list",
     "prompts/list",
 )
-Streams = AbstractAsyncContextManager[tuple[Any, Any]]  # what a client writes and what is written to it, as messages
+Streams = AbstractAsyncContextManager[tuple[Said, Answering]]  # what a client says, and where it is answered
 CHANGES = NotificationOptions(tools_changed=True, resources_changed=True, prompts_changed=True)
 
 
@@ -69,26 +72,22 @@ def run_stdio(
     """
     offer = offered(OPERATIONS, toolsets, read_only=read_only)
     caller = Caller(app=app, token=app.settings.token)
+    watching = Watching(caller.greeted)
+    tools = Tools(offer, caller.greeted, watching.tools_changed, Workers())
     stop_keeping = start_keeping(app)
     try:
-        anyio.run(_serve, build(offer, caller.greeted), streams)
+        anyio.run(_serve, build(caller.greeted, tools, watching), streams, tools, caller)
     finally:
         stop_keeping()
         app.close()
 
 
 def build(
-    offer: Offer,
     caller_of: CallerOf,
-    watching: Watching | None = None,
-    workers: Workers | None = None,
+    tools: Tools,
+    watching: Watching,
 ) -> Server[Any]:
-    """A server of what is offered; `caller_of` says who asks. What it lists may differ by caller, so is private.
-
-    `workers` are shared with what else calls operations in this process.
-    """
-    watching = watching or Watching(caller_of)
-    tools = Tools(offer, caller_of, watching.tools_changed, workers or Workers())
+    """A server of these tools; `caller_of` says who asks. What it lists may differ by caller, so is private."""
 
     @asynccontextmanager
     async def looking(_: Server[Any]) -> AsyncIterator[dict[str, Any]]:
@@ -145,7 +144,9 @@ def _discoverer(server: Server[Any]) -> Any:
     return discover
 
 
-async def _serve(server: Server[Any], streams: Callable[[], Streams]) -> None:
-    async with streams() as (incoming, written):
-        outgoing = Batches(written)
-        await server.run(Messages(incoming, outgoing), outgoing, server.create_initialization_options())
+async def _serve(server: Server[Any], streams: Callable[[], Streams], tools: Tools, caller: Caller) -> None:
+    async with streams() as (said, answering):
+        outgoing = Batches(answering)
+        form = without_handshake(server.server_info_stamp)
+        async with PlainLines(said, answering, outgoing, tools, caller.named, form) as incoming:
+            await server.run(Messages(incoming, outgoing), outgoing, server.create_initialization_options())

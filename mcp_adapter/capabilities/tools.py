@@ -68,6 +68,11 @@ class Tools:
             await self._list_changed(context)
         return result.result()
 
+    @property
+    def waits_for_ledger(self) -> bool:
+        """Whether the next call may change what is listed, so that its client hears of it."""
+        return self._showed_first
+
     def has(self, name: str) -> bool:
         return name in self._operations
 

@@ -5,6 +5,7 @@ from typing import Any
 import mcp.types as wire
 from mcp.shared._stream_protocols import WriteStream  # the SDK has no public name for what it hands out
 from mcp.shared.message import SessionMessage
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import RootModel, ValidationError
 
 REVISION = "2025-03-26"  # the only one that has batches
@@ -50,7 +51,12 @@ class Batches:
     def __init__(self, outgoing: WriteStream[SessionMessage]) -> None:
         self._outgoing = outgoing
         self._open: list[Batch] = []
-        self.taken = False  # whether the revision that both sides agreed on has batches
+        self.revision: str | None = None  # that of the protocol, as soon as an answer shows it
+
+    @property
+    def taken(self) -> bool:
+        """Whether the revision that both sides agreed on has batches."""
+        return self.revision == REVISION
 
     async def begin(self, batch: Batch) -> None:
         self._open.append(batch)
@@ -65,8 +71,8 @@ class Batches:
 
     async def send(self, item: SessionMessage, /) -> None:
         message = item.message
-        if isinstance(message, wire.JSONRPCResponse) and "protocolVersion" in message.result:
-            self.taken = message.result["protocolVersion"] == REVISION
+        if isinstance(message, wire.JSONRPCResponse):
+            self.revision = _shown(message.result) or self.revision
         if isinstance(message, Answer) and any(batch.take(message) for batch in self._open):
             await self._write_whole()
         else:
@@ -88,6 +94,11 @@ class Batches:
             if batch.answers:  # a batch of nothing but notifications has none
                 answers: Any = Answers(batch.answers)
                 await self._outgoing.send(SessionMessage(answers))
+
+
+def _shown(result: dict[str, Any]) -> str | None:
+    """The revision that a result shows: a greeting's, or that of the era in which each says of what type it is."""
+    return result.get("protocolVersion") or (MODERN_PROTOCOL_VERSIONS[-1] if "resultType" in result else None)
 
 
 def invalid(request: str | int | None, why: str) -> wire.JSONRPCError:

@@ -9,17 +9,26 @@ import select
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import anyio
 import anyio.to_thread
 import mcp.types as wire
 from mcp.shared.message import SessionMessage
 
+from mcp_adapter.transport.plain import PlainCall, plain_call
+
 Incoming = SessionMessage | Exception
 
 AHEAD = 16  # lines that are read before the first of them is taken
 AT_ONCE = getattr(select, "PIPE_BUF", 0)  # bytes that anything takes without a wait, once it says that it takes some
+
+
+class PlainLine(NamedTuple):
+    """A line that holds a plain call."""
+
+    call: PlainCall
+    text: bytes
 
 
 @asynccontextmanager
@@ -37,12 +46,12 @@ class Said:
 
     def __init__(self, file: BinaryIO) -> None:
         self._loop = asyncio.get_running_loop()
-        self._taken = asyncio.Queue[Incoming | None]()
+        self._taken = asyncio.Queue[Incoming | PlainLine | None]()
         self._places = threading.Semaphore(AHEAD)
         self._ended = False
         threading.Thread(target=self._read, args=[file], name="tracking-ledger-input", daemon=True).start()
 
-    async def receive(self) -> Incoming:
+    async def receive(self) -> Incoming | PlainLine:
         found = await self._taken.get()
         if found is None or self._ended:
             self.end()
@@ -65,7 +74,9 @@ class Said:
                 self._places.acquire()
                 if self._ended:
                     return
-                self._loop.call_soon_threadsafe(self._taken.put_nowait, _message(line.decode("utf-8", "replace")))
+                call = plain_call(line)
+                item = message(line) if call is None else PlainLine(call, line)
+                self._loop.call_soon_threadsafe(self._taken.put_nowait, item)
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._taken.put_nowait, None)
 
@@ -80,7 +91,9 @@ class Answering:
         self._looking = _looking(file)
 
     async def send(self, item: SessionMessage, /) -> None:
-        line = item.message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n"
+        await self.write(item.message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n")
+
+    async def write(self, line: bytes) -> None:
         try:
             async with self._turn:
                 if len(line) <= AT_ONCE and self._looking is not None and self._looking.poll(0):
@@ -93,14 +106,21 @@ class Answering:
     async def aclose(self) -> None:
         return
 
+    async def __aenter__(self) -> "Answering":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return
+
     def _write(self, line: bytes) -> None:
         self._file.write(line)
         self._file.flush()
 
 
-def _message(line: str) -> Incoming:
+def message(line: bytes) -> Incoming:
     try:
-        return SessionMessage(wire.jsonrpc_message_adapter.validate_json(line, by_name=False))
+        text = line.decode("utf-8", "replace")
+        return SessionMessage(wire.jsonrpc_message_adapter.validate_json(text, by_name=False))
     except Exception as error:  # whatever a line does to the check, it is answered
         return error
 

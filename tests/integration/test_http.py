@@ -30,8 +30,11 @@ from uvicorn.server import ServerState
 from ledger import identity
 from ledger.errors import Unavailable
 from ledger.settings import Settings
+from mcp_adapter.callers.workers import Workers
 from mcp_adapter.capabilities.registry import tool
+from mcp_adapter.capabilities.tools import Tools
 from mcp_adapter.capabilities.toolsets import offered
+from mcp_adapter.capabilities.watching import Watching
 from mcp_adapter.http import Serving, assembled, bound, run_http
 from mcp_adapter.server import build
 from mcp_adapter.transport import connection as http_connection
@@ -581,7 +584,8 @@ def test_a_caller_with_too_much_at_once_is_told_when_to_come_back(team: Team) ->
 
 
 def test_no_argument_is_repeated_in_a_header_so_a_call_looks_through_no_schema() -> None:
-    server = build(offered(OPERATIONS), lambda _: pytest.fail("none asks"))
+    none = lambda _: pytest.fail("none asks")  # noqa: E731
+    server = build(none, Tools(offered(OPERATIONS), none, none, Workers()), Watching(none))
 
     assert server.get_tool_input_schema is not None, "or all tools are listed for each call"
     assert server.get_tool_input_schema("prime") is None

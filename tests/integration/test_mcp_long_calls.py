@@ -52,4 +52,5 @@ def test_a_write_that_is_given_up_is_recorded_or_not_and_a_repetition_tells(sett
 
     assert beside["total_count"] == 0
     assert repeated["outcome"] == "committed"
+    assert not any(f'"id":{number},'.encode() in line for line in client.lines)
     assert total == 1

@@ -8,7 +8,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from mcp_adapter.callers.workers import Workers
-from mcp_adapter.capabilities.plain_calls import PlainCalls
+from mcp_adapter.capabilities.plain_calls import Form, PlainCalls
 from mcp_adapter.capabilities.tools import Tools
 from mcp_adapter.capabilities.toolsets import offered
 from mcp_adapter.transport.sessions import ONLY_ANSWER
@@ -46,7 +46,7 @@ def goes_on(body: bytes, headers: list[tuple[str, str]]) -> bool:
 
     tools = Tools(offered(OPERATIONS), caller, caller, Workers())
     try:
-        anyio.run(PlainCalls(protocol, tools, caller, {}), scope, received, sent)
+        anyio.run(PlainCalls(protocol, tools, caller, Form(b"")), scope, received, sent)
     except Asked:
         return False
     return came == [scope]
