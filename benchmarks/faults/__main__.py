@@ -20,6 +20,7 @@ from typing import TextIO
 from msgspec import Struct, field
 
 from benchmarks.faults.check import Evidence, anomalies
+from benchmarks.faults.cluster import AsynchronousCluster, Cluster
 from benchmarks.faults.plan import KINDS, Plan, plan
 from benchmarks.faults.run import Lab
 
@@ -42,7 +43,7 @@ def main() -> int:
     workers = ThreadPoolExecutor(given.at_once)
     try:
         for _ in range(given.at_once):
-            labs.append(Lab())
+            labs.append(Lab(AsynchronousCluster if given.asynchronous else Cluster))
             idle.put(labs[-1])
         seeds = range(given.first, given.first + given.count)
         for line in workers.map(lambda seed: _one(seed, given, idle, found, writing), seeds):
@@ -101,6 +102,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=15, help="of each client")
     parser.add_argument("--faults", type=int, default=5, help="in each run")
     parser.add_argument("--at-once", type=int, default=1, help="seeds, each on a server of its own")
+    parser.add_argument(
+        "--asynchronous",
+        action="store_true",
+        help="a standby that is promoted is behind: what is lost by it must be named",
+    )
     parser.add_argument("--output", type=Path, help="a file for a line of JSON a seed, beside standard output")
     parser.add_argument("--keep", type=Path, help="a folder for what was told and recorded where an answer is not true")
     parser.add_argument("--verbose", action="store_true", help="every fault and every answer")

@@ -10,12 +10,15 @@ from collections.abc import Callable, Sequence
 
 import psutil
 
+from benchmarks.faults.cluster import Cluster
 from benchmarks.faults.machines import Machine
 from benchmarks.faults.plan import CLOCK_STEPS, DISK_FAULTS, Fault
 from benchmarks.faults.processes import Program
 from benchmarks.faults.proxy import Proxy
 from benchmarks.faults.workload import Worker
 from ledger.embedded.server import EmbeddedServer
+
+Server = EmbeddedServer | Cluster
 
 LIMIT = resource.RLIM_INFINITY
 DRAINER = ("sync", "--json")
@@ -29,7 +32,7 @@ class Nemesis:
 
     def __init__(
         self,
-        server: EmbeddedServer,
+        server: Server,
         proxy: Proxy,
         workers: list[Worker],
         machines: list[Machine],
@@ -41,6 +44,7 @@ class Nemesis:
         self._machines = machines
         self._versions = versions
         self.upgraded_at: float | None = None
+        self.failures: list[str] = []
         self._threads: list[threading.Thread] = []
         self._wire = threading.Lock()  # one fault of the wire, and one of the server, at a time
         self._serving = threading.Lock()
@@ -49,11 +53,17 @@ class Nemesis:
         begun = time.monotonic()
         for fault in faults:
             time.sleep(max(0.0, fault.at - (time.monotonic() - begun)))
-            thread = threading.Thread(target=getattr(self, f"_{fault.kind}"), args=[fault], daemon=True)
+            thread = threading.Thread(target=self._apply, args=[fault], daemon=True)
             thread.start()
             self._threads.append(thread)
         for thread in self._threads:
             thread.join(60)
+
+    def _apply(self, fault: Fault) -> None:
+        try:
+            getattr(self, f"_{fault.kind}")(fault)
+        except Exception as error:  # a fault of these runs, which their report names
+            self.failures.append(f"fault {fault.kind}: {error!r}")
 
     def heal(self) -> None:
         """Everything works again, and every machine has the newest version."""
@@ -80,6 +90,26 @@ class Nemesis:
             time.sleep(fault.lasts)
             for process in frozen:
                 _signal(process, signal.SIGCONT)
+
+    def _switchover(self, fault: Fault) -> None:
+        """Planned: the primary stops when the standby has everything."""
+        with self._serving:
+            self._whole_cluster().switchover()
+
+    def _failover(self, fault: Fault) -> None:
+        with self._serving:
+            self._whole_cluster().kill(fault.lasts)
+
+    def _frozen_failover(self, fault: Fault) -> None:
+        """The old primary wakes up beside the new one, and is fenced a second later."""
+        with self._serving:
+            self._whole_cluster().freeze(fault.lasts, fault.lasts)
+
+    def _whole_cluster(self) -> Cluster:
+        """What was acknowledged is on both of its nodes."""
+        assert isinstance(self._server, Cluster), "only a seed with a standby has such faults"
+        self._server.ensure()
+        return self._server
 
     def _kill_client(self, fault: Fault) -> None:
         self._workers[fault.target % len(self._workers)].channel.kill()
@@ -188,7 +218,7 @@ class Nemesis:
             self._proxy.heal()
 
 
-def _processes(server: EmbeddedServer) -> list[psutil.Process]:
+def _processes(server: Server) -> list[psutil.Process]:
     with contextlib.suppress(OSError, psutil.NoSuchProcess):
         leader = psutil.Process(int((server.data / "postmaster.pid").read_text().split()[0]))
         return [leader, *leader.children(recursive=True)]

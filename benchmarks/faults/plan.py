@@ -42,7 +42,9 @@ FAULTS = (
     ("wrong_clock", 3),
 )
 VERSION_CHANGES = ("upgrade", "downgrade", "upgrade")  # of one machine, as many of them as are drawn
-WITHOUT_THEM = 1000  # seeds up to this one were run before there were any, and stay as they were
+FAILOVERS = ("switchover", "failover", "frozen_failover")  # of a primary to its synchronous standby
+WITHOUT_VERSIONS = 1000  # seeds up to this one were run before versions changed, and stay as they were
+WITHOUT_FAILOVERS = 2000  # so too those up to this one, before there were nodes that change their places
 DISK_FAULTS = (
     ("write", ("posix/io/rw/write", "posix/io/rw/pwrite"), EIO),
     ("no space", ("posix/io/rw/write", "posix/io/rw/pwrite"), ENOSPC),
@@ -90,6 +92,10 @@ class Plan(Struct, frozen=True, kw_only=True):
     faults: tuple[Fault, ...]
 
     @property
+    def has_standby(self) -> bool:
+        return any(fault.kind in FAILOVERS for fault in self.faults)
+
+    @property
     def changes_program(self) -> bool:
         return any(fault.kind in VERSION_CHANGES for fault in self.faults)
 
@@ -104,9 +110,12 @@ def plan(seed: int, kinds: tuple[Kind, ...] = KINDS, *, steps: int = 15, faults:
     times = sorted(random.uniform(0.3, SECONDS) for _ in range(faults))
     command_seconds = random.choice((1, 1, 3))
     drawn = [_fault(random, at) for at in times]
-    if seed > WITHOUT_THEM and random.random() < 0.5:
-        drawn = sorted([*drawn, *_version_changes(random)], key=lambda fault: fault.at)
-    return Plan(seed=seed, command_seconds=command_seconds, clients=clients, faults=tuple(drawn))
+    if seed > WITHOUT_VERSIONS and random.random() < 0.5:
+        drawn += _version_changes(random)
+    if seed > WITHOUT_FAILOVERS and random.random() < 0.5:
+        drawn += _failovers(random)
+    in_order = tuple(sorted(drawn, key=lambda fault: fault.at))
+    return Plan(seed=seed, command_seconds=command_seconds, clients=clients, faults=in_order)
 
 
 def _steps(random: Random, count: int) -> tuple[Step, ...]:
@@ -128,6 +137,12 @@ def _version_changes(random: Random) -> list[Fault]:
     times = sorted(random.uniform(0.2, SECONDS / 2) for _ in range(count))  # while clients still have much to do
     drawn = [_fault(random, at, kind) for kind, at in zip(VERSION_CHANGES, times, strict=False)]
     return [replace(fault, target=fault.target - fault.target % MACHINES + machine) for fault in drawn]
+
+
+def _failovers(random: Random) -> list[Fault]:
+    """One, or two: the second waits until the new standby has everything."""
+    times = [random.uniform(0.3, SECONDS / 2) for _ in range(random.choice((1, 1, 2)))]
+    return [_fault(random, at, random.choice(FAILOVERS)) for at in times]
 
 
 def _fault(random: Random, at: float, kind: str | None = None) -> Fault:

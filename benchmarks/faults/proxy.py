@@ -1,4 +1,4 @@
-"""A wire between clients and a server that can be cut, delayed, refused, or left without a word."""
+"""A wire between clients and servers that can be cut, delayed, refused, or left without a word."""
 
 import contextlib
 import socket
@@ -9,11 +9,13 @@ from pathlib import Path
 CHUNK = 65536
 
 
-class Proxy:
-    """Listens on a port of this machine and leads to the socket file of a PostgreSQL server."""
+Address = Path | tuple[str, int]  # the socket file of a server, or its host and port
 
-    def __init__(self, server: Path) -> None:
-        self._server = server
+
+class Proxy:
+    """Listens on a port of this machine for each PostgreSQL server that it leads to."""
+
+    def __init__(self, *servers: Address) -> None:
         self._guard = threading.Lock()
         self._sockets: set[socket.socket] = set()
         self._refuses = False
@@ -21,9 +23,10 @@ class Proxy:
         self._passes.set()
         self._delay = 0.0
         self._left: int | None = None
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.port: int = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._listeners = [socket.create_server(("127.0.0.1", 0), backlog=64) for _ in servers]
+        self.ports: list[int] = [listener.getsockname()[1] for listener in self._listeners]
+        for pair in zip(self._listeners, servers, strict=True):
+            threading.Thread(target=self._accept, args=pair, daemon=True).start()
 
     def heal(self) -> None:
         self._refuses, self._delay, self._left = False, 0.0, None
@@ -55,20 +58,21 @@ class Proxy:
 
     def close(self) -> None:
         self.heal()
-        _end(self._listener)
+        for listener in self._listeners:
+            _end(listener)
         self.cut()
 
-    def _accept(self) -> None:
+    def _accept(self, listener: socket.socket, address: Address) -> None:
         while True:
             try:
-                client = self._listener.accept()[0]
+                client = listener.accept()[0]
             except OSError:
                 return
-            server = socket.socket(socket.AF_UNIX)
+            server = socket.socket(socket.AF_UNIX if isinstance(address, Path) else socket.AF_INET)
             try:
                 if self._refuses:
                     raise OSError("refused")
-                server.connect(str(self._server))
+                server.connect(str(address) if isinstance(address, Path) else address)
             except OSError:
                 _end(client)
                 _end(server)

@@ -14,17 +14,18 @@ from psycopg.sql import SQL
 from benchmarks.faults import versions
 from benchmarks.faults.channels import Answer
 from benchmarks.faults.check import LAB, Evidence
+from benchmarks.faults.cluster import Cluster
 from benchmarks.faults.ending import come_home, left_behind, until
 from benchmarks.faults.machines import Machine
-from benchmarks.faults.nemesis import Nemesis
+from benchmarks.faults.nemesis import Nemesis, Server
 from benchmarks.faults.plan import MACHINES, SHARED, Client, Plan
 from benchmarks.faults.processes import ROOT, Program
-from benchmarks.faults.proxy import Proxy
+from benchmarks.faults.proxy import Address, Proxy
 from benchmarks.faults.workload import Worker
 from ledger import identity
 from ledger.embedded.server import EmbeddedServer
 from ledger.libpq.session import Session
-from ledger.postgres.connection.connect import APPLICATION, DATABASE, OWNER, connect
+from ledger.postgres.connection.connect import APPLICATION, DATABASE, OWNER, connect, prepare_own
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.maintenance.access_tokens import Tokens
@@ -32,11 +33,16 @@ from projections.operations.catalog import OPERATIONS
 
 
 class Lab:
-    """A server for many seeds, in memory where the machine has such a place. Each seed has a ledger of its own."""
+    """A server for many seeds, in memory where the machine has such a place. Each seed has a ledger of its own.
 
-    def __init__(self) -> None:
+    Those in which a standby is promoted share a primary with a standby, of that kind of `cluster`.
+    """
+
+    def __init__(self, cluster: type[Cluster] = Cluster) -> None:
         memory = Path("/dev/shm")
         self.root = Path(tempfile.mkdtemp(prefix="tracking-ledger-faults-", dir=memory if memory.is_dir() else None))
+        self.root.chmod(0o711)  # the nodes may have to run as another account
+        self._kind = cluster
         self.program = Program(ROOT, self.root)
         self.server = EmbeddedServer(self.root / "postgres")
         connect(Settings(project=self.root, pgdata=self.root / "postgres")).close()
@@ -45,8 +51,18 @@ class Lab:
     def newer_program(self) -> Program:
         return Program(versions.newer(self.root / "newer"), self.root)
 
+    @cached_property
+    def cluster(self) -> Cluster:
+        folder = self.root / "cluster"
+        folder.mkdir(mode=0o755)
+        cluster = self._kind(folder)
+        prepare_own(cluster.conninfo)
+        return cluster
+
     def close(self) -> None:
         self.server.stop()
+        if "cluster" in vars(self):
+            self.cluster.end()
         self.program.close()
         if "newer_program" in vars(self):
             self.newer_program.close()
@@ -62,12 +78,13 @@ class Lab:
             return self._run(plan, folder, ending)
 
     def _run(self, plan: Plan, folder: Path, ending: ExitStack) -> Evidence:
-        self.server.ensure()
-        proxy = Proxy(self.root / "postgres" / "run" / ".s.PGSQL.5432")
+        server = self.cluster if plan.has_standby else self.server
+        server.ensure()
+        proxy = Proxy(*_addresses(server))
         ending.callback(proxy.close)
         programs = [self.program, self.newer_program] if plan.changes_program else [self.program]
-        database = self._new_database(plan, ending) if plan.changes_program else DATABASE
-        dsn, admin_dsn = (self.server.conninfo(role, database) for role in (APPLICATION, OWNER))
+        database = _new_database(server, plan, ending) if plan.changes_program else DATABASE
+        dsn, admin_dsn = (server.conninfo(role, database) for role in (APPLICATION, OWNER))
         settings = Settings(project=folder / "project", dsn=dsn, admin_dsn=admin_dsn, pgdata=folder / "unused", by=LAB)
         shared = _shared(replace(settings, home=folder / "lab"))
         through = replace(settings, dsn=_by_way_of(proxy, dsn), admin_dsn=_by_way_of(proxy, admin_dsn))
@@ -79,33 +96,40 @@ class Lab:
             Worker(number, client, machines[client.machine], shared, _secret(homes[client.machine], client, number))
             for number, client in enumerate(plan.clients)
         ]
-        nemesis = Nemesis(self.server, proxy, workers, machines, programs)
+        nemesis = Nemesis(server, proxy, workers, machines, programs)
         for worker in workers:
             worker.start()
         until(lambda: all(worker.receipts or not worker.is_alive() for worker in workers))
         nemesis.run(plan.faults)
         nemesis.heal()
-        failures = _ended(workers)
+        failures = [*nemesis.failures, *_ended(workers)]
         evidence = _gathered(programs[-1], homes, workers, failures)
         evidence.upgraded_at = nemesis.upgraded_at
         evidence.errors = "".join(one.errors.read_text(errors="replace") for one in machines if one.errors.exists())
         return evidence
 
-    def _new_database(self, plan: Plan, ending: ExitStack) -> str:
-        """For one seed: what a newer program has migrated stays so."""
-        name = f"seed_{plan.seed}"
-        for statement in (f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name} OWNER {OWNER}"):
-            self._as_superuser(statement)
-        ending.callback(self._as_superuser, f"DROP DATABASE {name} WITH (FORCE)")
-        return name
 
-    def _as_superuser(self, statement: str) -> None:
-        with closing(Session.connect(self.server.conninfo("postgres", "postgres"), autocommit=True)) as session:
-            session.execute(SQL(statement))
+def _new_database(server: Server, plan: Plan, ending: ExitStack) -> str:
+    """For one seed: what a newer program has migrated stays so."""
+    name = f"seed_{plan.seed}"
+    for statement in (f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name} OWNER {OWNER}"):
+        _as_superuser(server, statement)
+    ending.callback(_as_superuser, server, f"DROP DATABASE {name} WITH (FORCE)")
+    return name
+
+
+def _as_superuser(server: Server, statement: str) -> None:
+    with closing(Session.connect(server.conninfo("postgres", "postgres"), autocommit=True)) as session:
+        session.execute(SQL(statement))
+
+
+def _addresses(server: Server) -> list[Address]:
+    return server.addresses if isinstance(server, Cluster) else [server.root / "run" / ".s.PGSQL.5432"]
 
 
 def _by_way_of(proxy: Proxy, dsn: str) -> str:
-    return make_conninfo(dsn, host="127.0.0.1", hostaddr="127.0.0.1", port=proxy.port)
+    here = ",".join("127.0.0.1" for _ in proxy.ports)
+    return make_conninfo(dsn, host=here, hostaddr=here, port=",".join(map(str, proxy.ports)))
 
 
 def _machine(folder: Path, number: int, settings: Settings, plan: Plan, program: Program) -> Machine:

@@ -37,6 +37,7 @@ shared_buffers = 32MB
 max_connections = 200
 wal_receiver_timeout = 5s
 wal_sender_timeout = 5s
+wal_retrieve_retry_interval = 500ms
 synchronous_standby_names = ''
 """
 
@@ -99,17 +100,28 @@ class Node:
     def answers(self) -> bool:
         return ping(self.conninfo) == pq.Ping.OK
 
-    def wait_for(self, standby: "Node", seconds: float = 30) -> None:
-        """From here on an answer means that both have it."""
+    def wait_until_followed(self, seconds: float = 30) -> None:
+        """The other one has all that this one has, and goes on receiving it."""
         until = time.monotonic() + seconds
         with psycopg.connect(self.conninfo, autocommit=True) as connection:
             while not connection.execute("SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'").fetchall():
                 if time.monotonic() > until:
-                    raise TimeoutError(f"{standby.name} does not follow")
+                    raise TimeoutError(f"no other node follows {self.name}")
                 time.sleep(0.05)
+
+    def wait_for_other(self) -> None:
+        """From here on an answer means that both have it."""
+        self.wait_until_followed()
+        with psycopg.connect(self.conninfo, autocommit=True) as connection:
             connection.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
             connection.execute("SELECT pg_reload_conf()")
             time.sleep(0.2)
+
+    def stop_receiving(self) -> None:
+        """A standby falls behind from here on."""
+        with psycopg.connect(self.conninfo, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET primary_conninfo = ''")
+            connection.execute("SELECT pg_reload_conf()")
 
     def alone(self) -> None:
         """It no longer waits for the other one."""

@@ -14,7 +14,6 @@ import itertools
 import json
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -27,110 +26,23 @@ from typing import Any
 
 import psycopg
 from msgspec.structs import replace
-from psycopg.conninfo import make_conninfo
 
 from ledger import identity
 from ledger.postgres.connection.connect import connect
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.tables.replay import check
-from tests.lab.cluster import Node, end_in_order, processes_of
+from tests.lab.cluster import end_in_order, processes_of
+from tests.lab.pair import Pair
 from tests.lab.patroni import PatroniLab
 
 LONGEST_SILENCE = 5.0  # seconds without an acknowledged or queued answer, of any one writer
 LONGEST_DRAIN = 10.0  # seconds after a primary is back, until nothing waits
 CALM = 3.0  # seconds of ordinary work between two faults
-DETECTED = 1.0  # seconds after which an operator believes that a node is gone
-FROZEN = 6.0
 DRAINING = 60.0  # at most, for all writers to be recorded live again, before the next fault
 STARTING = 120.0  # for all writers to be answered once
-CUT = 4.0
 OPERATOR = ["switchover", "kill", "freeze", "cut"]
 PATRONI = [*OPERATOR, "kill_server", "freeze_server"]
-
-
-class Lab:
-    """Which node is the primary, and what is done to it."""
-
-    def __init__(self, root: Path) -> None:
-        self.primary, self.standby = Node(root, "one"), Node(root, "two")
-        self.ready_at = time.time()  # when a primary could be reached again
-        try:
-            self.primary.initialise()
-            self.primary.start()
-            self._follow()
-        except BaseException:
-            self.end()
-            raise
-
-    @property
-    def admin(self) -> str:
-        return self.primary.conninfo
-
-    @property
-    def dsn(self) -> str:
-        """Both nodes through their proxies; the order never changes, whoever is the primary."""
-        nodes = sorted((self.primary, self.standby), key=lambda node: node.name)
-        return make_conninfo(
-            "",
-            host="127.0.0.1,127.0.0.1",
-            port=",".join(str(node.proxy.port) for node in nodes),
-            user="team",
-            dbname="postgres",
-            target_session_attrs="read-write",
-            connect_timeout=2,
-        )
-
-    def switchover(self) -> None:
-        """Planned: the primary stops when the standby has everything, and follows the new one."""
-        self.primary.alone()
-        self.primary.stop()
-        self._promote()
-
-    def kill(self) -> None:
-        self.primary.destroy()
-        time.sleep(DETECTED)
-        self._promote()
-
-    def freeze(self) -> None:
-        """The primary stands still, is replaced, wakes up and is fenced a second later."""
-        self.primary.send(signal.SIGSTOP)
-        time.sleep(DETECTED)
-        old = self.primary
-        self.primary, self.standby = self.standby, self.primary
-        self._lead()
-        time.sleep(FROZEN)
-        old.send(signal.SIGCONT)
-        time.sleep(1)
-        old.destroy()
-        self._follow()
-
-    def cut(self) -> None:
-        """Nobody reaches the primary, which is well; and then everybody again."""
-        self.primary.proxy.cut()
-        time.sleep(CUT)
-        self.primary.proxy.heal()
-        self.ready_at = time.time()
-
-    def _promote(self) -> None:
-        self.primary, self.standby = self.standby, self.primary
-        self._lead()
-        self._follow()
-
-    def _lead(self) -> None:
-        self.primary.promote()
-        self.ready_at = time.time()
-
-    def _follow(self) -> None:
-        self.standby.copy_of(self.primary)
-        self.standby.start()
-        self.primary.wait_for(self.standby)
-
-    def end(self) -> None:
-        for node in (self.primary, self.standby):
-            node.proxy.heal()
-            node.send(signal.SIGCONT)
-            node.destroy()
 
 
 def main() -> int:
@@ -150,7 +62,7 @@ def main() -> int:
         Path(folder).chmod(0o755)
         root = Path(folder)
         cluster = partial(PatroniLab, root, given.patroni, pooler=given.pooler, balancer=given.balancer)
-        lab = cluster() if given.patroni else Lab(root)
+        lab = cluster() if given.patroni else Pair(root)
         found = run(root, lab, faults, given.writers) | {"seed": given.seed, "faults": faults}
     print(json.dumps(found, indent=1))
     bad = found["lost"] or found["doubled"] or found["unsettled"] or not found["read_models_equal"]
@@ -158,7 +70,7 @@ def main() -> int:
     return 1 if bad or late or found["longest_silence_s"] > LONGEST_SILENCE else 0
 
 
-def run(root: Path, lab: Lab | PatroniLab, faults: list[str], count: int) -> dict[str, Any]:
+def run(root: Path, lab: Pair | PatroniLab, faults: list[str], count: int) -> dict[str, Any]:
     writers: list[subprocess.Popen[bytes]] = []
     try:
         project = root / "project"
@@ -222,7 +134,7 @@ def _commits(lines: list[list[str]]) -> list[float]:
     return [float(at) for _, outcome, at, _ in lines if outcome == "committed"]
 
 
-def _done(lab: Lab | PatroniLab, fault: str) -> dict[str, Any]:
+def _done(lab: Pair | PatroniLab, fault: str) -> dict[str, Any]:
     time.sleep(CALM)
     begun = time.time()
     act: Callable[[], None] = getattr(lab, fault) if fault else lambda: None

@@ -88,7 +88,7 @@ class Connector:
         session = _ready(conninfo)
         if session is None:
             with _opening():
-                _prepare_embedded(server)
+                prepare_own(server.conninfo)
         return conninfo, session
 
     def _answered(self, connection: Session | None = None) -> None:
@@ -189,9 +189,12 @@ def _current(conninfo: str, look: Callable[[Session], None]) -> Session | None:
         return session
 
 
-def _prepare_embedded(server: EmbeddedServer) -> None:
-    """Roles and database as an administrator of a given server would make them; safe when several do it at once."""
-    with Session.connect(server.conninfo("postgres", "postgres"), autocommit=True) as connection:
+def prepare_own(conninfo: Callable[[str, str], str]) -> None:
+    """Roles and database as an administrator of a given server would make them; safe when several do it at once.
+
+    `conninfo` is how a server of our own is reached, as which role and in which database.
+    """
+    with Session.connect(conninfo("postgres", "postgres"), autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [1])  # a session of our own server, no pooler in between
         for role, rights in ((OWNER, "LOGIN CREATEROLE"), (APPLICATION, "LOGIN"), (WRITER, "NOLOGIN")):
             if not _exists(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s", role):
@@ -200,7 +203,7 @@ def _prepare_embedded(server: EmbeddedServer) -> None:
         if not _exists(connection, "SELECT 1 FROM pg_database WHERE datname = %s", DATABASE):
             names = (sql.Identifier(DATABASE), sql.Identifier(OWNER))
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*names))
-    with Session.connect(server.conninfo(OWNER, DATABASE), autocommit=True) as connection:
+    with Session.connect(conninfo(OWNER, DATABASE), autocommit=True) as connection:
         migrate(connection)
 
 
