@@ -16,6 +16,7 @@ from ledger.postgres.connection.connect import connect
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings
 from projections.application.app import App
+from projections.read_models.catalog import SHAPES
 from projections.tables.contract import Tables
 from projections.tables.replay import check
 from projections.tables.sqlite import SqliteTables
@@ -64,7 +65,7 @@ def left_behind(homes: list[Settings]) -> Left:
 def _log(settings: Settings) -> list[RecordedEvent]:
     """As the database has it, also where its ledger was closed."""
     with closing(connect(settings)) as database:
-        return list(PostgresStore(database, identity.find(settings.project).ledger).read_all())
+        return list(PostgresStore(database, identity.find(settings.project).ledger, SHAPES).read_all())
 
 
 def until(condition: Callable[[], bool]) -> None:
