@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
@@ -21,7 +21,7 @@ from msgspec import Struct, field
 
 from benchmarks.faults.check import Evidence, anomalies
 from benchmarks.faults.cluster import AsynchronousCluster, Cluster
-from benchmarks.faults.plan import KINDS, Plan, plan
+from benchmarks.faults.plan import EVERY_FAULT, KINDS, Plan, plan
 from benchmarks.faults.run import Lab
 
 
@@ -45,8 +45,8 @@ def main() -> int:
         for _ in range(given.at_once):
             labs.append(Lab(AsynchronousCluster if given.asynchronous else Cluster))
             idle.put(labs[-1])
-        seeds = range(given.first, given.first + given.count)
-        for line in workers.map(lambda seed: _one(seed, given, idle, found, writing), seeds):
+        plans = [planned for planned in _plans(given) if not given.only or planned.fault_kinds & {*given.only}]
+        for line in workers.map(lambda planned: _one(planned, given, idle, found, writing), plans):
             _write(given.output, line)
     finally:
         workers.shutdown(cancel_futures=True)
@@ -57,15 +57,16 @@ def main() -> int:
     return 1 if found.anomalies else 0
 
 
+def _plans(given: argparse.Namespace) -> Iterator[Plan]:
+    for seed in range(given.first, given.first + given.count):
+        yield plan(seed, tuple(given.kinds), steps=given.steps, faults=given.faults)
+
+
 def _one(
-    seed: int, given: argparse.Namespace, idle: SimpleQueue[Lab], found: Found, writing: threading.Lock
+    planned: Plan, given: argparse.Namespace, idle: SimpleQueue[Lab], found: Found, writing: threading.Lock
 ) -> dict[str, object]:
     """The line of one seed."""
-    planned, lab, begun = (
-        plan(seed, tuple(given.kinds), steps=given.steps, faults=given.faults),
-        idle.get(),
-        time.monotonic(),
-    )
+    seed, lab, begun = planned.seed, idle.get(), time.monotonic()
     try:
         evidence = lab.run(planned)
     finally:
@@ -101,6 +102,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, help="of clients")
     parser.add_argument("--steps", type=int, default=15, help="of each client")
     parser.add_argument("--faults", type=int, default=5, help="in each run")
+    parser.add_argument("--only", nargs="+", choices=EVERY_FAULT, help="seeds with one of these faults")
     parser.add_argument("--at-once", type=int, default=1, help="seeds, each on a server of its own")
     parser.add_argument(
         "--asynchronous",

@@ -43,6 +43,7 @@ FAULTS = (
 )
 VERSION_CHANGES = ("upgrade", "downgrade", "upgrade")  # of one machine, as many of them as are drawn
 FAILOVERS = ("switchover", "failover", "frozen_failover")  # of a primary to its synchronous standby
+EVERY_FAULT = (*(kind for kind, _ in FAULTS), *FAILOVERS, *dict.fromkeys(VERSION_CHANGES))
 WITHOUT_VERSIONS = 1000  # seeds up to this one were run before versions changed, and stay as they were
 WITHOUT_FAILOVERS = 2000  # so too those up to this one, before there were nodes that change their places
 DISK_FAULTS = (
@@ -93,11 +94,15 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     @property
     def has_standby(self) -> bool:
-        return any(fault.kind in FAILOVERS for fault in self.faults)
+        return not self.fault_kinds.isdisjoint(FAILOVERS)
 
     @property
     def changes_program(self) -> bool:
-        return any(fault.kind in VERSION_CHANGES for fault in self.faults)
+        return not self.fault_kinds.isdisjoint(VERSION_CHANGES)
+
+    @property
+    def fault_kinds(self) -> set[str]:
+        return {fault.kind for fault in self.faults}
 
 
 def plan(seed: int, kinds: tuple[Kind, ...] = KINDS, *, steps: int = 15, faults: int = 5) -> Plan:
