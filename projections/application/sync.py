@@ -55,7 +55,7 @@ class Synchronization:
             self._drain_thread.begin(lambda should_continue: self._drain_in_thread(lambda: there, should_continue))
 
     def something_waits(self) -> bool:
-        """Whether a write of this machine waits; none does in files that cannot be used, and the database still can."""
+        """Whether a write of this machine waits; none does in files that cannot be read, and the database still can."""
         try:
             return not self._runtime.local.is_settled
         except Unavailable:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from ledger.errors import Unavailable
+from ledger.errors import LedgerError, Unavailable
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.cli.terminal.exits import UNAVAILABLE
@@ -71,6 +71,33 @@ def test_an_outbox_that_a_full_disk_left_empty_holds_nothing_up(settings: Settin
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_what_waits_is_not_passed_over_where_the_disk_does_not_take_its_index(settings: Settings) -> None:
+    """The database answers, and has not heard of it yet: what it would say of this machine's own items is not true."""
+    away = App(replace(settings, dsn=NOWHERE))
+    made = OPERATIONS["create_work_item"].perform(away, {"item_type": "task", "title": "Queued"})
+    away.close()
+    for index in away.home.glob("outbox-index.sqlite3*"):
+        index.unlink()
+    (away.home / "outbox-index.sqlite3").mkdir()  # as with a disk that takes no write
+
+    app = App(settings)
+    asked = {
+        "query_work_item": {"id": made["ref"]},
+        "update_work_item": {"id": made["ref"], "version": made["version"]},
+    }
+    codes = {}
+    for name, arguments in asked.items():
+        with pytest.raises(LedgerError) as refused:
+            OPERATIONS[name].perform(app, {**arguments, **({"title": "New"} if name == "update_work_item" else {})})
+        codes[name] = refused.value.code
+    (away.home / "outbox-index.sqlite3").rmdir()
+    read = OPERATIONS["query_work_item"].perform(app, asked["query_work_item"])
+    app.close()
+
+    assert codes == dict.fromkeys(asked, "unavailable")
+    assert (made["outcome"], read["title"]) == ("queued", "Queued")
+
+
 def test_a_command_that_meets_a_full_disk_is_no_fault_of_the_program(settings: Settings) -> None:
     app = App(settings)
     OPERATIONS["create_vendor"].perform(app, {"name": "Acme"})

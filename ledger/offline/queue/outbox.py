@@ -23,6 +23,7 @@ from ledger.offline.queue.outbox_file import (
     append,
     cut_back,
     is_empty,
+    lines_from,
     opened,
     streams_in,
     unusable,
@@ -124,8 +125,13 @@ class Outbox:
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing waits; nearly free when the file did not change."""
-        return is_empty(self.file) or not self._index.ask(ANY)[0][0]
+        """Whether nothing waits; nearly free when the file did not change. Without an index the file itself says it."""
+        if is_empty(self.file):
+            return True
+        try:
+            return not self._index.ask(ANY)[0][0]
+        except Unavailable:
+            return not self._waiting_in_file()
 
     @property
     def waiting(self) -> int:
@@ -264,6 +270,18 @@ class Outbox:
                 os.fsync(file.fileno())
             self._replace(kept + content[ends:])
             return len(rows)
+
+    def _waiting_in_file(self) -> set[tuple[int, UUID]]:
+        waiting: set[tuple[int, UUID]] = set()
+        with using(self.file), self.file.open("rb") as file:
+            for _, raw in lines_from(file, 0):
+                with suppress(ValueError):  # a damaged line, which is set aside
+                    match read(raw):
+                        case Queued(sequence=sequence, command_id=command):
+                            waiting.add((sequence, command))
+                        case Settled(settles=sequence, command_id=command):
+                            waiting.discard((sequence, command))
+        return waiting
 
     def _every_waiting(self) -> Iterator[Queued]:
         after = 0
