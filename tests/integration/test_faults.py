@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from benchmarks.faults.check import Evidence, anomalies
-from benchmarks.faults.plan import VERSION_CHANGES, Client, Step, plan
+from benchmarks.faults.plan import FAILOVERS, VERSION_CHANGES, Client, Step, plan
 from benchmarks.faults.run import Lab
 from benchmarks.faults.workload import Receipt, Worker
 from ledger import __version__
@@ -18,11 +18,12 @@ from ledger.envelope import Fact, RecordedEvent
 from ledger.values.moment import text
 from tests.support.given import FIRST_DAY, numbered
 
-CHANGES_VERSIONS = 1008  # a seed with an upgrade and a downgrade
+OLDER_RUNS = [1, 1008, 2000]  # seeds that were run before there were others, and are published as they were
+FAILS_OVER = 2131  # a seed with an upgrade, a downgrade, and a primary that is killed and replaced between them
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("seed", [2, CHANGES_VERSIONS])
+@pytest.mark.parametrize("seed", [2, FAILS_OVER])
 def test_no_answer_is_false_whatever_breaks(seed: int) -> None:
     lab = Lab()
     try:
@@ -36,10 +37,12 @@ def test_no_answer_is_false_whatever_breaks(seed: int) -> None:
 
 def test_a_seed_is_the_same_plan_each_time() -> None:
     assert plan(5) == plan(5) != plan(6)
-    assert [fault.kind for fault in plan(CHANGES_VERSIONS).faults if fault.kind in VERSION_CHANGES] == [
-        "upgrade",
-        "downgrade",
-    ]
+    changes = [fault.kind for fault in plan(FAILS_OVER).faults if fault.kind in (*VERSION_CHANGES, *FAILOVERS)]
+    assert changes == ["upgrade", "failover", "downgrade"]
+
+
+def test_seeds_that_were_run_before_nodes_changed_their_places_have_none() -> None:
+    assert not any(plan(seed).has_standby for seed in OLDER_RUNS)
 
 
 @pytest.mark.parametrize(

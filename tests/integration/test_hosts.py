@@ -2,7 +2,9 @@
 
 import socket
 from collections.abc import Iterator
+from threading import Timer
 
+import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -54,6 +56,35 @@ def test_hosts_of_which_none_is_what_is_wanted_stay_as_they_were(gate: Gate, sil
     assert ports(leader_first(wanted, 0.5)) == [silent, gate.port]
 
 
+@pytest.fixture
+def follower(gate: Gate) -> Iterator[Gate]:
+    """A server that says that it follows another one, until it is promoted."""
+    gate.say(parameter(b"on"), of=parameter(b"off"))
+    follower = Gate(gate.dsn)
+    follower.say(answer(b"t"), of=answer(b"f"))
+    yield follower
+    follower.close()
+
+
+def test_a_host_that_is_promoted_is_found_though_the_one_before_it_is_silent(follower: Gate, silent: int) -> None:
+    dsn = make_conninfo(together(follower, silent, follower.port), target_session_attrs="read-write")
+    promoted = Timer(0.5, lambda: follower.say(answer(b"f"), of=answer(b"t")))
+
+    promoted.start()
+    found = leader_first(dsn, SECONDS)
+    promoted.join()
+
+    assert ports(found) == [follower.port]
+
+
+def test_where_the_others_follow_a_silent_host_is_not_waited_for_again(follower: Gate, silent: int) -> None:
+    """As it would be by libpq, one host after another, for as long as the connection string lets it."""
+    dsn = make_conninfo(together(follower, silent, follower.port), target_session_attrs="read-write")
+
+    with pytest.raises(psycopg.OperationalError, match="of 2 hosts 1 follow another one"):
+        leader_first(dsn, 0.5)
+
+
 def test_one_host_is_left_as_it_is(gate: Gate) -> None:
     assert leader_first(gate.dsn) == gate.dsn
 
@@ -68,6 +99,11 @@ def parameter(value: bytes) -> bytes:
     """The message in which a server, or what stands in front of it, says whether it is a standby."""
     text = b"in_hot_standby\0" + value + b"\0"
     return b"S" + (len(text) + 4).to_bytes(4, "big") + text
+
+
+def answer(value: bytes) -> bytes:
+    """The row in which a server says whether it follows another one."""
+    return b"D\0\0\0\x0b\0\x01\0\0\0\x01" + value
 
 
 @pytest.mark.parametrize("wanted", ["read-write", "primary"])

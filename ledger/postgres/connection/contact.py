@@ -4,6 +4,7 @@ A caller waits at most a second for it, once per outage; from then on every call
 thread goes on trying. A server that is starting, or a schema that is being migrated, is waited for longer.
 """
 
+import random
 import threading
 import time
 from collections.abc import Callable
@@ -13,7 +14,8 @@ from ledger.postgres.connection.database import CONNECT_SECONDS, Database
 
 COMING_SECONDS = 60.0  # at most, for what is seen to be is_starting
 LOOK_EVERY = 0.05
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 2.0  # seconds between two tries
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 1.0  # seconds between two tries; what is written meanwhile has to be drained
+SPREAD = 0.25  # of a pause, by which those of many machines differ
 
 
 class Contact:
@@ -100,7 +102,7 @@ class Contact:
             else:
                 self._met(database)
                 return
-            time.sleep(pause)
+            time.sleep(pause * random.uniform(1 - SPREAD, 1 + SPREAD))
             pause = min(2 * pause, LONGEST_PAUSE)
 
     def _met(self, database: Database) -> None:

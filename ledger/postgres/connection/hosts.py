@@ -20,6 +20,7 @@ READING = pq.PollingStatus.READING
 LEADS = {"target_session_attrs": "primary"}  # unless something else is wanted
 WRITES = ("primary", "read-write")
 ANY = {"target_session_attrs": "any"}
+AGAIN_SECONDS = 0.25  # between two times that a host is asked
 ADDRESS = ("host", "hostaddr", "port")
 ASKED = b"SELECT pg_catalog.pg_is_in_recovery()"
 
@@ -53,30 +54,43 @@ def _hosts(given: Mapping[str, object]) -> Iterator[dict[str, str]]:
 
 def _first(conninfos: list[str], asked: list[str], seconds: float) -> int:
     """The place of the first one that took a connection, or whose server, `asked` after that failed, says that it
-    leads: those come behind the others. 0 if there was none in time."""
-    until = time.monotonic() + seconds
-    every = [*conninfos, *asked]
-    tries = {n: pq.PGconn.connect_start(conninfo.encode()) for n, conninfo in enumerate(conninfos)}
-    started = list(tries.values())
+    leads: those come behind the others. 0 if there was none in time.
+
+    While one is silent the others are asked again and again: one of them may be about to lead in its place. Raises
+    OperationalError where then some follow and the rest is silent: one after another they would tell no more.
+    """
+    every, until = [*conninfos, *asked], time.monotonic() + seconds
+    again = dict.fromkeys(range(len(conninfos)), 0.0)
+    tries: dict[int, PGconn] = {}
+    states: dict[int, pq.PollingStatus] = {}
+    following: set[int] = set()
     try:
-        states = dict.fromkeys(tries, pq.PollingStatus.WRITING)
-        while tries and (left := until - time.monotonic()) > 0:
-            for n in _ready(tries, states, left):
+        while (tries or 0.0 in again.values()) and (now := time.monotonic()) < until:
+            for n in [n for n, at in again.items() if at <= now]:
+                del again[n]
+                tries[n], states[n] = pq.PGconn.connect_start(every[n].encode()), pq.PollingStatus.WRITING
+            for n in _ready(tries, states, min([until, *again.values()]) - now):
                 states[n] = _polled(tries[n])
                 if states[n] == OK and n >= len(conninfos):
                     states[n] = _leads(tries[n])
                 if states[n] == OK:
                     return n
                 if states[n] == FAILED:
-                    del tries[n]
-                    if (next_one := n + len(conninfos)) < len(every):
-                        tries[next_one] = pq.PGconn.connect_start(every[next_one].encode())
-                        states[next_one] = pq.PollingStatus.WRITING
-                        started.append(tries[next_one])
+                    failed = tries.pop(n)
+                    following |= {n} if failed.status == pq.ConnStatus.OK else set()
+                    failed.finish()
+                    next_one = n + len(conninfos)
+                    again |= {next_one: 0.0} if next_one < len(every) else {n % len(conninfos): now + AGAIN_SECONDS}
+        if tries and following:
+            raise psycopg.OperationalError(_none_leads(len(following), len(conninfos), seconds))
         return 0
     finally:
-        for one in started:
+        for one in tries.values():
             one.finish()
+
+
+def _none_leads(following: int, count: int, seconds: float) -> str:
+    return f"of {count} hosts {following} follow another one, and the rest did not answer within {seconds:g} s"
 
 
 def _leads(one: PGconn) -> pq.PollingStatus:
