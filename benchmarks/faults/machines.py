@@ -71,6 +71,7 @@ class Machine:
         self._clock = beside / "clock"
         self._disk_faults: list[str] = []
         self._processes: list[ClientProcess] = []
+        self._ended: list[ClientProcess] = []  # what they said last may still be read
         kept = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
         self._environment = kept | {
             "LEDGER_HOME": str(home),
@@ -84,7 +85,8 @@ class Machine:
     def start(self, *arguments: str, **variables: str) -> ClientProcess:
         """A process of this machine, with the disk as it is now."""
         with self.guard:
-            self._processes = [process for process in self._processes if process.is_alive()]
+            self._ended += [process for process in self._processes if not process.is_alive()]
+            self._processes = [process for process in self._processes if process not in self._ended]
             environment = self._environment | variables
             started = ClientProcess(
                 arguments, environment, self._project, self.errors, self._disk_faults, program=self.program
@@ -114,6 +116,8 @@ class Machine:
 
     def close(self) -> None:
         self.end_all()
+        for process in (*self._ended, *self._processes):
+            process.close()
         self.disk.close()
 
     def _command(self, commands: list[str], *, for_new: bool) -> None:

@@ -1,5 +1,6 @@
 """Two seeds of the fault runs, and that the checker sees what is wrong. See docs/faults.md."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -22,14 +23,17 @@ OLDER_RUNS = [1, 1008, 2000]  # seeds that were run before there were others, an
 FAILS_OVER = 2131  # a seed with an upgrade, a downgrade, and a primary that is killed and replaced between them
 
 
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    lab = Lab()
+    yield lab
+    lab.close()
+
+
 @pytest.mark.processes
 @pytest.mark.parametrize("seed", [2, FAILS_OVER])
-def test_no_answer_is_false_whatever_breaks(seed: int) -> None:
-    lab = Lab()
-    try:
-        evidence = lab.run(plan(seed, steps=12, faults=5))
-    finally:
-        lab.close()
+def test_no_answer_is_false_whatever_breaks(lab: Lab, seed: int) -> None:
+    evidence = lab.run(plan(seed, steps=12, faults=5))
 
     assert [f"{one.kind}: {one.text}" for one in anomalies(evidence)] == []
     assert len(evidence.receipts) >= 40
