@@ -113,6 +113,8 @@ def required(operation: Operation) -> Arguments:
 def good_value(name: str, schema: dict[str, Any]) -> Any:
     if name in IDS:
         return str(uuid4())
+    if name not in EXAMPLES and "enum" not in schema:
+        raise KeyError(f"no good value of the argument {name}: add one to EXAMPLES")
     return EXAMPLES[name] if name in EXAMPLES else schema["enum"][0]
 
 
@@ -215,7 +217,7 @@ def test_a_version_that_is_not_there_is_a_conflict_that_tells_both(client: McpCl
 
     refusal = client.refusal(operation.name, **where, **change, version=entity["version"] + 98)
 
-    assert refusal["code"] == "version_conflict"
+    assert refusal["code"] == "version_conflict", f"{refusal}: what {operation.name} changes stands in CHANGES"
     assert refusal["retryable"] is True
     assert refusal["details"]["status"] == 409
     assert refusal["details"]["expected"] == entity["version"] + 98
