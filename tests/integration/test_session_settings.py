@@ -29,6 +29,7 @@ from tests.support.pooler import Pooler, find_pooler
 pytestmark = pytest.mark.processes
 
 ROLE = "tracking_ledger_hostile"
+COLLEAGUES = "tracking_ledger_colleagues"
 TITLE = "日本 Ü \\ ' \" é"
 
 Alter = Callable[[str, str, str | None], bool]
@@ -156,6 +157,25 @@ def failure(settings: list[tuple[str, str]], conninfo: str, clean: Ledger, alter
         for name in accepted:
             alter("ROLE", name, None)
     return None
+
+
+@pytest.fixture
+def group(administrator: psycopg.Connection) -> Iterator[str]:
+    """A role with the rights of a writer, which ROLE may work as."""
+    administrator.execute(f"CREATE ROLE {COLLEAGUES} IN ROLE {WRITER} ROLE {ROLE}")
+    yield COLLEAGUES
+    administrator.execute(f"DROP ROLE {COLLEAGUES}")
+
+
+def test_a_role_that_works_as_its_group_is_given_the_same_answers(
+    conninfo: str, clean: Ledger, alter: Alter, group: str
+) -> None:
+    """`role` is in no list of settings, and row security asks who works as well as who has connected."""
+    assert alter("ROLE", "role", group)
+    used(conninfo, clean, log=replay)
+    assert alter("ROLE", "role", None)
+
+    used(make_conninfo(conninfo, options=f"-c role={group}"), clean, log=check)
 
 
 def test_the_shortest_limit_of_a_role_keeps_no_first_connection_away(conninfo: str, alter: Alter) -> None:
