@@ -12,7 +12,7 @@ Connect = Callable[[str], McpClient]
 
 PARALLEL = 3
 CLIENTS = 10
-WRITES = 4
+WRITES = 2
 
 
 @pytest.fixture

@@ -124,7 +124,7 @@ def test_who_follows_the_log_beside_eight_writers_misses_nothing(ledger: Ledger,
     seen: list[int] = []
     start.wait()
 
-    while len(seen) < 1000:
+    while len(seen) < 300:
         seen += [event.position for event in log.read_all(after=seen[-1] if seen else 0)]
     stop.set()
     for process in processes:
@@ -156,7 +156,7 @@ def test_who_follows_the_log_beside_eight_threads_that_share_commits_misses_noth
     seen: list[RecordedEvent] = []
     with ThreadPoolExecutor(8) as writing:
         running = [writing.submit(keep_creating, first) for first in range(0, 800_000, 100_000)]
-        while len(seen) < 1000 and not any(thread.done() for thread in running):
+        while len(seen) < 300 and not any(thread.done() for thread in running):
             seen += log.read_all(after=len(seen))
         stop.set()
     seen += log.read_all(after=len(seen))
