@@ -30,6 +30,7 @@ pytestmark = [
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = "from projections.cli.program import program\nprogram()\n"
+HURRIED = f"from projections.cli.warm import client\nclient.SECONDS = 0.3\n{PROGRAM}"  # waits less for one that is frozen
 SECONDS = 60
 
 
@@ -221,10 +222,12 @@ def test_a_command_whose_warm_process_is_killed_says_that_its_end_is_unknown(com
 def test_a_frozen_warm_process_runs_nothing_when_it_wakes(commands: Commands) -> None:
     (warm,) = map(psutil.Process, commands.warm())
     warm.suspend()
+    commands.script.write_text(HURRIED)
     try:
         commands.run_alone("add", "Only once")
     finally:
         warm.resume()
+        commands.script.write_text(PROGRAM)
 
     until_ended(warm)
     until(commands.listening)
