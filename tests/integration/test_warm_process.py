@@ -30,7 +30,7 @@ pytestmark = [
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = "from projections.cli.program import program\nprogram()\n"
-HURRIED = f"from projections.cli.warm import client\nclient.SECONDS = 0.3\n{PROGRAM}"  # waits less for one that is frozen
+HURRIED = f"from projections.cli.warm import client\nclient.SECONDS = 0.3\n{PROGRAM}"  # for one that is frozen
 SECONDS = 60
 
 
