@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.errors import Invalid
 from ledger.importing.readers.legacy.status_file import read
 from ledger.importing.readers.reading import Reading
 from ledger.values.moment import parse, text
@@ -334,6 +335,54 @@ def test_boxes_below_a_heading_that_announces_no_work_are_named_with_their_numbe
 
     assert [item.fields["title"] for item in reading.items] == ["Go on"]
     assert [one.where for one in reading.warnings if one.kind == "boxes_left_alone"] == ["line 4: Known Issues: 2"]
+
+
+def states(written: str) -> dict[str, str]:
+    return {item.fields["title"]: item.status or "active" for item in reading_of(written).items}
+
+
+def test_a_list_of_work_is_found_below_a_heading_that_says_nothing_of_work() -> None:
+    written = (
+        "# Project Status\n\n## Overview: 85% complete\n- Fast\n\n### Completed\n#### Core\n- One\n### In Progress\n"
+        "- [ ] Two\n### Architecture\n- Modules\n\n## Team\n### Next Steps\n- Three\n"
+    )
+    with_vendors = f"{written}\n## Links\n### Vendors\n- Alpha: operational\n### Tasks\n- Four\n"
+
+    assert states(written) == {"One": "completed", "Two": "in_progress", "Three": "active"}
+    assert states(with_vendors) == {"One": "completed", "Two": "in_progress", "Three": "active", "Four": "active"}
+    assert [vendor.name for vendor in reading_of(with_vendors).vendors] == ["Alpha"]
+
+
+@pytest.mark.parametrize(
+    ("heading", "group", "status"),
+    [
+        ("Phases Completed", "Phase 2 ⏳ framework ready", "in_progress"),
+        ("Phases Completed", "Phase 1 ✅", "completed"),
+        ("Tasks", "Testing", "active"),
+        ("Almost done", "Core", "in_progress"),
+        ("Complete Task List", "Core", "active"),
+    ],
+)
+def test_the_heading_nearest_to_an_item_says_how_far_it_is(heading: str, group: str, status: str) -> None:
+    assert states(f"## {heading}\n### {group}\n- One\n### More\n\n## Next Steps\n- Two\n")["One"] == status
+
+
+def test_testing_is_a_state_beside_other_states() -> None:
+    columns = "".join(f"### {title}\n- {title} it\n" for title in ("To Do", "Testing", "Done"))
+
+    assert states(f"## Tasks\n{columns}") == {"To Do it": "active", "Testing it": "in_review", "Done it": "completed"}
+
+
+def test_a_sign_behind_the_title_does_not_complete_what_has_an_empty_box() -> None:
+    reading = reading_of("## Tasks\n- [ ] Run the tests, all ✅\n- [x] Ship ✅\n- [ ] Build (done)\n")
+
+    assert [item.status or "active" for item in reading.items] == ["active", "completed", "active"]
+    assert [item.fields["metadata"]["source_status"] for item in reading.items[::2]] == ["[ ] ✅", "[ ] done"]
+
+
+def test_a_heading_on_the_whole_is_no_item_of_a_board() -> None:
+    with pytest.raises(Invalid, match="holds no vendors"):
+        reading_of("# Plan\n\n## Team\n### Current Status\n- Fine\n\n---\n\n**Status**: Backend complete\n")
 
 
 def test_facts_are_no_tasks_and_the_next_step_is_one() -> None:

@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from ledger.importing.readers.legacy.outline import LONGEST_RECORD, Line, Row, plain
 from ledger.importing.readers.legacy.words import is_total
-from ledger.importing.readers.words.written_state import state_of
+from ledger.importing.readers.words.written_state import signed, state_of
+from ledger.values.states import Category
 
 _FIELD = re.compile(
     r"(?:(?:\*\*|__)(?P<bold>[^*_:]{1,60}?)\s*(?::\s*(?:\*\*|__)|(?:\*\*|__)\s*:)"
@@ -46,7 +47,8 @@ class Field(Struct):
 
 
 class Entry(Struct):
-    """One record as it is written. `head` is its first line's text, `indent` that line's, `group` the heading above.
+    """One record as it is written. `head` is its first line's text, `indent` that line's, `group` the heading above,
+    whose signs say `group_state`.
 
     `fields` are its named values by their name in lower case, `below` all other lines that belong to it, `code` the
     places among these of what stands in blocks of code, `body` every line below the first as it stands in the file.
@@ -56,6 +58,7 @@ class Entry(Struct):
     line: int
     indent: int = 0
     group: str = ""
+    group_state: Category | None = None
     last: int = 0
     is_heading: bool = False
     is_list_item: bool = False
@@ -138,6 +141,7 @@ class _Builder:
         self._is_group, self._is_record, self._names = grammar.is_group, grammar.is_record, grammar.names
         self._stray = stray
         self._group = ""
+        self._group_state: Category | None = None
         self._entry: Entry | None = None
         self._field: Field | None = None  # the last one
         self._field_indent = 0
@@ -175,9 +179,12 @@ class _Builder:
     def _heading(self, line: Line, title: str) -> None:
         self._list_indent = None
         if self._is_group(plain(title)):
-            self._group, self._entry = plain(title), None
+            self._begin_group(title)
         else:
             self._start(title, line, is_heading=True)
+
+    def _begin_group(self, title: str) -> None:
+        self._group, self._group_state, self._entry = plain(title), signed(title), None
 
     def _start(self, head: str, line: Line, *, is_heading: bool = False, is_list_item: bool = False) -> Entry:
         entry = Entry(
@@ -186,6 +193,7 @@ class _Builder:
             last=line.number,
             indent=line.indent,
             group=self._group,
+            group_state=self._group_state,
             is_heading=is_heading,
             is_list_item=is_list_item,
         )
@@ -310,7 +318,7 @@ class _Builder:
         elif line.code:
             self._stray_code(line)
         elif self._is_group(plain(_TOTAL.sub("", line.text))):
-            self._group, self._entry = plain(_TOTAL.sub("", line.text)), None
+            self._begin_group(_TOTAL.sub("", line.text))
         elif self._is_record(plain(line.text)):
             self._start(line.text, line)
         elif not _NOTHING.match(line.text):

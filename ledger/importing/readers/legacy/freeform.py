@@ -1,9 +1,11 @@
 """Files of no grammar: boards, whose headings have a status below them, and lists below headings like `Next Steps`."""
 
+from collections.abc import Iterator
+
 from msgspec.structs import replace
 
 from ledger.importing.readers.legacy.entries import Entry, Grammar, entries, field_of
-from ledger.importing.readers.legacy.kinds import listed_state
+from ledger.importing.readers.legacy.kinds import is_about_state, kind_of, listed_state
 from ledger.importing.readers.legacy.legacy_file import LegacyFile
 from ledger.importing.readers.legacy.outline import Line, Section, plain, sections
 from ledger.importing.readers.legacy.records.work_items import BOARD_FIELDS, GRAMMAR, Items, is_board_entry
@@ -11,17 +13,35 @@ from ledger.importing.readers.legacy.totals import without_totals
 from ledger.values.states import Category
 
 LONGEST_STEP = 4  # lines of a paragraph that is a next step
+LISTS = ("vendors", "deployments", "enhancements", "work_items")  # kinds of sections that list records
 NOTHING = ("none", "n/a", "tbd", "nothing")
 
 
 def read(lines: list[Line], items: Items, legacy: LegacyFile) -> None:
     """A heading with a status, a type or a start below it is an item; so is each list item below a heading of state."""
     levels = [heading[0] for line in lines if (heading := line.heading)]
-    for section in sections(lines, 2 if 2 in levels else 1):
-        if (state := listed_state(section.title)) is not None:
-            read_list(section, state, items, legacy)
-        else:
-            _board(section.lines, section.title, section.number, items, legacy)
+    found = list(sections(lines, 2 if 2 in levels else 1))
+    titles = [section.title for section in found]
+    for section in found:
+        for part in [section] if listed_state(section.title, titles) is not None else parted(section):
+            if (state := listed_state(part.title, titles)) is not None:
+                read_list(part, state, items, legacy)
+            else:
+                _board(part.lines, part.title, part.number, items, legacy)
+
+
+def parted(section: Section) -> Iterator[Section]:
+    """A section of no kind, cut at the headings below it that announce a list of work, and where such a list ends."""
+    part, begin, depth = section, 0, 0
+    titles = [heading[1] for line in section.lines if (heading := line.heading)]
+    for place, line in enumerate(section.lines):
+        if (heading := line.heading) is None or (depth and heading[0] > depth):
+            continue
+        is_list = kind_of(heading[1]) in LISTS or listed_state(heading[1], titles) is not None
+        if is_list or depth:
+            yield replace(part, lines=section.lines[begin:place])
+            part, begin, depth = Section(*heading, line.number, []), place + 1, heading[0] if is_list else 0
+    yield replace(part, lines=section.lines[begin:])
 
 
 def read_list(section: Section, state: Category, items: Items, legacy: LegacyFile) -> None:
@@ -30,8 +50,9 @@ def read_list(section: Section, state: Category, items: Items, legacy: LegacyFil
     grammar = replace(GRAMMAR, is_group=_groups(section.lines).__contains__)
     found = list(without_totals(entries(section.lines, grammar, stray.append), legacy))
     at = legacy.moment({}, "list", section.title, section.number) if found else None
+    groups = {entry.group for entry in found}
     for entry in found:
-        items.take(entry, above=listed_state(entry.group) or state, at=at)
+        items.take(entry, above=listed_state(entry.group, groups) or entry.group_state or state, at=at)
     if not found and state == "planned" and (step := _step(stray)):
         items.take(step, above=state)
         return
@@ -65,7 +86,7 @@ def _step(stray: list[Line]) -> Entry | None:
 
 def _board(lines: list[Line], title: str, number: int, items: Items, legacy: LegacyFile) -> None:
     found = list(entries(lines, Grammar()))
-    on_board = [entry for entry in found if entry.is_heading and is_board_entry(entry)]
+    on_board = [one for one in found if one.is_heading and is_board_entry(one) and not is_about_state(one.head)]
     for entry in on_board:
         items.take(entry)
     if not on_board and title and any(line.text for line in lines):

@@ -1,6 +1,7 @@
 """What a section of a status file is about, by its heading: its kind, the state of what it lists, and how many."""
 
 import re
+from collections.abc import Collection
 
 from msgspec import Struct
 
@@ -45,9 +46,14 @@ _STATES: tuple[tuple[Category, str], ...] = (
     ("review", rf"(?:(?:in|under) review|in testing)(?: {_WORK})?$"),
     ("active", rf"{_ACTIVE}(?: (?:\w+ ){{0,2}}{_WORK})?$"),
     ("planned", rf"(?:\w+ )?next (?:\w+ ){{0,2}}{_WORK}\b|(?:up )?next$|whats next\b|next up\b"),
+    ("planned", r"(?:\w+ )*(?:tasks?|to ?dos?|work|action) (?:check)?lists?$"),
     ("planned", r"action items?\b|to ?dos?\b|backlog$|offen\b"),
     ("planned", rf"{_PLANNED}(?: (?:\w+ ){{0,2}}{_WORK}\b.*|)$"),
 )
+_TOPICS = ("testing", "test", "tests", "qa", "review", "reviews")  # states beside others, else what work is about
+_SHARE = re.compile(r"(\d{1,3})\s?%")
+_PARTLY = re.compile(r"\b(?:partially|partly|half|mostly|almost|nearly) (?:complete|done|finish)")
+_TO_COMPLETE = re.compile(rf"(?:complete|finish) (?!{_WORK}$)\w")  # a title, or all of something
 _AND = re.compile(r"\s*(?:[/&+,]|\b(?:and|und|or|oder)\b)\s*")
 _LEAST_OFFERED: tuple[Category, ...] = ("waiting", "review", "active", "planned")  # what is not over, where several are
 _WORDS = re.compile(r"\b(vendors?|deployments?|enhancements?|session|prompts?|work items?)\b", re.IGNORECASE)
@@ -74,8 +80,10 @@ def kind_of(title: str) -> str | None:
     return next((kind for kind, pattern in _KINDS.items() if re.fullmatch(pattern, bare)), None)
 
 
-def listed_state(title: str) -> Category | None:
+def listed_state(title: str, beside: Collection[str] = ()) -> Category | None:
     """The state of what is listed below a heading: `Next Actionable Step`, `Completed Tasks (May)`; None for others.
+
+    `beside` are the titles of the headings of its rank.
 
     >>> [listed_state(one) for one in ("Next Actionable Step", "Completed Tasks (May)", "What Was Done", "Not done")]
     ['planned', 'done', 'done', 'planned']
@@ -85,7 +93,13 @@ def listed_state(title: str) -> Category | None:
     ['active', 'planned', 'planned', 'planned']
     >>> [listed_state(one) for one in ("In Progress / Planned", "Completed & In Review", "Done and shipped")]
     ['active', 'review', 'done']
+    >>> [listed_state(one) for one in ("Progress: 85% Complete", "Almost done", "Complete Task List", "Testing")]
+    [None, 'active', 'planned', None]
+    >>> listed_state("Testing", ("To Do", "Testing", "Done")), listed_state("Testing", ("Testing", "Backend"))
+    ('review', None)
     """
+    if key(plain(title)) in _TOPICS and not any(_listed_state(one) for one in beside if key(plain(one)) not in _TOPICS):
+        return None
     parts = [_listed_state(part) for part in _AND.split(plain(title))]
     if len(parts) > 1 and None not in parts:
         return next((state for state in _LEAST_OFFERED if state in parts), parts[0])
@@ -94,13 +108,22 @@ def listed_state(title: str) -> Category | None:
 
 def _listed_state(title: str) -> Category | None:
     bare = re.sub(r"\s+", " ", re.sub(r"\b\d+\b|/", " ", key(re.sub(r"\(.*?\)|\[.*?\]", "", plain(title))))).strip()
-    if not bare or _ABOUT_STATE.fullmatch(bare):
+    share = _SHARE.search(title)
+    if not bare or _ABOUT_STATE.fullmatch(bare) or (share and int(share[1]) < 100):
         return None
+    if _PARTLY.search(bare):
+        return "active"
     if bare in WORDS and not re.fullmatch(_OPEN, bare):
         return WORDS[bare]
     if _NOT_DONE.search(bare):
         return "planned"
-    return next((state for state, pattern in _STATES if re.match(pattern, bare)), None)
+    states = _STATES[1:] if _TO_COMPLETE.match(bare) else _STATES
+    return next((state for state, pattern in states if re.match(pattern, bare)), None)
+
+
+def is_about_state(title: str) -> bool:
+    """Whether a heading tells how far the whole is: `Current Status`."""
+    return _ABOUT_STATE.fullmatch(key(plain(title))) is not None
 
 
 def is_title(text: str) -> bool:

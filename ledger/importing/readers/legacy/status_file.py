@@ -122,13 +122,16 @@ class _File:
         self._path, self._lines, self._legacy = path, lines, legacy
         self._raw = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         self._items = work_items.Items(legacy)
+        self._titles: list[str] = []
 
     def read(self) -> None:
         if fence := unclosed_fence(self._lines):
             self._legacy.refuse("fence_not_closed", fence.number, fence.text)
         level = _section_level([heading for line in self._lines if (heading := line.heading)])
         if level:
-            for section in _with_sessions_whole(list(cut(self._lines, level))):
+            found = _with_sessions_whole(list(cut(self._lines, level)))
+            self._titles = [section.title for section in found]
+            for section in found:
                 for part in _parted(section):
                     self._section(part)
         else:
@@ -155,8 +158,11 @@ class _File:
 
     def _other(self, section: Section) -> None:
         """A section of no kind: a list of work where its heading says how far that is, else its author's own words."""
-        if (state := listed_state(section.title)) is not None:
+        if (state := listed_state(section.title, self._titles)) is not None:
             freeform.read_list(section, state, self._items, self._legacy)
+        elif len(parts := list(freeform.parted(section))) > 1:
+            for part in parts:
+                self._section(part)
         elif sounds_like_records(section):
             self._legacy.refuse("section_not_understood", section.number, plain(section.title))
         elif section.level and any(line.text for line in section.lines):
@@ -220,8 +226,11 @@ class _File:
             enhancements.take(entry, self._legacy)
 
     def _work_items(self, section: Section) -> None:
-        for entry in self._records(section, work_items.GRAMMAR):
-            self._items.take(entry, above=listed_state(entry.group) or listed_state(section.title))
+        found = list(self._records(section, work_items.GRAMMAR))
+        groups = {entry.group for entry in found}
+        for entry in found:
+            above = listed_state(entry.group, groups) or entry.group_state
+            self._items.take(entry, above=above or listed_state(section.title))
 
     def _sessions(self, section: Section) -> None:
         for found in sessions.written(section.lines):

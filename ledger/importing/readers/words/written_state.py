@@ -159,6 +159,8 @@ def state_in(head: str) -> tuple[WrittenState | None, str]:
     ['waiting', 'waiting']
     >>> state_in("[ ] 🚧 Ship it"), state_in("Ship it")
     ((WrittenState(written='[ ] 🚧', category='active'), 'Ship it'), (None, 'Ship it'))
+    >>> state_in("[ ] Run it, all ✅")
+    (WrittenState(written='[ ] ✅', category=None), 'Run it, all')
     """
     return _state_and_rest(head, (_before, _behind))
 
@@ -173,12 +175,27 @@ def _state_and_rest(head: str, takes: Iterable[Take]) -> tuple[WrittenState | No
     rest = head.strip()
     for take in takes:
         while (taken := take(rest)) is not None and taken[1].strip("*_ "):
-            found.append(taken[0])
+            found.append(_unless_open(taken[0], found) if take is _behind else taken[0])
             rest = taken[1]
     if struck := STRUCK.fullmatch(rest):
         found.append(WrittenState(STRIKE, "done"))
         rest = struck["text"] or struck["marked"]
     return (_together(found), rest) if found else (None, rest)
+
+
+def signed(text: str) -> Category | None:
+    """What the signs in a text say, wherever they stand.
+
+    >>> signed("Phase 2: Trading ⏳ framework ready"), signed("✅ and 🚧"), signed("Phase 2")
+    ('active', None, None)
+    """
+    return _by_signs(text)
+
+
+def _unless_open(state: WrittenState, before: list[WrittenState]) -> WrittenState:
+    """What ends a title whose box is empty does not say that it is done: `[ ] Run the tests, all ✅`."""
+    is_open = any(one.is_plain and one.category == "planned" for one in before)
+    return WrittenState(state.written) if is_open and state.category in ("done", "dropped") else state
 
 
 def _together(found: list[WrittenState]) -> WrittenState:
