@@ -1,4 +1,4 @@
-"""Scenario 2: two assistants change what both have read; one wins, the other is told, and nothing is lost."""
+"""Scenario 2: two assistants change what both have read; one wins, the other gets a conflict, and nothing is lost."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -101,7 +101,7 @@ def test_the_commits_alone_tell_of_deployments_and_the_committed_report_of_vendo
     _commit(behind.project, "feat: add the parser (#12)")
     gate.close()
     with served(behind) as assistant:
-        told = assistant.call("query_deployments")
+        deployments = assistant.call("query_deployments")
     gate.open()
     with served(behind) as assistant:
         assistant.call("create_vendor", name="Epson", status="operational")
@@ -114,7 +114,7 @@ def test_the_commits_alone_tell_of_deployments_and_the_committed_report_of_vendo
     with served(behind) as assistant:
         vendors = assistant.call("query_vendor_status")
 
-    assert ([deployment["pr_number"] for deployment in told["items"]], told["source"]) == ([12], "git")
+    assert ([deployment["pr_number"] for deployment in deployments["items"]], deployments["source"]) == ([12], "git")
     assert ([vendor["name"] for vendor in vendors["items"]], vendors["source"]) == (["Epson"], "git")
 
 

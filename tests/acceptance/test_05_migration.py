@@ -63,13 +63,13 @@ def test_all_checks_are_true_and_all_fields_are_equal(app: App, perform: Perform
     assert (report["success"], report["rollback_executed"], report["errors"]) == (True, False, [])
     assert {name: check["match"] for name, check in report["reconciliation"].items()} == dict.fromkeys(CHECKS, True)
     assert report["data_preservation_percentage"] == 100.0
-    for name, told in known.vendors.items():
+    for name, expected in known.vendors.items():
         held = perform("query_vendor_status", name=name)
-        assert (held["status"], held["extractor_version"]) == (told["status"], told["version"])
+        assert (held["status"], held["extractor_version"]) == (expected["status"], expected["version"])
         assert {key: held["test_results"][key] for key in ("passing", "total", "skipped")} == {
-            key: told[key] for key in ("passing", "total", "skipped")
+            key: expected[key] for key in ("passing", "total", "skipped")
         }
-        assert {key for key, supported in held["format_support"].items() if supported} == set(told["formats"])
+        assert {key for key, supported in held["format_support"].items() if supported} == set(expected["formats"])
     deployed = perform("query_deployments", limit=100)["items"]
     assert {(one["pr_number"], one["commit_hash"]) for one in deployed} == set(known.deployments)
     planned = perform("list_enhancements", limit=100)["items"]

@@ -18,7 +18,7 @@ from tests.browser.conftest import Accessibility
 from tests.conftest import Perform
 from tests.support.printed import printed
 
-pytestmark = pytest.mark.usefixtures("told")
+pytestmark = pytest.mark.usefixtures("catalogue")
 
 HOSTILE = "</script><img src=x onerror=document.title='hacked'><!-- \u202e"
 WIDE, NARROW = {"width": 1200, "height": 900}, {"width": 390, "height": 844}
@@ -51,7 +51,7 @@ def opened(app: App, browser: Any, tmp_path: Path) -> Iterator[Open]:
 
 
 @pytest.fixture
-def told(perform: Perform) -> None:
+def catalogue(perform: Perform) -> None:
     """A project with a part that is done, one that is blocked, vendors with test runs, and deployments."""
     project = perform("create_work_item", item_type="project", title="Catalogue", description="d", priority=1)
     session = perform(

@@ -11,7 +11,7 @@ import pytest
 from ledger.postgres.connection.database import Database
 from projections.read_models.catalog import BY_CATEGORY, PROJECTIONS
 from projections.tables.contract import Answer, Question
-from tests.support import history as told
+from tests.support import history
 from tests.support.ledgers import Ledger, in_memory, on_postgres
 from tests.support.questions import Samples, cases, generation, is_ordered, questions
 
@@ -20,15 +20,24 @@ FOUND_NOWHERE = {
     "work_items/claimed",  # a lease ends by the ledger's time, which no two stores share
     "entities/differing_columns",  # a fault that nobody has planted here
 }
-ITEMS = [told.TASK, told.LEAF, told.BLOCKED, told.PROJECT, told.GONE, told.UNKNOWN]
-ALL = [*ITEMS, told.SESSION, told.SUBTASK, told.RESEARCH, told.DONE, told.ACME, told.FIRST, told.SOON]
+ITEMS = [history.TASK, history.LEAF, history.BLOCKED, history.PROJECT, history.GONE, history.UNKNOWN]
+ALL = [
+    *ITEMS,
+    history.SESSION,
+    history.SUBTASK,
+    history.RESEARCH,
+    history.DONE,
+    history.ACME,
+    history.FIRST,
+    history.SOON,
+]
 SAMPLES: Samples = {
     "category": list(BY_CATEGORY),
     "projection": ["work_items"],
-    "milestone_id": [None, told.VERSION_1],
-    "work_items/milestone_progress.id": [told.VERSION_1],
-    "enhancements/work.ids": [[told.SOON, told.LATER], []],
-    "work_items/effort.id": [told.WEEKLY, told.PROJECT],
+    "milestone_id": [None, history.VERSION_1],
+    "work_items/milestone_progress.id": [history.VERSION_1],
+    "enhancements/work.ids": [[history.SOON, history.LATER], []],
+    "work_items/effort.id": [history.WEEKLY, history.PROJECT],
     "status/due.due_from": ["", "2026-12-01T00:00:00.000000Z"],
     "today": ["2026-12-15T23:59:59.999999Z"],
     "due_before": ["2026-12-15T00:00:00.000000Z"],
@@ -48,29 +57,29 @@ SAMPLES: Samples = {
         "conflict_about",
         "unheard of",
     ],
-    "target": ["b", "ü", told.BLOCKED, "acme", told.COMMIT, "csv", told.SOON],
-    "id": [told.TASK, *ALL],
-    "ids": [ALL, [told.TASK], []],
-    "lowest": [("0", "z"), (told.TASK, told.TASK), (told.UNKNOWN, told.UNKNOWN)],
+    "target": ["b", "ü", history.BLOCKED, "acme", history.COMMIT, "csv", history.SOON],
+    "id": [history.TASK, *ALL],
+    "ids": [ALL, [history.TASK], []],
+    "lowest": [("0", "z"), (history.TASK, history.TASK), (history.UNKNOWN, history.UNKNOWN)],
     "highest": ["z"],
-    **{f"{name}/rivals.ids": [[told.TASK, told.ACME]] for name in PROJECTIONS},
-    **{f"{name}/rivals.lowest": [["0", "0"], [told.TASK, "z"]] for name in PROJECTIONS},
-    **{f"{name}/rivals.highest": [["z", "z"], [told.TASK, "0"]] for name in PROJECTIONS},
-    "after": ["", told.TASK],
+    **{f"{name}/rivals.ids": [[history.TASK, history.ACME]] for name in PROJECTIONS},
+    **{f"{name}/rivals.lowest": [["0", "0"], [history.TASK, "z"]] for name in PROJECTIONS},
+    **{f"{name}/rivals.highest": [["z", "z"], [history.TASK, "0"]] for name in PROJECTIONS},
+    "after": ["", history.TASK],
     "after_relation": [""],
     "after_target": ["", "b"],
-    "entries/of_generation.after_id": ["", told.TASK],
+    "entries/of_generation.after_id": ["", history.TASK],
     "limit": [100, 2],
     "offset": [0, 1],
     "max_depth": [64, 1],
     "first_side": ["start", "finish"],
-    "first_id": [told.PROJECT, told.LEAF, told.RESEARCH],
+    "first_id": [history.PROJECT, history.LEAF, history.RESEARCH],
     "then_side": ["finish", "start"],
-    "then_id": [told.BLOCKED, told.LEAF, told.PROJECT],
-    "without": ["", told.LEAF],
+    "then_id": [history.BLOCKED, history.LEAF, history.PROJECT],
+    "without": ["", history.LEAF],
     "item_type": [None, "task", "session"],
     "status": [None, "active", "completed", "operational", "approved", "open"],
-    "parent_id": [None, told.PROJECT, told.UNKNOWN],
+    "parent_id": [None, history.PROJECT, history.UNKNOWN],
     "roots_only": [0, 1],
     "since": [None, 10],
     "deleted": [0, 1],
@@ -94,13 +103,19 @@ SAMPLES: Samples = {
     "order": ["relevance", "updated", "created", "priority"],
     "work_items/list_by_relevance.after_key": [None, 1],
     "after_id": [None],
-    "after_key": [None, ("", told.TASK), ("2026-11-22T09:05", told.TASK), ("3", told.TASK), ("b", told.ACME)],
+    "after_key": [
+        None,
+        ("", history.TASK),
+        ("2026-11-22T09:05", history.TASK),
+        ("3", history.TASK),
+        ("b", history.ACME),
+    ],
     "environment": [None, "production"],
-    "vendor": [None, told.ACME],
-    "work_item": [None, told.TASK],
-    "deployments/of_work_item.work_item": [told.TASK, told.UNKNOWN],
+    "vendor": [None, history.ACME],
+    "work_item": [None, history.TASK],
+    "deployments/of_work_item.work_item": [history.TASK, history.UNKNOWN],
     "pr_number": [None, "7"],
-    "commit_from": [None, (told.COMMIT[:7], told.COMMIT[:7] + "g")],
+    "commit_from": [None, (history.COMMIT[:7], history.COMMIT[:7] + "g")],
     "commit_to": [None],
     "earliest": [None, "2026-11-21T00:00:00.000000Z"],
     "latest": [None, "2026-11-21T00:00:00.000000Z"],
@@ -128,7 +143,7 @@ def both(tmp_path_factory: pytest.TempPathFactory, database: Database) -> Iterat
     file: Path = tmp_path_factory.mktemp("contract") / "rows.sqlite3"
     with in_memory(file, identity) as memory:
         for ledger in (postgres, memory):
-            told.tell(ledger)
+            history.tell(ledger)
         yield postgres, memory
 
 

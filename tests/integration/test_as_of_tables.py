@@ -55,9 +55,9 @@ def test_what_was_kept_of_another_history_is_not_built_upon(ledger: Ledger, data
     history.tell(other)
     everything(other, 5, tmp_path)
 
-    told = everything(ledger, 7, tmp_path)
+    copied = everything(ledger, 7, tmp_path)
 
-    assert told == everything(ledger, 7)
+    assert copied == everything(ledger, 7)
 
 
 def test_only_a_few_positions_are_kept(ledger: Ledger, tmp_path: Path) -> None:

@@ -85,9 +85,9 @@ def test_the_log_tells_what_changed(run: Run, perform: Perform) -> None:
     item = perform("create_work_item", item_type="task", title="before")
     perform("update_work_item", id=item["id"], version=1, title="after", status="blocked", reason="no data")
 
-    told = [line["summary"] for line in answered(run("log", "--json"))["items"]]
+    answer = [line["summary"] for line in answered(run("log", "--json"))["items"]]
 
-    assert told == ["before", "reason: no data, title: before -> after"]
+    assert answer == ["before", "reason: no data, title: before -> after"]
 
 
 @pytest.mark.parametrize("as_typed", ["ref", "id"])
@@ -302,21 +302,25 @@ def test_doctor_says_what_is_where_and_how_long_calls_took(run: Run, perform: Pe
 
     result = run("doctor", "--json")
 
-    told = answered(result)
+    answer = answered(result)
     assert result.exit_code == 0
-    assert told["database"]["kind"] == "given"
-    assert (told["database"]["superuser"], told["database"]["member"], told["database"]["migrated"]) == (
+    assert answer["database"]["kind"] == "given"
+    assert (answer["database"]["superuser"], answer["database"]["member"], answer["database"]["migrated"]) == (
         False,
         True,
         True,
     )
-    assert told["database"]["position"] == 1
-    assert told["findings"] == []
-    assert (told["database"]["conflicts"], told["machine"]["waiting"], told["machine"]["waiting_since"]) == (0, 0, None)
-    assert told["machine"]["behind"] == 1 - told["machine"]["journal"]
-    assert 0 < told["database"]["connections"] < told["database"]["max_connections"]
-    assert (told["database"]["longest_transaction"], told["database"]["archiving"]) == (None, "off")
-    calls = {call["name"]: call for call in told["activity"]["calls"]}
+    assert answer["database"]["position"] == 1
+    assert answer["findings"] == []
+    assert (answer["database"]["conflicts"], answer["machine"]["waiting"], answer["machine"]["waiting_since"]) == (
+        0,
+        0,
+        None,
+    )
+    assert answer["machine"]["behind"] == 1 - answer["machine"]["journal"]
+    assert 0 < answer["database"]["connections"] < answer["database"]["max_connections"]
+    assert (answer["database"]["longest_transaction"], answer["database"]["archiving"]) == (None, "off")
+    calls = {call["name"]: call for call in answer["activity"]["calls"]}
     assert (calls["create_work_item"]["count"], calls["create_work_item"]["errors"]) == (1, 0)
     assert 0 < calls["create_work_item"]["p50"] <= calls["create_work_item"]["p99"]
     assert run("doctor").stdout.rstrip().endswith("everything is fine")
@@ -341,11 +345,11 @@ def test_doctor_sees_the_age_of_transactions_as_a_role_that_may(run: Run, server
 def test_doctor_says_since_when_commands_wait(run: Run) -> None:
     run("call", "create_work_item", "item_type=task", "title=Waits", LEDGER_DSN="host=127.0.0.1 port=1")
 
-    told = answered(run("doctor", "--json", LEDGER_DSN="host=127.0.0.1 port=1"))
+    answer = answered(run("doctor", "--json", LEDGER_DSN="host=127.0.0.1 port=1"))
 
-    assert told["machine"]["waiting"] == 1
-    assert told["machine"]["waiting_since"].startswith("20")
-    assert told["machine"]["behind"] is None
+    assert answer["machine"]["waiting"] == 1
+    assert answer["machine"]["waiting_since"].startswith("20")
+    assert answer["machine"]["behind"] is None
 
 
 def test_doctor_works_without_a_database_and_ends_with_5(run: Run) -> None:
@@ -358,20 +362,20 @@ def test_doctor_works_without_a_database_and_ends_with_5(run: Run) -> None:
 
 def test_doctor_without_a_ledger_says_once_how_to_get_one(run: Run, tmp_path: Path) -> None:
     result = run("doctor", "--project", str(tmp_path))
-    told = answered(run("doctor", "--project", str(tmp_path), "--json"))
+    answer = answered(run("doctor", "--project", str(tmp_path), "--json"))
 
     assert result.stdout.count("tracking-ledger init") == 1
-    assert [finding["code"] for finding in told["findings"]] == ["no_ledger"]
+    assert [finding["code"] for finding in answer["findings"]] == ["no_ledger"]
 
 
 def test_doctor_names_items_that_wait_for_each_other(run: Run, perform: Perform, app: App, tmp_path: Path) -> None:
     given = [issue(one, dependencies=[needs(one, other)]) for one, other in (("x-1", "x-2"), ("x-2", "x-1"))]
     Import(source="beads", path=export(tmp_path, *given)).run(app)
 
-    told = answered(run("doctor", "--json"))
+    answer = answered(run("doctor", "--json"))
 
     refs = {perform("query_work_item", id=name)["ref"] for name in ("x-1", "x-2")}
-    (finding,) = told["findings"]
+    (finding,) = answer["findings"]
     assert finding["code"] == "items_wait_for_each_other"
     assert all(ref in finding["what"] for ref in refs)
 

@@ -53,20 +53,20 @@ def test_a_printed_configuration_has_absolute_paths(
 ) -> None:
     result = run(environment, "mcp", "--print-config", client, "--toolset", "work")
 
-    told = entry(client, result.stdout)
-    assert Path(told["command"]).is_absolute()
-    assert told["args"] == ["--project", str(settings.project), "mcp", "--toolset", "work"]
+    server = entry(client, result.stdout)
+    assert Path(server["command"]).is_absolute()
+    assert server["args"] == ["--project", str(settings.project), "mcp", "--toolset", "work"]
     assert CLIENTS[client].file in result.stderr
     assert environment["LEDGER_DSN"] not in result.stdout
 
 
 @pytest.mark.processes
 def test_what_is_printed_starts_a_server_that_greets(environment: dict[str, str]) -> None:
-    told = entry("claude-code", run(environment, "mcp", "--print-config", "claude-code").stdout)
+    server = entry("claude-code", run(environment, "mcp", "--print-config", "claude-code").stdout)
 
     answered = subprocess.run(
-        [told["command"], *told["args"]],
-        env=os.environ | environment | told["env"],
+        [server["command"], *server["args"]],
+        env=os.environ | environment | server["env"],
         input=json.dumps(GREETING) + "\n",
         capture_output=True,
         text=True,

@@ -116,9 +116,9 @@ def test_who_broke_since_a_deployment_is_told_with_the_last_good_version(run: Ru
         deployment_id=shipped["ref"],
     )
 
-    told = run("vendors", "--broke-since", before)
+    listed = run("vendors", "--broke-since", before)
 
-    assert ("Acme" in told.stdout, "1.0" in told.stdout) == (True, True)
-    assert f"{shipped['ref']} #7 Ship" in told.stdout
-    assert "\u202e" not in told.stdout
+    assert ("Acme" in listed.stdout, "1.0" in listed.stdout) == (True, True)
+    assert f"{shipped['ref']} #7 Ship" in listed.stdout
+    assert "\u202e" not in listed.stdout
     assert "no vendor broke since" in run("vendors", "--broke-since", str(broken["position"])).stderr

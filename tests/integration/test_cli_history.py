@@ -35,16 +35,16 @@ def item(perform: Perform) -> dict[str, Any]:
 
 
 def test_a_history_is_told_change_by_change(run: Run, item: dict[str, Any]) -> None:
-    told = run("history", item["ref"])
+    answer = run("history", item["ref"])
 
-    assert told.exit_code == exits.DONE
-    assert "title One -> Two" in told.stdout
+    assert answer.exit_code == exits.DONE
+    assert "title One -> Two" in answer.stdout
 
 
 def test_a_difference_is_told_field_by_field(run: Run, item: dict[str, Any]) -> None:
-    told = run("diff", item["ref"], "v1", "v2", "--json")
+    answer = run("diff", item["ref"], "v1", "v2", "--json")
 
-    assert json.loads(told.stdout)["changes"] == [{"field": "title", "old": "One", "new": "Two"}]
+    assert json.loads(answer.stdout)["changes"] == [{"field": "title", "old": "One", "new": "Two"}]
 
 
 def test_an_undo_without_a_version_takes_the_newest_change_back_and_says_how_to_undo_it(
@@ -70,9 +70,9 @@ def test_an_undo_by_position_is_refused_with_exit_code_3_when_something_would_be
 
 
 def test_changes_are_listed_after_a_position(run: Run, item: dict[str, Any]) -> None:
-    told = run("changes", "1", "--json")
+    answer = run("changes", "1", "--json")
 
-    assert [line["position"] for line in json.loads(told.stdout)["items"]] == [2]
+    assert [line["position"] for line in json.loads(answer.stdout)["items"]] == [2]
 
 
 def test_changes_say_who_answered_what_and_why(run: Run, perform: Perform, item: dict[str, Any]) -> None:

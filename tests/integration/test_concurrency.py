@@ -88,9 +88,9 @@ def test_on_one_item_exactly_one_writer_wins_each_version_and_the_others_are_tol
     won = {version: number for outcome, number, version in answered if outcome == "recorded"}
     assert sorted(won) == list(range(2, 12))
     assert len([answer for answer in answered if answer[0] == "recorded"]) == 10
-    told = [(number % 1000 + 2, actual) for outcome, number, actual in answered if outcome == "conflict"]
-    assert len(told) == 30
-    assert all(wanted == actual for wanted, actual in told)
+    conflicts = [(number % 1000 + 2, actual) for outcome, number, actual in answered if outcome == "conflict"]
+    assert len(conflicts) == 30
+    assert all(wanted == actual for wanted, actual in conflicts)
     assert titles(ledger) == {version: f"Write {number}" for version, number in won.items()}
 
 

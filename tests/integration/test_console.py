@@ -680,12 +680,12 @@ def test_what_is_written_elsewhere_is_on_the_stream(browser: Browser) -> None:
     answer = connection.getresponse()
     lines = iter(answer.readline, b"")
 
-    told = [line for line in (next(lines) for _ in range(6)) if line.strip()]
+    result = [line for line in (next(lines) for _ in range(6)) if line.strip()]
     browser.create(title="Live")
     more = [line for line in (next(lines) for _ in range(4)) if line.strip()]
     connection.close()
 
-    assert b"event: moved\n" in told
+    assert b"event: moved\n" in result
     assert b"event: moved\n" in more
 
 

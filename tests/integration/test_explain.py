@@ -289,12 +289,12 @@ def inside_doors(large: Scale, server: EmbeddedServer) -> list[Plan]:
     """The plans of what runs inside functions, as the server tells them; only its administrator may ask for that."""
     if "doors" not in large.plans:
         explaining = Database(make_conninfo(server.conninfo("postgres", DATABASE), options=EXPLAINING))
-        told: list[str] = []
+        notices: list[str] = []
         with explaining.transaction() as connection:
-            connection.add_notice_handler(lambda notice: told.append(notice.message_primary or ""))
+            connection.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
             use_every_door(large, explaining)
         explaining.close()
-        found = [json.loads(message.partition("plan:")[2])["Plan"] for message in told if "plan:" in message]
+        found = [json.loads(message.partition("plan:")[2])["Plan"] for message in notices if "plan:" in message]
         large.plans["doors"] = [({}, plan) for plan in found]
     return [plan for _, plan in large.plans["doors"]]
 

@@ -42,7 +42,7 @@ def folder(settings: Settings, owner_dsn: str, tmp_path: Path) -> Folder:
 
 
 @pytest.fixture
-def told(app: App, perform: Perform) -> App:
+def filled(app: App, perform: Perform) -> App:
     """A ledger with a thing of every kind and texts that are hard to keep."""
     item = perform("create_work_item", item_type="task", title="=1+1", description='a "b", ü\r\n日', tags=["-x"])
     perform("create_work_item", item_type="task", title="'quoted", parent_id=item["id"], metadata={"n": 1e300})
@@ -70,33 +70,33 @@ def bring(app: App, content: bytes, tmp_path: Path, **more: Any) -> App:
 
 
 def test_an_export_brought_into_an_empty_ledger_exports_the_same_bytes(
-    told: App, folder: Folder, tmp_path: Path
+    filled: App, folder: Folder, tmp_path: Path
 ) -> None:
-    content = exported(told)
+    content = exported(filled)
 
     other = bring(folder("other"), content, tmp_path)
 
     assert exported(other) == content
-    assert (other.identity.ledger, other.identity.key) != (told.identity.ledger, told.identity.ledger)
+    assert (other.identity.ledger, other.identity.key) != (filled.identity.ledger, filled.identity.ledger)
     other.runtime.catch_up()
     assert check(other.store, other.tables).equal
-    with told.tables.snapshot() as here, other.tables.snapshot() as there:
+    with filled.tables.snapshot() as here, other.tables.snapshot() as there:
         assert list(exporting.read_models(there, other.store.ledger)) == list(
-            exporting.read_models(here, told.store.ledger)
+            exporting.read_models(here, filled.store.ledger)
         )
     other.close()
 
 
 def test_what_is_recorded_after_it_goes_on_from_there_and_leaves_the_other_alone(
-    told: App, folder: Folder, tmp_path: Path
+    filled: App, folder: Folder, tmp_path: Path
 ) -> None:
-    content = exported(told)
+    content = exported(filled)
     other = bring(folder("other"), content, tmp_path)
 
     other.runtime.catch_up()
     other.live_view().record(_vendor("Beta"))
 
-    assert exported(told) == content
+    assert exported(filled) == content
     lines = exported(other).splitlines()
     assert lines[1:-1] == content.splitlines()[1:]
     other.close()
@@ -158,13 +158,13 @@ def test_a_ledger_that_went_another_way_is_refused(app: App, perform: Perform, f
         bring(other, exported(app), tmp_path)
 
 
-def test_a_ledger_with_a_history_of_its_own_is_refused(told: App, folder: Folder, tmp_path: Path) -> None:
+def test_a_ledger_with_a_history_of_its_own_is_refused(filled: App, folder: Folder, tmp_path: Path) -> None:
     other = folder("other")
     other.live_view().record(_vendor("Ours"))
     before = exported(other)
 
     with pytest.raises(Refused, match="events of its own"):
-        bring(other, exported(told), tmp_path)
+        bring(other, exported(filled), tmp_path)
 
     assert exported(other) == before
 
@@ -184,9 +184,9 @@ def test_a_ledger_with_a_history_of_its_own_is_refused(told: App, folder: Folder
     ],
 )
 def test_a_spoiled_export_is_refused_with_its_line_and_changes_nothing(
-    told: App, folder: Folder, tmp_path: Path, spoil: Callable[[list[bytes]], list[bytes]], problem: str
+    filled: App, folder: Folder, tmp_path: Path, spoil: Callable[[list[bytes]], list[bytes]], problem: str
 ) -> None:
-    content = b"".join(spoil(exported(told).splitlines(keepends=True)))
+    content = b"".join(spoil(exported(filled).splitlines(keepends=True)))
     other = folder("other")
     before = (other.identity, exported(other))
 
@@ -211,9 +211,9 @@ def test_a_spoiled_export_is_refused_with_its_line_and_changes_nothing(
     ids=["crlf", "blank at the end", "no end", "blank between", "mark", "PowerShell", "utf-32"],
 )
 def test_other_line_ends_and_forms_of_unicode_are_the_same_events(
-    told: App, folder: Folder, tmp_path: Path, written: Callable[[bytes], bytes]
+    filled: App, folder: Folder, tmp_path: Path, written: Callable[[bytes], bytes]
 ) -> None:
-    content = exported(told)
+    content = exported(filled)
 
     other = bring(folder("other"), written(content), tmp_path)
 
@@ -221,40 +221,42 @@ def test_other_line_ends_and_forms_of_unicode_are_the_same_events(
     other.close()
 
 
-def test_a_dry_run_proves_the_file_and_changes_nothing(told: App, folder: Folder, tmp_path: Path) -> None:
+def test_a_dry_run_proves_the_file_and_changes_nothing(filled: App, folder: Folder, tmp_path: Path) -> None:
     other = folder("other")
 
-    now = bring(other, exported(told), tmp_path, dry_run=True)
+    now = bring(other, exported(filled), tmp_path, dry_run=True)
 
     assert (now.identity, list(now.store.read_all())) == (other.identity, [])
 
 
-def test_the_database_proves_each_event_again(told: App, folder: Folder, owner_dsn: str) -> None:
-    lines = exported(told).splitlines(keepends=True)[1:]
+def test_the_database_proves_each_event_again(filled: App, folder: Folder, owner_dsn: str) -> None:
+    lines = exported(filled).splitlines(keepends=True)[1:]
     other = folder("other")
     other.database  # noqa: B018  # opens the ledger there
 
     with pytest.raises(Damaged, match="position 2"):
-        restore(other.settings, other.identity.key, told.identity.ledger, [lines[0], lines[1].replace(b"tester", b"x")])
+        restore(
+            other.settings, other.identity.key, filled.identity.ledger, [lines[0], lines[1].replace(b"tester", b"x")]
+        )
     with pytest.raises(Damaged, match="position 2"):
-        restore(other.settings, other.identity.key, told.identity.ledger, lines[1:])
+        restore(other.settings, other.identity.key, filled.identity.ledger, lines[1:])
 
     assert list(other.store.read_all()) == []
 
 
-def test_whoever_does_not_own_the_schema_may_not_put_events_back(told: App, folder: Folder, tmp_path: Path) -> None:
+def test_whoever_does_not_own_the_schema_may_not_put_events_back(filled: App, folder: Folder, tmp_path: Path) -> None:
     other = folder("other")
     other = App(replace(other.settings, admin_dsn=None))
 
     with pytest.raises(Refused, match="may not put events back"):
-        bring(other, exported(told), tmp_path)
+        bring(other, exported(filled), tmp_path)
 
     assert App(other.settings).identity == other.identity
 
 
-def test_all_read_models_are_one_json_document(told: App) -> None:
-    with told.tables.snapshot() as snapshot:
-        whole = json.loads(b"".join(exporting.read_models(snapshot, told.store.ledger)))
+def test_all_read_models_are_one_json_document(filled: App) -> None:
+    with filled.tables.snapshot() as snapshot:
+        whole = json.loads(b"".join(exporting.read_models(snapshot, filled.store.ledger)))
 
     assert whole.keys() == {"format", "version", "ledger", "as_of", *PROJECTIONS}
     assert {name: len(whole[name]) for name in PROJECTIONS} == {
@@ -268,8 +270,8 @@ def test_all_read_models_are_one_json_document(told: App) -> None:
     assert {item["title"]: item["deleted"] for item in whole["work_items"]} == {"=1+1": True, "'quoted": True}
 
 
-def test_a_table_is_safe_to_open_and_loses_nothing(told: App) -> None:
-    with told.tables.snapshot() as snapshot:
+def test_a_table_is_safe_to_open_and_loses_nothing(filled: App) -> None:
+    with filled.tables.snapshot() as snapshot:
         text = b"".join(exporting.table(snapshot, "work_item")).decode()
         things = {entity["id"]: entity for entity in exporting.entities(snapshot, "work_item")}
 
@@ -283,8 +285,8 @@ def test_a_table_is_safe_to_open_and_loses_nothing(told: App) -> None:
 
 
 @pytest.mark.parametrize("category", ["vendor", "deployment", "enhancement", "configuration", "conflict"])
-def test_every_read_model_has_its_table(told: App, category: str) -> None:
-    with told.tables.snapshot() as snapshot:
+def test_every_read_model_has_its_table(filled: App, category: str) -> None:
+    with filled.tables.snapshot() as snapshot:
         rows = list(csv.reader(io.StringIO(b"".join(exporting.table(snapshot, category)).decode(), newline="")))
         count = len(list(exporting.entities(snapshot, category)))
 

@@ -30,8 +30,8 @@ def call(
         monkeypatch.setattr("sys.argv", ["tracking-ledger", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
             main()
-        told = capfdbinary.readouterr()
-        return int(ended.value.code or 0), told.out, told.err.decode()
+        output = capfdbinary.readouterr()
+        return int(ended.value.code or 0), output.out, output.err.decode()
 
     return run
 

@@ -109,13 +109,13 @@ def test_the_checker_names_an_answer_that_was_not_true(
 
 
 def test_the_checker_finds_nothing_in_answers_that_are_true() -> None:
-    told = [
+    result = [
         {"error": {"code": "outcome_unknown", "details": {"command_id": str(COMMAND)}}},
         {"outcome": "queued", "place": 1},
         {"outcome": "committed", "position": 1, "repeated": True},
     ]
 
-    assert anomalies(evidence([receipt(answer) for answer in told], [event(COMMAND)])) == []
+    assert anomalies(evidence([receipt(answer) for answer in result], [event(COMMAND)])) == []
 
 
 def test_the_checker_sees_that_a_client_does_not_see_its_own_write() -> None:
@@ -135,25 +135,25 @@ def test_the_checker_sees_what_was_recorded_otherwise_or_never_asked_for() -> No
 
 def test_the_checker_sees_changes_of_one_client_that_were_turned_round() -> None:
     commands = [uuid4(), uuid4()]
-    told = [
+    result = [
         receipt({"outcome": "committed", "position": 2}, step="update", command_id=commands[0], entity="one"),
         receipt({"outcome": "committed", "position": 1}, step="update", command_id=commands[1], entity="one"),
     ]
     log = [event(commands[1], position=1), event(commands[0], position=2)]
 
-    assert [one.kind for one in anomalies(evidence(told, log))] == ["recorded before an earlier one"]
+    assert [one.kind for one in anomalies(evidence(result, log))] == ["recorded before an earlier one"]
 
 
 def test_the_checker_sees_an_item_in_two_hands_at_once() -> None:
     commands = [uuid4(), uuid4(), uuid4()]
     until = text(FIRST_DAY + timedelta(minutes=1))
     claims = [WorkItemClaimed(by=who, until=until, token_digest=who) for who in ("one", "two")]
-    told = [
+    result = [
         receipt({"outcome": "committed", "position": n}, command_id=command) for n, command in enumerate(commands, 1)
     ]
     log = [event(commands[0]), *(event(commands[n], claims[n - 1], position=n + 1) for n in (1, 2))]
 
-    assert [one.kind for one in anomalies(evidence(told, log))] == ["claimed twice"]
+    assert [one.kind for one in anomalies(evidence(result, log))] == ["claimed twice"]
 
 
 def test_a_client_that_repeats_an_older_change_still_knows_its_newest_one() -> None:
@@ -173,8 +173,8 @@ def test_a_client_that_repeats_an_older_change_still_knows_its_newest_one() -> N
     )
     machine: Any = SimpleNamespace(items=[])
     worker = Worker(0, Client(machine=0, kind="library", steps=steps), machine, [], "")
-    told: Any = Told(answers)
-    worker.channel = told
+    result: Any = Answering(answers)
+    worker.channel = result
 
     worker.run()
 
@@ -183,7 +183,7 @@ def test_a_client_that_repeats_an_older_change_still_knows_its_newest_one() -> N
     assert anomalies(evidence(worker.receipts[-1:], [])) == []
 
 
-class Told:
+class Answering:
     """A channel on which these answers come, whatever is asked."""
 
     version = __version__

@@ -222,7 +222,7 @@ def test_a_process_that_goes_on_writes_nothing_to_a_database_that_lost_what_it_w
 def test_nor_to_one_that_others_have_brought_as_far_again(
     app: App, settings: Settings, create: Create, owner_dsn: str
 ) -> None:
-    """A silent change of servers: the log is as long as what was told, and another one."""
+    """A silent change of servers: the log is as long as what was reported, and another one."""
     create(2)
     lose(owner_dsn, app.identity.ledger, after=1)
     other = App(replace(settings, home=settings.project / "other-machine"))

@@ -457,12 +457,12 @@ def test_the_command_tells_a_person_and_a_script(github: GithubApi, settings: Se
     github.open_issue("Broken \x1b[31m")
     words = ("sync", "github", OWNER, "--api-url", github.url)
 
-    told = run(settings, *words, "--pull")
+    result = run(settings, *words, "--pull")
     as_json = run(settings, *words, "--json")
     wrong = run(settings, "sync", "github", "hello", "--api-url", github.url, "--json")
     plain = run(settings, "sync", "github", OWNER, "--api-url", "http://example.com", "--json")
 
-    assert (told.exit_code, "1 new, 0 changed" in told.stdout) == (0, True)
+    assert (result.exit_code, "1 new, 0 changed" in result.stdout) == (0, True)
     assert (as_json.exit_code, json.loads(as_json.stdout)["repository"]) == (0, OWNER)
     assert (wrong.exit_code, json.loads(wrong.stdout)["error"]["code"]) == (2, "invalid")
     assert (plain.exit_code, "token would be seen" in plain.stdout) == (2, True)
@@ -599,10 +599,10 @@ def test_watching_goes_on_over_a_limit_until_it_is_interrupted(
 
     monkeypatch.setattr("projections.cli.exchange.github.pause", pause)
 
-    told = run(settings, "sync", "github", OWNER, "--api-url", github.url, "--watch")
+    result = run(settings, "sync", "github", OWNER, "--api-url", github.url, "--watch")
 
-    assert (told.exit_code, told.stdout.count("1 new, 0 changed")) == (0, 1)
-    assert "waiting: GitHub's limit" in told.output
+    assert (result.exit_code, result.stdout.count("1 new, 0 changed")) == (0, 1)
+    assert "waiting: GitHub's limit" in result.output
     assert [waits[0], waits[1] > 3000, waits[2]] == [60, True, 60]
 
 
@@ -631,10 +631,10 @@ def test_watching_goes_on_over_what_is_over_later(
     monkeypatch.setattr("projections.cli.exchange.github.pause", pause)
     monkeypatch.setattr(client, "ATTEMPTS", 1)
 
-    told = run(settings, "sync", "github", OWNER, "--api-url", github.url, "--watch")
+    result = run(settings, "sync", "github", OWNER, "--api-url", github.url, "--watch")
 
-    assert (told.exit_code, told.stdout.count("1 new, 0 changed")) == (0, 1), told.output
-    assert told.output.count("waiting: ") == 2
+    assert (result.exit_code, result.stdout.count("1 new, 0 changed")) == (0, 1), result.output
+    assert result.output.count("waiting: ") == 2
 
 
 def test_texts_that_no_database_holds_and_accounts_that_are_gone_are_taken(
@@ -771,10 +771,10 @@ def test_a_token_that_no_header_can_hold_is_refused_unseen(
 ) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", token)
 
-    told = run(settings, "sync", "github", OWNER, "--api-url", github.url, "--json")
+    result = run(settings, "sync", "github", OWNER, "--api-url", github.url, "--json")
 
-    assert (told.exit_code, json.loads(told.stdout)["error"]["code"]) == (3, "forbidden")
-    assert ("zxq" in told.output, github.requests) == (False, [])
+    assert (result.exit_code, json.loads(result.stdout)["error"]["code"]) == (3, "forbidden")
+    assert ("zxq" in result.output, github.requests) == (False, [])
 
 
 def test_a_token_that_may_only_read_makes_no_item_gone(

@@ -126,10 +126,10 @@ def test_a_server_is_asked_whether_it_leads_where_a_pooler_goes_on_calling_it_a_
 def test_a_ledger_works_beside_a_host_that_is_silent(settings: Settings, gate: Gate, silent: int) -> None:
     app = App(Settings(project=settings.project, pgdata=settings.pgdata, dsn=together(gate, silent, gate.port)))
 
-    told = [
+    outcomes = [
         OPERATIONS["create_work_item"].perform(app, {"item_type": "task", "title": title})["outcome"]
         for title in ("One", "Two")
     ]
     app.close()
 
-    assert told == ["committed", "committed"]
+    assert outcomes == ["committed", "committed"]

@@ -15,7 +15,7 @@ from projections.transfer.import_execution import Report, record_reading, report
 from tests.conftest import Perform
 from tests.support.import_builders import FULL_HASH, deployment, enhancement, reading, vendor
 
-Told = ImportedVendor | ImportedDeployment | ImportedEnhancement
+Imported = ImportedVendor | ImportedDeployment | ImportedEnhancement
 OnProgress = Callable[..., Report]
 
 
@@ -23,8 +23,8 @@ OnProgress = Callable[..., Report]
 def tell(app: App) -> OnProgress:
     """tell(vendor(...), deployment(...), source="notes") -> the report of importing what a source tells."""
 
-    def run(*told: Told, source: str = "notes", **more: Any) -> Report:
-        given = reading(*told)
+    def run(*records: Imported, source: str = "notes", **more: Any) -> Report:
+        given = reading(*records)
         return report(given, record_reading(app.live_view(), source, given, **more))
 
     return run
@@ -34,8 +34,8 @@ def events(app: App) -> list[tuple[str, str]]:
     return [(event.type, event.by) for event in app.store.read_all()]
 
 
-def warned(told: Report) -> dict[str, list[str]]:
-    return {warning["kind"]: warning["examples"] for warning in told["warnings"]}
+def warned(records: Report) -> dict[str, list[str]]:
+    return {warning["kind"]: warning["examples"] for warning in records["warnings"]}
 
 
 def test_all_kinds_are_recorded_at_once_by_whom_and_when_the_source_says(
@@ -43,9 +43,9 @@ def test_all_kinds_are_recorded_at_once_by_whom_and_when_the_source_says(
 ) -> None:
     results = TestResults(passing=8, total=8)
 
-    told = tell(vendor(status="operational", test_results=results), deployment(vendors=("epson",)), enhancement())
+    records = tell(vendor(status="operational", test_results=results), deployment(vendors=("epson",)), enhancement())
 
-    assert (told["found"], told["taken"], told["created"], told["events"]) == (3, 3, 3, 3)
+    assert (records["found"], records["taken"], records["created"], records["events"]) == (3, 3, 3, 3)
     assert len({event.command_id for event in app.store.read_all()}) == 1
     one = perform("query_vendor_status", name="EPSON")
     assert (one["created_by"], one["created_at"]) == ("ann", "2026-03-01T10:00:00.000000Z")
@@ -57,14 +57,14 @@ def test_all_kinds_are_recorded_at_once_by_whom_and_when_the_source_says(
 
 
 def test_what_the_source_does_not_say_is_told_and_not_made_up(tell: OnProgress) -> None:
-    told = tell(vendor("x/y"), deployment(commit_hash="84b0fb4"))
+    records = tell(vendor("x/y"), deployment(commit_hash="84b0fb4"))
 
-    assert warned(told)["not_stated"] == [
+    assert warned(records)["not_stated"] == [
         "vendor x/y: status, extractor_version, format_support, test_results, manifest_compliant",
         "deployment #7: deployed_at, test_summary, constitutional_compliance",
     ]
-    assert warned(told)["name_not_allowed_today"] == ["vendor x/y"]
-    assert warned(told)["hash_not_of_40_hex_digits"] == ["deployment #7: 84b0fb4"]
+    assert warned(records)["name_not_allowed_today"] == ["vendor x/y"]
+    assert warned(records)["hash_not_of_40_hex_digits"] == ["deployment #7: 84b0fb4"]
 
 
 def test_telling_the_same_again_records_nothing(tell: OnProgress, app: App) -> None:
@@ -72,9 +72,9 @@ def test_telling_the_same_again_records_nothing(tell: OnProgress, app: App) -> N
     tell(*same)
     before = events(app)
 
-    told = tell(*same)
+    records = tell(*same)
 
-    assert (told["events"], told["unchanged"], events(app)) == (0, 3, before)
+    assert (records["events"], records["unchanged"], events(app)) == (0, 3, before)
 
 
 def test_two_states_of_a_source_become_the_events_between_them(tell: OnProgress, app: App) -> None:
@@ -97,23 +97,23 @@ def test_what_was_changed_here_since_stays(tell: OnProgress, perform: Perform) -
     tell(vendor(status="operational", extractor_version="1.0"))
     perform("update_vendor_status", name="EPSON", version=1, extractor_version="9.9")
 
-    told = tell(vendor(day=2, status="broken", extractor_version="2.0"))
+    records = tell(vendor(day=2, status="broken", extractor_version="2.0"))
 
     one = perform("query_vendor_status", name="EPSON")
     assert (one["status"], one["extractor_version"]) == ("broken", "9.9")
-    assert warned(told)["changed_on_both_sides"] == ["vendor EPSON: extractor_version"]
+    assert warned(records)["changed_on_both_sides"] == ["vendor EPSON: extractor_version"]
 
 
 def test_two_sources_do_not_overwrite_each_other(tell: OnProgress, app: App, perform: Perform) -> None:
     tell(vendor(status="operational"), source="one")
-    told = tell(vendor(day=2, status="broken", extractor_version="2.0"), source="two")
+    records = tell(vendor(day=2, status="broken", extractor_version="2.0"), source="two")
     before = events(app)
 
     again = tell(vendor(status="operational"), source="one")
 
     one = perform("query_vendor_status", name="EPSON")
     assert (one["status"], one["extractor_version"]) == ("operational", "2.0")
-    assert warned(told)["differs_here"] == ["vendor EPSON: status"]
+    assert warned(records)["differs_here"] == ["vendor EPSON: status"]
     assert (again["events"], events(app)) == (0, before)
 
 
@@ -121,26 +121,26 @@ def test_a_deployment_known_by_the_beginning_of_its_hash_gets_the_whole_one(tell
     tell(deployment(commit_hash="84b0fb4"), source="one")
 
     tell(deployment("other", day=2), source="two")
-    told = tell(deployment(commit_hash="84b0fb4"), source="one")
+    records = tell(deployment(commit_hash="84b0fb4"), source="one")
 
     [deployed] = perform("query_deployments")["items"]
-    assert (deployed["commit_hash"], told["events"]) == (FULL_HASH, 0)
+    assert (deployed["commit_hash"], records["events"]) == (FULL_HASH, 0)
 
 
 def test_one_told_twice_is_taken_once(tell: OnProgress) -> None:
-    told = tell(vendor("EPSON"), vendor("Epson"), deployment("a"), deployment("a"))
+    records = tell(vendor("EPSON"), vendor("Epson"), deployment("a"), deployment("a"))
 
-    assert (told["found"], told["taken"], told["created"]) == (4, 2, 2)
-    assert told["not_taken"] == [{"kind": "repeated_record", "count": 2, "where": ["vendor Epson", "deployment a"]}]
+    assert (records["found"], records["taken"], records["created"]) == (4, 2, 2)
+    assert records["not_taken"] == [{"kind": "repeated_record", "count": 2, "where": ["vendor Epson", "deployment a"]}]
 
 
 def test_what_is_linked_and_absent_is_kept_in_its_words(tell: OnProgress, perform: Perform) -> None:
-    told = tell(deployment(vendors=("EPSON", "gone"), work_items=("T1",)), vendor())
+    records = tell(deployment(vendors=("EPSON", "gone"), work_items=("T1",)), vendor())
 
     [deployed] = perform("query_deployments")["items"]
     assert len(deployed["vendor_ids"]) == 1
     assert deployed["metadata"] == {"vendors": ["gone"], "work_items": ["T1"]}
-    assert warned(told)["link_kept_as_text"] == ["#7 -> gone", "#7 -> T1"]
+    assert warned(records)["link_kept_as_text"] == ["#7 -> gone", "#7 -> T1"]
 
 
 def test_enhancements_that_wait_for_each_other_are_linked(tell: OnProgress, perform: Perform) -> None:
@@ -154,9 +154,9 @@ def test_a_thing_withdrawn_here_stays_withdrawn(tell: OnProgress, app: App, perf
     tell(vendor(status="broken"))
     perform("undo", command=str(next(app.store.read_all()).command_id))
 
-    told = tell(vendor(day=2, status="operational"))
+    records = tell(vendor(day=2, status="operational"))
 
-    assert (told["events"], warned(told)["withdrawn_here"]) == (0, ["vendor EPSON"])
+    assert (records["events"], warned(records)["withdrawn_here"]) == (0, ["vendor EPSON"])
 
 
 def test_a_dry_run_tells_the_same_and_records_nothing(tell: OnProgress, app: App) -> None:
@@ -170,9 +170,9 @@ def test_things_made_here_are_found_by_name_and_title(tell: OnProgress, perform:
     perform("create_vendor", name="epson", status="operational")
     perform("record_enhancement", title="READ FAXES", description="d", priority=2, principles=[])
 
-    told = tell(vendor("EPSON", status="operational"), enhancement("Read faxes", description="d"))
+    records = tell(vendor("EPSON", status="operational"), enhancement("Read faxes", description="d"))
 
-    assert (told["created"], told["taken"]) == (0, 2)
+    assert (records["created"], records["taken"]) == (0, 2)
     assert perform("list_enhancements")["total_count"] == 1
 
 
@@ -197,7 +197,7 @@ def test_a_report_of_things_that_sources_told_half_of_is_whole(tell: OnProgress,
 
 
 def test_two_deployments_of_one_commit_and_pull_request_are_one(tell: OnProgress, perform: Perform) -> None:
-    told = tell(deployment("a", commit_hash="84b0fb4"), deployment("b"), deployment("c", redeployment=True))
+    records = tell(deployment("a", commit_hash="84b0fb4"), deployment("b"), deployment("c", redeployment=True))
 
-    assert [entry["where"] for entry in told["not_taken"]] == [["deployment b"]]
+    assert [entry["where"] for entry in records["not_taken"]] == [["deployment b"]]
     assert perform("query_deployments")["total_count"] == 2

@@ -76,10 +76,10 @@ def test_a_dry_run_tells_the_same_and_records_nothing(bring: Bring, app: App) ->
     planned = bring(*given, dry_run=True)
 
     assert events(app) == []
-    told = bring(*given)
+    written = bring(*given)
     for unlike in ("dry_run", "position", "elapsed_ms"):
-        planned.pop(unlike), told.pop(unlike)
-    assert planned == told
+        planned.pop(unlike), written.pop(unlike)
+    assert planned == written
 
 
 def test_two_states_of_an_export_become_the_events_between_them(bring: Bring, items: Items, app: App) -> None:

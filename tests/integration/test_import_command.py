@@ -29,9 +29,9 @@ def test_everything_taken_ends_with_0_and_names_the_counts(
 ) -> None:
     code = call(monkeypatch, "import", "beads", export(tmp_path, closed("a-1"), issue("a-2")))
 
-    told = capsys.readouterr()
-    assert (code, "3 events recorded" in told.err) == (0, True)
-    assert ["created", "2"] in [line.split() for line in told.out.splitlines()]
+    output = capsys.readouterr()
+    assert (code, "3 events recorded" in output.err) == (0, True)
+    assert ["created", "2"] in [line.split() for line in output.out.splitlines()]
 
 
 def test_something_not_taken_ends_with_8_and_names_it(
@@ -61,9 +61,9 @@ def test_links_to_what_is_nowhere_are_named_and_end_with_8_only_if_one_wants(
 
     assert call(monkeypatch, "import", file, *strict) == code
 
-    told = capsys.readouterr().out
-    assert "links to ids that are neither in the file nor in the ledger" in told
-    assert "a-1 -> gone (blocks)" in told
+    output = capsys.readouterr().out
+    assert "links to ids that are neither in the file nor in the ledger" in output
+    assert "a-1 -> gone (blocks)" in output
 
 
 def test_an_older_file_is_told_and_taken_when_it_is_to_win(
@@ -124,9 +124,9 @@ def test_a_status_file_that_is_not_taken_ends_with_8_and_says_what_was_compared(
     file.write_text("# Project Status\n\n## Vendors (2 total)\n\nSoon.\n\n## Future Enhancements (1 total)\n\n- Fax\n")
 
     code = call(monkeypatch, "import", "legacy", file, "--json")
-    told = json.loads(capsys.readouterr().out)
-    assert (code, told["success"], told["rollback_executed"], told["events"]) == (8, False, True, 0)
-    assert "line 3: 'Vendors (2 total)' announces 2 records" in told["errors"][0]
+    output = json.loads(capsys.readouterr().out)
+    assert (code, output["success"], output["rollback_executed"], output["events"]) == (8, False, True, 0)
+    assert "line 3: 'Vendors (2 total)' announces 2 records" in output["errors"][0]
 
     assert call(monkeypatch, "import", file) == 8
     shown = capsys.readouterr()
@@ -142,10 +142,10 @@ def test_while_the_database_is_away_it_is_refused_whole_and_says_why_and_what_to
 
     code = call(monkeypatch, "import", "beads", file)
 
-    told = capsys.readouterr().err
+    output = capsys.readouterr().err
     assert code == 5
-    assert f"{file} was not imported, and nothing of it was recorded or queued" in told
-    assert "import it again when the database answers" in told
+    assert f"{file} was not imported, and nothing of it was recorded or queued" in output
+    assert "import it again when the database answers" in output
     assert settings.home is not None
     assert not list(settings.home.rglob("outbox.jsonl"))
 

@@ -96,11 +96,11 @@ def test_twelve_pull_requests_of_354_commits_are_twelve_deployments(app: App, pe
 def test_what_a_commit_says_is_what_is_recorded(app: App, perform: Perform, folder: Path) -> None:
     imported(app, folder)
 
-    told = {one.get("pr_number") or one["pr_title"]: one for one in deployments(perform)}
-    assert (told[5]["test_summary"], told[5]["constitutional_compliance"]) == ({"passed": 45, "total": 60}, True)
-    assert (told[5]["metadata"]["commit_type"], told[5]["metadata"]["committed_by"]) == ("feat", "GitHub")
-    assert told[4].get("constitutional_compliance") is None
-    assert told["release 1.0.0"]["environment"] == "production"
+    shipped = {one.get("pr_number") or one["pr_title"]: one for one in deployments(perform)}
+    assert (shipped[5]["test_summary"], shipped[5]["constitutional_compliance"]) == ({"passed": 45, "total": 60}, True)
+    assert (shipped[5]["metadata"]["commit_type"], shipped[5]["metadata"]["committed_by"]) == ("feat", "GitHub")
+    assert shipped[4].get("constitutional_compliance") is None
+    assert shipped["release 1.0.0"]["environment"] == "production"
     vendor = perform("query_vendor_status", name="ACME")
     assert (vendor["status"], vendor["extractor_version"], vendor["test_results"]["passing"]) == (
         "operational",
@@ -110,7 +110,7 @@ def test_what_a_commit_says_is_what_is_recorded(app: App, perform: Perform, fold
     items = perform("list_work_items", limit=100, detail=True)["items"]
     branch = next(item for item in items if item.get("branch_name") == "008-part-8")
     assert (branch["status"], branch["pr_numbers"], len(branch["commits"])) == ("completed", [8], 21)
-    assert told[8]["work_item_ids"] == [branch["id"]]
+    assert shipped[8]["work_item_ids"] == [branch["id"]]
     assert Counter(item["status"] for item in items) == {"completed": 9}  # 3 numbered, 3 fixes, 3 closed issues
 
 
@@ -148,12 +148,15 @@ def test_a_rewritten_history_brings_new_hashes_and_no_new_thing(
 
 def test_what_was_written_here_meanwhile_stays(app: App, perform: Perform, folder: Path, tmp_path: Path) -> None:
     imported(app, folder)
-    one = next(told for told in deployments(perform) if told.get("pr_number") == 5)
+    one = next(shipped for shipped in deployments(perform) if shipped.get("pr_number") == 5)
     perform("amend_deployment", id=one["id"], version=one["version"], changes={"pr_title": "As people say"})
 
     imported(app, large(tmp_path / "rewritten", "Begin differently").folder)
 
-    assert next(told for told in deployments(perform) if told.get("pr_number") == 5)["pr_title"] == "As people say"
+    assert (
+        next(shipped for shipped in deployments(perform) if shipped.get("pr_number") == 5)["pr_title"]
+        == "As people say"
+    )
 
 
 def test_a_dry_run_tells_the_same_and_records_nothing(app: App, folder: Path) -> None:

@@ -26,8 +26,8 @@ def call(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
         monkeypatch.setattr("sys.argv", ["tracking-ledger", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
             main()
-        told = capsys.readouterr()
-        return int(ended.value.code or 0), told.out, told.err
+        output = capsys.readouterr()
+        return int(ended.value.code or 0), output.out, output.err
 
     return run
 
@@ -98,11 +98,11 @@ def test_what_cannot_be_imported_ends_with_2_and_says_what_it_is_and_what_to_do(
 
     code, _, err = call("import", name)
 
-    told = " ".join(err.split())
+    output = " ".join(err.split())
     assert code == 2
-    assert problem in told
-    assert way_out in told
-    assert "nothing was recorded" in told
+    assert problem in output
+    assert way_out in output
+    assert "nothing was recorded" in output
 
 
 def git(project: Path, *arguments: str) -> None:
@@ -144,10 +144,10 @@ def test_a_checkout_with_several_trackers_names_the_commands(call: Call, checkou
 
     code, _, err = call("import", ".")
 
-    told = " ".join(err.split())
+    output = " ".join(err.split())
     assert code == 2
     for command in ("import legacy .project_status.md", "import todotxt .", "import git ."):
-        assert f"`tracking-ledger {command}`" in told
+        assert f"`tracking-ledger {command}`" in output
 
 
 def test_a_checkout_with_nothing_but_its_history_is_that(call: Call, checkout: Path) -> None:
@@ -178,8 +178,8 @@ def test_sessions_that_are_over_or_under_way_are_not_offered(call: Call, setting
     assert {item["title"]: item["status"] for item in listed} == {
         "sentence": "completed", "tag": "completed", "word": "in_progress", "none": "active",
     }  # fmt: skip
-    told = [warning for warning in json.loads(out)["warnings"] if warning["kind"] == "word_of_the_source"]
-    assert "taken as 'completed'" in told[0]["examples"][0]
+    output = [warning for warning in json.loads(out)["warnings"] if warning["kind"] == "word_of_the_source"]
+    assert "taken as 'completed'" in output[0]["examples"][0]
 
 
 def test_the_zone_of_a_session_counts_where_it_is_stated_and_is_told_where_it_is_not(
@@ -197,9 +197,13 @@ def test_the_zone_of_a_session_counts_where_it_is_stated_and_is_told_where_it_is
     report = json.loads(call("import", "prompts", ".", "--json")[1])
     listed = json.loads(call("call", "list_work_items", "fields=title,created_at", "--json")[1])["items"]
 
-    told = {item["title"]: item["created_at"][:16] for item in listed}
-    assert (told["clock"], told["field"], told["none"]) == ("2026-07-01T07:00", "2026-07-01T07:00", "2026-07-01T09:00")
-    assert not told["unclear"].startswith("2026-07-01")
+    output = {item["title"]: item["created_at"][:16] for item in listed}
+    assert (output["clock"], output["field"], output["none"]) == (
+        "2026-07-01T07:00",
+        "2026-07-01T07:00",
+        "2026-07-01T09:00",
+    )
+    assert not output["unclear"].startswith("2026-07-01")
     kinds = {warning["kind"]: warning["examples"] for warning in report["warnings"]}
     assert kinds["no_zone"] == ["none.md: 2026-07-01 09:00"]
     assert "IST is the name of several time zones" in kinds["time_not_understood"][0]

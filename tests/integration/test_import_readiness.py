@@ -40,8 +40,8 @@ def test_of_beads_only_what_is_open_and_has_nothing_in_front_is_offered(
 
     assert ready(perform) == ["free", "long since", "assigned but open"]
     assert ready(perform, assignee="ann") == ["ann's", "assigned but open"]
-    told = {entry["kind"]: entry["count"] for entry in report["warnings"]}
-    assert (told["state_active"], told["state_waiting"], told["state_review"]) == (3, 4, 1)
+    kinds = {entry["kind"]: entry["count"] for entry in report["warnings"]}
+    assert (kinds["state_active"], kinds["state_waiting"], kinds["state_review"]) == (3, 4, 1)
     claimed = perform("claim_work_item", action="next", by="carol")
     assert perform("query_work_item", id=claimed["id"])["title"] == "free"
 
@@ -73,8 +73,8 @@ def test_of_a_hand_kept_file_only_what_is_open_is_offered(app: App, perform: Per
 
     assert sorted(ready(perform)) == ["free by our own word", "free in a list"]
     assert "ann's" in ready(perform, assignee="ann")
-    told = {entry["kind"]: entry["count"] for entry in report["warnings"]}
-    assert told["state_active"] == 6
+    kinds = {entry["kind"]: entry["count"] for entry in report["warnings"]}
+    assert kinds["state_active"] == 6
 
 
 @pytest.mark.parametrize("status", ["in-progress", "review", "deferred", "cancelled", "blocked", "done", "odd"])

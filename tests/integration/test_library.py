@@ -113,11 +113,11 @@ def test_what_is_recorded_while_the_rows_are_made_is_among_them(own: tuple[Ledge
     create(ledger, 1)
     left = [2, 3]
 
-    def told(position: int) -> None:
+    def on_progress(position: int) -> None:
         while left:
             create(ledger, left.pop())
 
-    reached = rebuild(ledger.store, connection, "own.names", Names(), told)
+    reached = rebuild(ledger.store, connection, "own.names", Names(), on_progress)
 
     assert reached == 3
     assert connection.execute("SELECT count(*) FROM own.names").fetchall() == [(3,)]

@@ -48,17 +48,17 @@ def ledger(dsn: str) -> Iterator[Ledger]:
     database.close()
 
 
-def golden_event(told: dict[str, Any]) -> RecordedEvent:
+def golden_event(fields: dict[str, Any]) -> RecordedEvent:
     return RecordedEvent(
-        **told
+        **fields
         | {
-            "command_id": UUID(told["command_id"]),
-            "command_digest": bytes.fromhex(told["command_digest"]),
-            "topics": tuple(told["topics"]),
-            "data": told["data"].encode(),
-            "occurred_at": parse(told["occurred_at"]),
-            "recorded_at": parse(told["recorded_at"]),
-            "digest": bytes.fromhex(told["digest"]),
+            "command_id": UUID(fields["command_id"]),
+            "command_digest": bytes.fromhex(fields["command_digest"]),
+            "topics": tuple(fields["topics"]),
+            "data": fields["data"].encode(),
+            "occurred_at": parse(fields["occurred_at"]),
+            "recorded_at": parse(fields["recorded_at"]),
+            "digest": bytes.fromhex(fields["digest"]),
         }
     )
 

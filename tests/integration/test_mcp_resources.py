@@ -111,8 +111,8 @@ def test_completion_knows_references_names_and_positions(client: McpClient) -> N
 def test_a_prompt_keeps_its_words_and_the_ledger_s_texts_apart(client: McpClient) -> None:
     for prompt in client.request("prompts/list", {})["prompts"]:
         arguments = {wanted["name"]: "Win" for wanted in prompt["arguments"] if wanted["required"]}
-        told = client.request("prompts/get", {"name": prompt["name"], "arguments": arguments})
-        words, *shown = [message["content"] for message in told["messages"]]
+        answer = client.request("prompts/get", {"name": prompt["name"], "arguments": arguments})
+        words, *shown = [message["content"] for message in answer["messages"]]
 
         assert words["type"] == "text"
         assert HOSTILE not in words["text"]
@@ -124,10 +124,10 @@ def test_a_prompt_keeps_its_words_and_the_ledger_s_texts_apart(client: McpClient
 def test_a_prompt_takes_the_item_it_is_about(client: McpClient) -> None:
     ref = item(client)
 
-    told = client.request("prompts/get", {"name": "start_session", "arguments": {"item": ref}})
+    answer = client.request("prompts/get", {"name": "start_session", "arguments": {"item": ref}})
 
-    assert f"Claim {ref}" in told["messages"][0]["content"]["text"]
-    assert [message["content"]["resource"]["uri"] for message in told["messages"][1:]] == [
+    assert f"Claim {ref}" in answer["messages"][0]["content"]["text"]
+    assert [message["content"]["resource"]["uri"] for message in answer["messages"][1:]] == [
         "ledger://prime",
         f"ledger://items/{ref}",
     ]

@@ -117,7 +117,7 @@ def end_who_waits(*owners: str) -> None:
             )
 
 
-def standing(owner: str, app: App) -> str:
+def ledger_state(owner: str, app: App) -> str:
     with psycopg.connect(owner) as connection:
         rows = connection.execute(
             "SELECT coalesce(reason, state) FROM tracking_ledger.ledgers WHERE ledger_id = %s", [app.identity.key]
@@ -344,14 +344,14 @@ def test_a_mover_that_is_killed_leaves_one_side_open_at_most_and_the_next_one_fi
             until_somebody_waits(last)
         mover.kill()
         mover.join()
-        seen = (standing(here, app), standing(to, app))
+        seen = (ledger_state(here, app), ledger_state(to, app))
         end_who_waits(here, to)
 
     assert seen == left
     again = App(replace(app.settings, home=app.home.parent / "again"))
     moved = move(again, away)
     assert (moved.position, log(there)) == (3, before)
-    assert (standing(here, app), standing(to, app)) == ("moved", "open")
+    assert (ledger_state(here, app), ledger_state(to, app)) == ("moved", "open")
     assert titles(app) == titles(there) == ["Item 0", "Item 1", "Item 2"]
 
 

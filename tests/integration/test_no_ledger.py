@@ -187,14 +187,14 @@ def test_a_read_only_server_offers_no_tool_that_makes_one(empty: Settings) -> No
 @pytest.mark.parametrize("name", sorted(COMMANDS.keys() - NEEDS_NONE))
 def test_every_command_says_no_ledger_and_names_the_folder(empty: Settings, name: str) -> None:
     done = run(empty, *line(name), "--json", input=PIPED)
-    told = run(empty, *line(name), input=PIPED)
+    piped = run(empty, *line(name), input=PIPED)
 
     error = json.loads(done.stdout)["error"]
     assert error["code"] == "no_ledger", error
     assert error["details"]["folder"] == str(empty.project)
     assert "tracking-ledger init" in error["next_step"]
-    assert done.exit_code == told.exit_code == 3
-    assert str(empty.project) in told.stderr
+    assert done.exit_code == piped.exit_code == 3
+    assert str(empty.project) in piped.stderr
     assert not (empty.project / ".ledger").exists()
 
 

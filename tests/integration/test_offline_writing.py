@@ -361,22 +361,22 @@ def shown_when(file: Path, *, queued: int) -> dict[str, Any]:
 def test_connections_cut_at_any_byte_lose_and_double_nothing(app: App, gate: Gate, elsewhere: App, seed: int) -> None:
     moments = random.Random(seed)
     first = ask(app, "create_work_item", item_type="task", title="Before")
-    told = [first]
+    receipts = [first]
     for number in range(5):
         gate.close_after(moments.randrange(1, 1500))
         for part in range(2):
-            told.append(ask(app, "create_work_item", item_type="task", title=f"{number} {part}"))
+            receipts.append(ask(app, "create_work_item", item_type="task", title=f"{number} {part}"))
         gate.close()
         gate.open()
     wait_until_settled(app)
 
     log = list(elsewhere.store.read_all())
     by_stream = {event.stream_id: event for event in log}
-    assert len(by_stream) == len(log) == len(told)
-    for answer in told:
+    assert len(by_stream) == len(log) == len(receipts)
+    for answer in receipts:
         recorded = by_stream[f"work_item-{answer['id']}"]
         assert answer["position"] in (None, recorded.position)
-    assert {answer["outcome"] for answer in told} == {"committed", "queued"}
+    assert {answer["outcome"] for answer in receipts} == {"committed", "queued"}
 
 
 def test_threads_of_one_server_queue_at_once_and_lose_none(app: App, gate: Gate) -> None:

@@ -14,8 +14,8 @@ REFERENCE = re.compile(r"\b[wvdegx]-[0-9a-z]{5,26}\b")
 OTHER = "token-of-another"
 
 
-def spellings(told: Any) -> set[str]:
-    return set(REFERENCE.findall(json.dumps(told)))
+def spellings(result: Any) -> set[str]:
+    return set(REFERENCE.findall(json.dumps(result)))
 
 
 @pytest.fixture
@@ -53,14 +53,14 @@ def test_a_refusal_spells_what_it_names_as_the_lists_do(perform: Perform, refs: 
     with pytest.raises(LedgerError) as refused:
         perform(name, **arguments)
 
-    told = spellings(refused.value.as_answer()) - {"v-7k3qd"}
-    assert told
-    assert told <= set(refs.values())
+    result = spellings(refused.value.as_answer()) - {"v-7k3qd"}
+    assert result
+    assert result <= set(refs.values())
 
 
 def test_answers_spell_what_they_name_as_the_lists_do(perform: Perform, refs: dict[str, str]) -> None:
     include = ["ancestors", "descendants", "dependencies", "history", "comments"]
-    told = [
+    result = [
         *(perform("query_work_item", id=ref, include=include) for ref in refs.values()),
         *(perform("query_work_item", id=ref) for ref in refs.values()),
         perform("list_work_items"),
@@ -70,4 +70,4 @@ def test_answers_spell_what_they_name_as_the_lists_do(perform: Perform, refs: di
         perform("update_work_item", id=refs["first"], version=4, status="completed", force=True, reason="done"),
     ]
 
-    assert [spellings(answer) - {"w-7k3qd"} - set(refs.values()) for answer in told] == [set()] * len(told)
+    assert [spellings(answer) - {"w-7k3qd"} - set(refs.values()) for answer in result] == [set()] * len(result)

@@ -29,7 +29,7 @@ def made(app: App, title: str, *, age: int, parent: str | None = None, finished:
     return entity_id
 
 
-def standing(perform: Perform, **filters: bool) -> set[str]:
+def titles(perform: Perform, **filters: bool) -> set[str]:
     return {item["title"] for item in perform("list_work_items", **filters)["items"]}
 
 
@@ -46,8 +46,8 @@ def test_old_finished_trees_leave_the_lists_and_nothing_else_does(app: App, perf
 
     assert (answer["outcome"], answer["count"]) == ("committed", 3)
     left = {"recent", "old but open", "parent of something recent", "recent child"}
-    assert standing(perform) == left
-    assert standing(perform, include_archived=True) == left | {"alone", "old tree", "old leaf"}
+    assert titles(perform) == left
+    assert titles(perform, include_archived=True) == left | {"alone", "old tree", "old leaf"}
 
 
 def test_a_dry_run_tells_and_records_nothing(app: App, perform: Perform) -> None:
@@ -56,7 +56,7 @@ def test_a_dry_run_tells_and_records_nothing(app: App, perform: Perform) -> None
     answer = perform("archive_work_items", action="archive", dry_run=True)
 
     assert (answer["outcome"], answer["count"], len(answer["refs"])) == ("dry_run", 1, 1)
-    assert standing(perform) == {"alone"}
+    assert titles(perform) == {"alone"}
 
 
 def test_the_age_is_a_setting_and_an_argument(app: App, perform: Perform) -> None:
@@ -76,7 +76,7 @@ def test_an_archived_item_keeps_its_links_and_comes_back(app: App, perform: Perf
 
     assert [link["title"] for link in archived] == ["old"]
     assert restored["count"] == 1
-    assert standing(perform) == {"old", "new"}
+    assert titles(perform) == {"old", "new"}
 
 
 def test_an_archived_item_does_not_hide_that_it_is_one(app: App, perform: Perform) -> None:
@@ -106,9 +106,9 @@ def test_many_servers_archive_once_a_day(settings: Settings, app: App, perform: 
     made(app, "found on the next day", age=400)
 
     assert keep_once(app, TODAY)
-    assert standing(perform) == {"found on the next day"}
+    assert titles(perform) == {"found on the next day"}
     assert keep_once(app, "2026-11-23")
-    assert standing(perform) == set()
+    assert titles(perform) == set()
     by = [event.by for event in app.store.read_all() if event.type == "WorkItemArchived"]
     assert by == ["tracking-ledger", "tracking-ledger"]
     for server in servers:

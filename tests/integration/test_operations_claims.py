@@ -98,13 +98,13 @@ def test_an_item_says_why_it_is_not_ready(perform: Perform, task: Make) -> None:
     perform("link_work_items", id=blocker, kind="blocks", to_id=epic)
 
     assert perform("query_work_item", id=blocker)["ready"] is True
-    told = {entity_id: perform("query_work_item", id=entity_id) for entity_id in (epic, child)}
+    found = {entity_id: perform("query_work_item", id=entity_id) for entity_id in (epic, child)}
 
-    assert [(why["reason"], why["title"]) for why in told[epic]["not_ready_because"]] == [
+    assert [(why["reason"], why["title"]) for why in found[epic]["not_ready_because"]] == [
         ("blocker", "blocker"),
         ("child", "child"),
     ]
-    assert [(why["reason"], why["id"]) for why in told[child]["not_ready_because"]] == [("ancestor_blocker", blocker)]
+    assert [(why["reason"], why["id"]) for why in found[child]["not_ready_because"]] == [("ancestor_blocker", blocker)]
 
 
 def test_lists_ask_for_what_is_ready_blocked_or_claimed(perform: Perform, task: Make) -> None:

@@ -292,10 +292,10 @@ def test_a_filter_by_a_word_that_nothing_has_is_refused_with_those_there_are(per
 def test_a_change_of_the_states_is_an_event_that_can_be_undone(perform: Perform) -> None:
     changed = perform("update_project_configuration", version=0, states=STATES)
 
-    told = perform("query_history", id=changed["ref"])["items"][0]
-    perform("undo", command=told["command_id"])
+    entry = perform("query_history", id=changed["ref"])["items"][0]
+    perform("undo", command=entry["command_id"])
 
-    assert [change["field"] for change in told["changes"]] == ["states"]
+    assert [change["field"] for change in entry["changes"]] == ["states"]
     named = [state["name"] for state in perform("get_project_configuration")["states"]]
     assert named == ["active", "blocked", "completed", "dropped"]
 

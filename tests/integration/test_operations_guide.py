@@ -171,11 +171,11 @@ def test_every_block_of_commands_is_run_or_says_why_not() -> None:
 
 
 def test_the_poolers_settings_are_those_that_the_suite_goes_through() -> None:
-    told = GUIDE.read_text(encoding="utf-8").split("[pgbouncer]\n")[1].split("```")[0].splitlines()
+    documented = GUIDE.read_text(encoding="utf-8").split("[pgbouncer]\n")[1].split("```")[0].splitlines()
     names = ("pool_mode", "default_pool_size", "max_client_conn", "max_prepared_statements", "ignore_startup")
     used = SETTINGS.format(host="", port="", folder="", size=8, statements=200).splitlines()
 
-    assert [line for line in told if line.startswith(names)] == [line for line in used if line.startswith(names)]
+    assert [line for line in documented if line.startswith(names)] == [line for line in used if line.startswith(names)]
 
 
 def commands_of(section: str) -> list[str]:

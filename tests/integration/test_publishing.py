@@ -1,4 +1,4 @@
-"""The published journal in a repository: git keeps its bytes, whatever it is told to do with line ends."""
+"""The published journal in a repository: git keeps its bytes, whatever its settings do with line ends."""
 
 import subprocess
 from pathlib import Path

@@ -420,12 +420,12 @@ def test_words_that_are_no_connection_string_fail_no_question_and_are_not_repeat
     wrong = App(replace(app.settings, read_dsn="password=hunter2 and more"))
 
     listed = perform(wrong, "list_work_items")
-    told = not_asked(wrong)
+    output = not_asked(wrong)
     wrong.close()
 
     assert listed["source"] == "postgres"
-    assert "LEDGER_READ_DSN" in told
-    assert "hunter2" not in told
+    assert "LEDGER_READ_DSN" in output
+    assert "hunter2" not in output
 
 
 def test_with_the_primary_away_the_replica_answers_and_says_so(app: App, elsewhere: App, pair: Pair) -> None:
@@ -511,13 +511,13 @@ def test_a_report_is_the_same_whoever_tells_it(app: App, pair: Pair) -> None:
     create(app, "One")
     followed(app, pair)
 
-    told = perform(app, "project_status", format="markdown")
+    output = perform(app, "project_status", format="markdown")
     live = App(replace(app.settings, read_dsn=None))
     told_live = perform(live, "project_status", format="markdown")
     live.close()
 
-    assert (told["source"], told_live["source"]) == ("replica", "postgres")
-    assert told["markdown"] == told_live["markdown"]
+    assert (output["source"], told_live["source"]) == ("replica", "postgres")
+    assert output["markdown"] == told_live["markdown"]
 
 
 def test_a_person_is_told_that_a_replica_answered(settings: Settings, app: App, pair: Pair) -> None:
@@ -549,10 +549,10 @@ def test_doctor_tells_why_no_replica_is_asked(settings: Settings, app: App) -> N
     create(app, "One")
     away = replace(settings, read_dsn=NOWHERE)
 
-    told = command(away, "doctor")
+    output = command(away, "doctor")
 
-    assert told["replica"] == {"answers": False}
-    assert any("no question is asked of a replica" in finding["what"] for finding in told["findings"])
+    assert output["replica"] == {"answers": False}
+    assert any("no question is asked of a replica" in finding["what"] for finding in output["findings"])
     assert "no question is asked of a replica" in program(away, "doctor").stdout
 
 

@@ -199,8 +199,8 @@ def test_what_is_due_stands_in_sections_of_its_own_that_are_left_out_when_empty(
     assert [item["title"] for item in document["overdue"]["items"]] == ["late"]
     assert [item["title"] for item in document["due_this_week"]["items"]] == ["today", "soon"]
     assert f"1. `{late['ref']}` late (task, P3): due {yesterday}; with ann" in report.markdown(document)
-    told = perform("project_status")
-    assert [item["due"] for item in told["due_this_week"]["items"]] == [str(today), soon]
+    answer = perform("project_status")
+    assert [item["due"] for item in answer["due_this_week"]["items"]] == [str(today), soon]
     assert perform("project_status", format="markdown")["markdown"] == report.markdown(document)
 
 

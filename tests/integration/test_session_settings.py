@@ -245,7 +245,7 @@ def test_what_another_client_of_a_pooler_leaves_behind_changes_no_answer(
 
         used(pooled, clean, log=check, prepare=False)
 
-    with psycopg.connect(pooled) as client:  # it was not told of a setting that the pooler does not keep apart
+    with psycopg.connect(pooled) as client:  # it does not know of a setting that the pooler does not keep apart
         assert client.execute("SHOW bytea_output").fetchone() == ("escape",)
 
 

@@ -29,7 +29,7 @@ PUT_AT_THE_END = (
 
 
 @pytest.fixture
-def told(app: App, perform: Perform) -> App:
+def filled(app: App, perform: Perform) -> App:
     """A ledger with five events."""
     item = perform("create_work_item", item_type="task", title="One")
     perform("create_work_item", item_type="task", title="Its child", parent_id=item["id"])
@@ -44,13 +44,13 @@ def changed(assignment: LiteralString) -> LiteralString:
 
 
 @pytest.fixture
-def plant(server: EmbeddedServer, told: App) -> Plant:
+def plant(server: EmbeddedServer, filled: App) -> Plant:
     def plant(*statements: LiteralString) -> None:
         with psycopg.connect(server.conninfo("postgres", "tracking_ledger")) as connection:
             connection.execute("SET search_path = tracking_ledger")
             connection.execute("SET session_replication_role = replica")  # no trigger refuses it
             for statement in statements:
-                assert connection.execute(statement, [told.identity.ledger]).rowcount
+                assert connection.execute(statement, [filled.identity.ledger]).rowcount
 
     return plant
 
@@ -77,48 +77,48 @@ def plant(server: EmbeddedServer, told: App) -> Plant:
         "recorded_at = recorded_at - interval '1 microsecond'",
     ],
 )
-def test_an_event_of_which_anything_was_changed_is_named(told: App, plant: Plant, fault: LiteralString) -> None:
+def test_an_event_of_which_anything_was_changed_is_named(filled: App, plant: Plant, fault: LiteralString) -> None:
     plant(changed(fault))
 
-    [found] = verify(told).differences
+    [found] = verify(filled).differences
 
     assert (found.where, found.at) == ("database", f"position {AT}")
 
 
-def test_an_event_that_was_taken_out_is_named_by_the_one_that_does_not_follow(told: App, plant: Plant) -> None:
+def test_an_event_that_was_taken_out_is_named_by_the_one_that_does_not_follow(filled: App, plant: Plant) -> None:
     plant(TAKEN_OUT)
 
-    [found] = verify(told).differences
+    [found] = verify(filled).differences
 
     assert (found.where, found.at) == ("database", f"position {AT + 1}")
 
 
-def test_two_events_that_changed_places_are_named_at_the_first(told: App, plant: Plant) -> None:
+def test_two_events_that_changed_places_are_named_at_the_first(filled: App, plant: Plant) -> None:
     plant(*SWAPPED)
 
-    [found] = verify(told).differences
+    [found] = verify(filled).differences
 
     assert (found.where, found.at) == ("database", f"position {AT}")
 
 
-def test_an_event_that_was_put_at_the_end_is_named(told: App, plant: Plant) -> None:
+def test_an_event_that_was_put_at_the_end_is_named(filled: App, plant: Plant) -> None:
     plant(PUT_AT_THE_END)
 
-    [found] = verify(told).differences
+    [found] = verify(filled).differences
 
     assert (found.where, found.at) == ("database", "position 6")
 
 
-def test_a_journal_that_knows_better_does_not_hide_it(told: App, plant: Plant) -> None:
-    until(told.sync.follow)
+def test_a_journal_that_knows_better_does_not_hide_it(filled: App, plant: Plant) -> None:
+    until(filled.sync.follow)
     plant(changed(FORGED))
 
-    found = verify(told).differences
+    found = verify(filled).differences
 
     assert ("database", f"position {AT}") in {(one.where, one.at) for one in found}
 
 
-def test_a_text_that_was_replaced_without_an_erasure_is_named(told: App, plant: Plant) -> None:
+def test_a_text_that_was_replaced_without_an_erasure_is_named(filled: App, plant: Plant) -> None:
     """The digest of what was recorded alone would prove whatever stands beside it."""
     plant(
         changed(
@@ -127,7 +127,7 @@ def test_a_text_that_was_replaced_without_an_erasure_is_named(told: App, plant: 
         )
     )
 
-    found = verify(told).differences[0]
+    found = verify(filled).differences[0]
 
     assert (found.where, found.at) == ("database", f"position {AT}")
     assert "no erasure says so" in found.what

@@ -458,25 +458,25 @@ def test_a_sender_that_is_killed_between_delivery_and_record_leaves_nothing_out(
 
 
 def test_the_commands_add_list_and_send(settings: Settings, receiver: Receiver) -> None:
-    def told(*words: str) -> Any:
+    def answer(*words: str) -> Any:
         return run(settings, "webhook", *words, LEDGER_WEBHOOK_NETWORKS="127.0.0.1")
 
-    added = told("add", "chat", receiver.url, "--template", "slack")
+    added = answer("add", "chat", receiver.url, "--template", "slack")
     assert added.stdout.startswith("whsec_")
-    assert "sending" in told("list").stdout
-    assert told("test", "chat").exit_code == 0
-    assert json.loads(told("send", "--json").stdout) == {"taken": 1, "failing": 0, "sent_by_another": False}
+    assert "sending" in answer("list").stdout
+    assert answer("test", "chat").exit_code == 0
+    assert json.loads(answer("send", "--json").stdout) == {"taken": 1, "failing": 0, "sent_by_another": False}
     assert [set(got.json) for got in receiver.got] == [
         {"text", "mrkdwn", "parse", "link_names", "unfurl_links", "unfurl_media"}
     ] * 2
-    assert told("pause", "chat").exit_code == 0
-    assert "paused" in told("list").stdout
-    assert told("resume", "chat").exit_code == 0
+    assert answer("pause", "chat").exit_code == 0
+    assert "paused" in answer("list").stdout
+    assert answer("resume", "chat").exit_code == 0
     receiver.answers = [500]
-    assert told("send").exit_code == 8
-    assert told("replay", "chat", "--from", "0").exit_code == 0
-    assert told("delete", "chat").exit_code == 0
-    assert told("list", "--json").exit_code == 0
+    assert answer("send").exit_code == 8
+    assert answer("replay", "chat", "--from", "0").exit_code == 0
+    assert answer("delete", "chat").exit_code == 0
+    assert answer("list", "--json").exit_code == 0
 
 
 def test_a_change_that_is_queued_is_not_said_to_be_in_effect(settings: Settings) -> None:

@@ -143,17 +143,19 @@ def _done(lab: Pair | PatroniLab, fault: str) -> dict[str, Any]:
 
 
 def _found(root: Path, settings: Settings, dsn: str, count: int, steps: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the writers were told, held against the log."""
-    told = [_answers(root, number) for number in range(count)]
-    outcomes = Counter(outcome for lines in told for command, outcome, _, _ in lines if command != "-")
-    acknowledged = {command for lines in told for command, outcome, _, _ in lines if outcome in ("committed", "queued")}
+    """The receipts of the writers, compared with the log."""
+    receipts = [_answers(root, number) for number in range(count)]
+    outcomes = Counter(outcome for lines in receipts for command, outcome, _, _ in lines if command != "-")
+    acknowledged = {
+        command for lines in receipts for command, outcome, _, _ in lines if outcome in ("committed", "queued")
+    }
     app = App(replace(settings, dsn=dsn))
     try:
         recorded = Counter(str(event.command_id) for event in app.store.read_all() if event.type == "WorkItemCreated")
         equal = check(app.store, app.tables).equal
     finally:
         app.close()
-    times = [[float(line[2]) for line in lines if line[0] != "-"] for lines in told]
+    times = [[float(line[2]) for line in lines if line[0] != "-"] for lines in receipts]
     gaps = [(later - earlier, earlier) for moments in times for earlier, later in itertools.pairwise(moments)]
     longest, since = max(gaps, default=(0.0, 0.0))
     return {
@@ -163,15 +165,15 @@ def _found(root: Path, settings: Settings, dsn: str, count: int, steps: list[dic
         "doubled": sum(times > 1 for times in recorded.values()),
         "longest_silence_s": round(longest, 2),
         "longest_silence_in": [step["fault"] for step in steps if step["begun"] < since + longest][-1:],
-        "unsettled": sum(lines[-1][1] != "settled" for lines in told),
+        "unsettled": sum(lines[-1][1] != "settled" for lines in receipts),
         "read_models_equal": equal,
-        "steps": [_step(step, told) for step in steps],
+        "steps": [_step(step, receipts) for step in steps],
     }
 
 
-def _step(step: dict[str, Any], told: list[list[list[str]]]) -> dict[str, Any]:
+def _step(step: dict[str, Any], receipts: list[list[list[str]]]) -> dict[str, Any]:
     """How long there was no primary, and how long after it was back the last writer had nothing waiting any more."""
-    first = [min((at for at in _commits(lines) if at > step["ready"]), default=float("inf")) for lines in told]
+    first = [min((at for at in _commits(lines) if at > step["ready"]), default=float("inf")) for lines in receipts]
     return {
         "fault": step["fault"],
         "without_primary_s": round(step["ready"] - step["begun"], 2),

@@ -63,14 +63,14 @@ def test_a_standby_promoted_without_what_was_acknowledged_is_closed_until_the_jo
     standby.start()
     standby.promote()
     until(lambda: reason(standby) == "diverged" or not create(app, "Meanwhile"))
-    told = create(app, "Later")
+    later = create(app, "Later")
     read = OPERATIONS["list_work_items"].perform(app, {})
     app.close()
     rebuilt = command(tmp_path, dsn, standby, "rebuild", "--from-journal")
     command(tmp_path, dsn, standby, "sync")
     verified = command(tmp_path, dsn, standby, "verify")
 
-    assert (acknowledged["outcome"], told["outcome"]) == ("committed", "queued")
+    assert (acknowledged["outcome"], later["outcome"]) == ("committed", "queued")
     assert "database_diverged" in read["warnings"]
     assert {item["title"] for item in read["items"]} >= {"Kept", "Acknowledged and lost", "Later"}
     assert (rebuilt.returncode, verified.returncode) == (0, 0), rebuilt.stderr + verified.stderr

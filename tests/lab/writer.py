@@ -21,11 +21,11 @@ SETTLE_SECONDS = 60.0
 def main() -> None:
     project, home, dsn, answers, stop = sys.argv[1:]
     app = App(Settings(project=Path(project), home=Path(home), pgdata=Path(home) / "unused", dsn=dsn, by="lab"))
-    with Path(answers).open("a", buffering=1) as told:
+    with Path(answers).open("a", buffering=1) as receipts:
         while not Path(stop).exists():
-            told.write(write(app))
+            receipts.write(write(app))
         settled = app.sync.drain_for(SETTLE_SECONDS)
-        told.write(f"- {'settled' if settled else 'unsettled'} {time.time():.3f} 0\n")
+        receipts.write(f"- {'settled' if settled else 'unsettled'} {time.time():.3f} 0\n")
     app.close()
 
 

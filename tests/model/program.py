@@ -106,11 +106,11 @@ class Machine:
 
     def know(self, store: PostgresStore) -> None:
         """Lets a store know what this machine was shown, as the first contact of a process does."""
-        told, head = self.local.acknowledged.read(), self.local.journal.head.position
+        reported, head = self.local.acknowledged.read(), self.local.journal.head.position
         for event in self.local.journal.read_all(head - 1):
             store.shown(head, event.command_id)
-        if told is not None:
-            store.shown(told.position, told.command_id)
+        if reported is not None:
+            store.shown(reported.position, reported.command_id)
 
     def new_store(self, heard: Callable[[], bool] = lambda: True) -> PostgresStore:
         def acknowledge(position: int, command_id: UUID) -> None:

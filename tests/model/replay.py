@@ -141,7 +141,7 @@ def _machine(program: Program, machine: Machine) -> State:
     local, reached = machine.local, machine.local.journal.head.position
     lines = [line for line in local.outbox.waiting_after(reached) if line.first is None]
     ends = {line.command_id: found for line in lines if (found := local.outbox.find(line.command_id))}
-    told = local.acknowledged.read()
+    reported = local.acknowledged.read()
     store = machine.layer().store
     streams = {name: stream_id("work_item", item) for name, item in ITEMS.items()}
     pasts = store.read_streams(streams.values()).events
@@ -153,7 +153,7 @@ def _machine(program: Program, machine: Machine) -> State:
             if (end := ends[line.command_id])
         ],
         "sent": program.unanswered(machine),
-        "told": told.position - BEFORE if told else 0,
+        "told": reported.position - BEFORE if reported else 0,
         "sees": {
             name: [program.commands[event.command_id] for event in pasts[stream][1:]]
             for name, stream in streams.items()

@@ -92,12 +92,12 @@ def test_numbers_branches_and_commits_are_those_an_independent_script_counts(pla
         reading = read(Path(folder))
 
         wanted = expected(Path(folder))
-        pulls = {str(told.fields["pr_number"]) for told in reading.deployments if "pr_number" in told.fields}
-        plain = [told for told in reading.deployments if "pr_number" not in told.fields]
+        pulls = {str(shipped.fields["pr_number"]) for shipped in reading.deployments if "pr_number" in shipped.fields}
+        plain = [shipped for shipped in reading.deployments if "pr_number" not in shipped.fields]
         branches = {item.external_id.removeprefix("branch:") for item in reading.items}
         assert (pulls, len(plain), branches) == (wanted["numbers"], wanted["deploys"], wanted["branches"])
         assert reading.found == len(wanted["commits"])
-        assert len({told.external_id for told in reading.deployments}) == len(reading.deployments)
+        assert len({shipped.external_id for shipped in reading.deployments}) == len(reading.deployments)
 
 
 @given(st.lists(steps, max_size=12))
@@ -109,8 +109,8 @@ def test_every_commit_is_in_a_thing_or_named(plan: list[tuple[Any, ...]]) -> Non
         reading = read(Path(folder))
 
         recorded = {hash for item in reading.items for hash in item.fields.get("commits", ())}
-        for told in reading.deployments:
-            recorded |= {told.fields["commit_hash"], *told.fields["metadata"].get("other_commits", [])}
+        for shipped in reading.deployments:
+            recorded |= {shipped.fields["commit_hash"], *shipped.fields["metadata"].get("other_commits", [])}
         named = [finding.where.partition(" ")[0] for finding in reading.not_taken]
         commits = git(Path(folder), "rev-list", "--all").split()
         assert sorted({*recorded, *named}) == sorted(commits)
@@ -127,7 +127,9 @@ def test_a_rewritten_history_tells_the_same_things(plan: list[tuple[Any, ...]]) 
 
         before, after = read(Path(first)), read(Path(second))
 
-        assert {told.external_id for told in after.deployments} == {told.external_id for told in before.deployments}
+        assert {shipped.external_id for shipped in after.deployments} == {
+            shipped.external_id for shipped in before.deployments
+        }
         assert {item.external_id for item in after.items} == {item.external_id for item in before.items}
 
 

@@ -91,7 +91,7 @@ class Offline(RuleBasedStateMachine):
         self.machines = {name: Machine(self.folder / name, self.database, self.clock) for name in MACHINES}
         self.away: set[str] = set()
         self.number = 0
-        self.things: dict[str, list[str]] = {"work_item": [], "vendor": []}
+        self.ids: dict[str, list[str]] = {"work_item": [], "vendor": []}
         self.committed: dict[UUID, tuple[int, ...]] = {}
         self.queued: dict[UUID, str] = {}
         self.order: dict[str, list[UUID]] = {name: [] for name in MACHINES}
@@ -124,7 +124,7 @@ class Offline(RuleBasedStateMachine):
         entity_id = numbered(self.number)
         above = None if parent is None else self.entity_id("work_item", parent)
         if self.give(name, CreateWorkItem(id=entity_id, item_type="task", title=title, parent_id=above)):
-            self.things["work_item"].append(entity_id)
+            self.ids["work_item"].append(entity_id)
 
     @rule(
         name=some.sampled_from(MACHINES), place=places, fields=fields, version_conflict=some.sampled_from([0, 0, 0, 1])
@@ -172,10 +172,10 @@ class Offline(RuleBasedStateMachine):
 
     @rule(name=some.sampled_from(MACHINES), places=some.lists(places, min_size=2, max_size=3, unique=True), title=texts)
     def change_many(self, name: str, places: list[int], title: str) -> None:
-        things = list(dict.fromkeys(self.entity_id("work_item", place) for place in places))
+        ids = list(dict.fromkeys(self.entity_id("work_item", place) for place in places))
         changes = tuple(
             UpdateWorkItem(id=entity_id, expected=self.version(name, "work_item", entity_id), fields={"title": title})
-            for entity_id in things
+            for entity_id in ids
         )
         self.give(name, ChangeWorkItems(changes=changes, refused_are_left_out=True))
 
@@ -183,9 +183,9 @@ class Offline(RuleBasedStateMachine):
     def create_vendor(self, name: str, vendor: str) -> None:
         entity_id = numbered(self.number)
         if self.give(name, CreateVendor(id=entity_id, name=vendor)):
-            self.things["vendor"].append(entity_id)
+            self.ids["vendor"].append(entity_id)
 
-    @precondition(lambda self: self.things["vendor"])
+    @precondition(lambda self: self.ids["vendor"])
     @rule(name=some.sampled_from(MACHINES), place=places, version=texts)
     def change_vendor(self, name: str, place: int, version: str) -> None:
         entity_id = self.entity_id("vendor", place)
@@ -313,8 +313,8 @@ class Offline(RuleBasedStateMachine):
             assert fact.arguments
 
     def entity_id(self, category: str, place: int) -> str:
-        things = self.things[category]
-        return things[place % len(things)] if things else numbered(10_000)
+        ids = self.ids[category]
+        return ids[place % len(ids)] if ids else numbered(10_000)
 
     def version(self, name: str, category: str, entity_id: str) -> Version:
         stream = stream_id(category, entity_id)
@@ -355,7 +355,7 @@ class Offline(RuleBasedStateMachine):
     def states(self, name: str) -> dict[str, Any]:
         if self.is_live(name):
             return {}
-        streams = [stream_id(category, entity_id) for category, things in self.things.items() for entity_id in things]
+        streams = [stream_id(category, entity_id) for category, ids in self.ids.items() for entity_id in ids]
         past = self.machines[name].store.read_streams(streams).events
         return {stream: flatten(states_of(stream, events)[-1]) for stream, events in past.items()}
 

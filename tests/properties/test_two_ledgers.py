@@ -1,6 +1,6 @@
 """Whatever is asked in whatever order: two ledgers of different kinds end up the same, and so does a replay.
 
-Two paths that share a mistake agree perfectly; what the rules mean is told by example in tests/unit.
+Two paths that share a mistake agree perfectly; what the rules mean is shown by example in tests/unit.
 """
 
 from collections.abc import Callable, Iterator
@@ -36,26 +36,26 @@ Wish = tuple[Callable[..., Command], dict[str, Any]]
 COMMITS = ["84b0fb4", "84b0fb4c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f60"]
 
 
-class Told:
+class Wishes:
     """What has been wished for so far; a wish names things by their place among those of their kind."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._things: dict[str, list[str]] = {}
+        self._ids: dict[str, list[str]] = {}
         self._made = 0
         self.configuration = configuration_id(ledger.store.ledger)
 
     def new(self, category: str) -> str:
         self._made += 1
-        self._things.setdefault(category, []).append(numbered(self._made))
+        self._ids.setdefault(category, []).append(numbered(self._made))
         return numbered(self._made)
 
     def entity_id(self, category: str, place: int) -> str:
         """The thing at a place, counted round; one that nobody made if there is none."""
-        things = self._things.get(category)
-        return things[place % len(things)] if things else numbered(0)
+        ids = self._ids.get(category)
+        return ids[place % len(ids)] if ids else numbered(0)
 
-    def things(self, category: str, places: list[int]) -> tuple[str, ...]:
+    def ids(self, category: str, places: list[int]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self.entity_id(category, place) for place in places))
 
     def version(self, category: str, entity_id: str, off: int) -> int:
@@ -63,60 +63,62 @@ class Told:
         return len(self._ledger.store.read_streams([stream]).events.get(stream, ())) + off
 
 
-def create_item(told: Told, *, parent: int | None, **fields: Any) -> Command:
-    parent_id = None if parent is None else told.entity_id("work_item", parent)
-    return CreateWorkItem(id=told.new("work_item"), parent_id=parent_id, **fields)
+def create_item(so_far: Wishes, *, parent: int | None, **fields: Any) -> Command:
+    parent_id = None if parent is None else so_far.entity_id("work_item", parent)
+    return CreateWorkItem(id=so_far.new("work_item"), parent_id=parent_id, **fields)
 
 
-def update_item(told: Told, *, place: int, off: int, parent: object, **fields: Any) -> Command:
-    entity_id = told.entity_id("work_item", place)
-    target: Any = told.entity_id("work_item", parent) if isinstance(parent, int) else parent
-    return UpdateWorkItem(id=entity_id, expected=told.version("work_item", entity_id, off), parent_id=target, **fields)
+def update_item(so_far: Wishes, *, place: int, off: int, parent: object, **fields: Any) -> Command:
+    entity_id = so_far.entity_id("work_item", place)
+    target: Any = so_far.entity_id("work_item", parent) if isinstance(parent, int) else parent
+    return UpdateWorkItem(
+        id=entity_id, expected=so_far.version("work_item", entity_id, off), parent_id=target, **fields
+    )
 
 
-def link_items(told: Told, *, place: int, other: int, **fields: Any) -> Command:
-    return LinkWorkItems(id=told.entity_id("work_item", place), to_id=told.entity_id("work_item", other), **fields)
+def link_items(so_far: Wishes, *, place: int, other: int, **fields: Any) -> Command:
+    return LinkWorkItems(id=so_far.entity_id("work_item", place), to_id=so_far.entity_id("work_item", other), **fields)
 
 
-def create_vendor(told: Told, **fields: Any) -> Command:
-    return CreateVendor(id=told.new("vendor"), **fields)
+def create_vendor(so_far: Wishes, **fields: Any) -> Command:
+    return CreateVendor(id=so_far.new("vendor"), **fields)
 
 
-def update_vendor(told: Told, *, place: int, off: int, deployment: int | None, **fields: Any) -> Command:
-    entity_id = told.entity_id("vendor", place)
-    tested = None if deployment is None else told.entity_id("deployment", deployment)
-    return UpdateVendor(id=entity_id, expected=told.version("vendor", entity_id, off), deployment_id=tested, **fields)
+def update_vendor(so_far: Wishes, *, place: int, off: int, deployment: int | None, **fields: Any) -> Command:
+    entity_id = so_far.entity_id("vendor", place)
+    tested = None if deployment is None else so_far.entity_id("deployment", deployment)
+    return UpdateVendor(id=entity_id, expected=so_far.version("vendor", entity_id, off), deployment_id=tested, **fields)
 
 
-def record_deployment(told: Told, *, vendors: list[int], items: list[int], **fields: Any) -> Command:
+def record_deployment(so_far: Wishes, *, vendors: list[int], items: list[int], **fields: Any) -> Command:
     links: dict[str, Any] = {
-        "vendor_ids": told.things("vendor", vendors),
-        "work_item_ids": told.things("work_item", items),
+        "vendor_ids": so_far.ids("vendor", vendors),
+        "work_item_ids": so_far.ids("work_item", items),
     }
-    return RecordDeployment(id=told.new("deployment"), **links, **fields)
+    return RecordDeployment(id=so_far.new("deployment"), **links, **fields)
 
 
-def amend_deployment(told: Told, *, place: int, off: int, vendors: list[int], fields: dict[str, Any]) -> Command:
-    entity_id = told.entity_id("deployment", place)
-    amended = {**fields, "vendor_ids": list(told.things("vendor", vendors))}
-    return AmendDeployment(id=entity_id, expected=told.version("deployment", entity_id, off), fields=amended)
+def amend_deployment(so_far: Wishes, *, place: int, off: int, vendors: list[int], fields: dict[str, Any]) -> Command:
+    entity_id = so_far.entity_id("deployment", place)
+    amended = {**fields, "vendor_ids": list(so_far.ids("vendor", vendors))}
+    return AmendDeployment(id=entity_id, expected=so_far.version("deployment", entity_id, off), fields=amended)
 
 
-def record_enhancement(told: Told, *, depends_on: list[int], **fields: Any) -> Command:
-    others = told.things("enhancement", depends_on)
-    return RecordEnhancement(id=told.new("enhancement"), depends_on=others, **fields)
+def record_enhancement(so_far: Wishes, *, depends_on: list[int], **fields: Any) -> Command:
+    others = so_far.ids("enhancement", depends_on)
+    return RecordEnhancement(id=so_far.new("enhancement"), depends_on=others, **fields)
 
 
-def update_enhancement(told: Told, *, place: int, off: int, depends_on: list[int], status: str | None) -> Command:
-    entity_id = told.entity_id("enhancement", place)
-    fields = {"depends_on": list(told.things("enhancement", depends_on))} if depends_on else {}
-    expected = told.version("enhancement", entity_id, off)
+def update_enhancement(so_far: Wishes, *, place: int, off: int, depends_on: list[int], status: str | None) -> Command:
+    entity_id = so_far.entity_id("enhancement", place)
+    fields = {"depends_on": list(so_far.ids("enhancement", depends_on))} if depends_on else {}
+    expected = so_far.version("enhancement", entity_id, off)
     return UpdateEnhancement(id=entity_id, expected=expected, fields=fields, status=status)
 
 
-def configure(told: Told, *, off: int, fields: dict[str, Any]) -> Command:
-    expected = told.version("configuration", told.configuration, off)
-    return ChangeConfiguration(id=told.configuration, expected=expected, fields=fields)
+def configure(so_far: Wishes, *, off: int, fields: dict[str, Any]) -> Command:
+    expected = so_far.version("configuration", so_far.configuration, off)
+    return ChangeConfiguration(id=so_far.configuration, expected=expected, fields=fields)
 
 
 def wish(make: Callable[..., Command], **arguments: some.SearchStrategy[Any]) -> some.SearchStrategy[Wish]:
@@ -308,9 +310,9 @@ def test_two_ledgers_that_are_asked_the_same_answer_and_keep_the_same(
     file: Path = tmp_path_factory.mktemp("ledger") / "rows.sqlite3"
     postgres = on_postgres(database, identity)
     with in_memory(file, identity) as memory:
-        told = Told(memory)
+        so_far = Wishes(memory)
         for number, ((make, arguments), repetition) in enumerate(asked):
-            command = make(told, **arguments)
+            command = make(so_far, **arguments)
             for submission in submissions(number, command, repetition):
                 note(f"{submission.command_id} {command}")
                 assert outcome(memory, submission) == outcome(postgres, submission)

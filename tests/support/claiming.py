@@ -1,4 +1,4 @@
-"""A process that claims the next ready item when it is told to: one line of JSON on stdout, the operation's answer.
+"""A process that claims the next ready item when it is asked to: one line of JSON on stdout, the operation's answer.
 
 Arguments: the project's folder, the server's DSN, the folder of working files.
 """

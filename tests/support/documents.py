@@ -114,7 +114,7 @@ def ref(category: str, entity_id: str) -> str:
     return f"{LETTERS[category]}-{encode(entity_id, FULL)}"
 
 
-def things(category: str, **fields: some.SearchStrategy[Any]) -> some.SearchStrategy[list[dict[str, Any]]]:
+def entities(category: str, **fields: some.SearchStrategy[Any]) -> some.SearchStrategy[list[dict[str, Any]]]:
     """Some things of a category, whatever their fields."""
     made = some.fixed_dictionaries({"id": ids, "version": versions, **fields})
     return some.lists(made, max_size=5, unique_by=lambda entity: entity["id"]).map(
@@ -126,7 +126,7 @@ def things(category: str, **fields: some.SearchStrategy[Any]) -> some.SearchStra
 def trees(draw: some.DrawFn) -> list[dict[str, Any]]:
     """Items in their order: a child behind its parent, at most five deep."""
     found = draw(
-        things(
+        entities(
             "work_item",
             title=texts,
             item_type=some.sampled_from(["project", "session", "task", "research"]),
@@ -166,7 +166,7 @@ def documents(draw: some.DrawFn) -> dict[str, Any]:
     """Any document that a ledger could add up to, its lists short; archived and folded ones are counted besides."""
     items, archived = draw(trees()), draw(some.integers(0, 9))
     vendors = draw(
-        things(
+        entities(
             "vendor",
             name=said,
             status=some.sampled_from([None, "operational", "broken"]),
@@ -178,7 +178,7 @@ def documents(draw: some.DrawFn) -> dict[str, Any]:
         )
     )
     deployments = draw(
-        things(
+        entities(
             "deployment",
             deployed_at=some.none() | moments,
             commit_hash=some.none() | some.text("0123456789abcdef", min_size=7, max_size=40),
@@ -197,7 +197,7 @@ def documents(draw: some.DrawFn) -> dict[str, Any]:
         touched = [one for one in items if draw(some.booleans())]
         deployment["work_items"] = [{name: one[name] for name in ("id", "ref", "title")} for one in touched]
     planned = draw(
-        things(
+        entities(
             "enhancement",
             title=texts,
             description=maybe,

@@ -306,16 +306,16 @@ class GithubApi:
         etag = '"' + hashlib.sha256(json.dumps([page, target]).encode()).hexdigest()[:32] + '"'
         if headers.get("If-None-Match") == etag:
             return 304, {"ETag": etag}, None
-        told = {"ETag": etag}
+        sent = {"ETag": etag}
         if rest:
             parts = urlsplit(target)
             query = urlencode(
                 {name: values[0] for name, values in parse_qs(parts.query).items()} | {"page": number + 1}
             )
             host = self.link_host or self.url
-            told["Link"] = f'<{host}{parts.path}?{query}>; rel="next", <{host}{parts.path}>; rel="first"'
+            sent["Link"] = f'<{host}{parts.path}?{query}>; rel="next", <{host}{parts.path}>; rel="first"'
             self.between_pages()
-        return 200, told, page
+        return 200, sent, page
 
     def _write(self, method: str, path: str, body: Any) -> tuple[int, dict[str, str], Any]:
         if (method, path) == ("POST", "/issues"):

@@ -28,15 +28,15 @@ NOW = FIRST_DAY + timedelta(days=1)
 
 
 def numbered(number: int) -> str:
-    """The id of the thing with this number: always the same one."""
+    """The id of the entity with this number: always the same one."""
     return str(uuid5(NAMESPACE_OID, f"thing {number}"))
 
 
-THING = numbered(0)  # whose past is told, unless the test names another
+ENTITY = numbered(0)  # whose past is given, unless the test names another
 
 
 class Neighbours:
-    """A neighbourhood that only knows what it was told. Who is not mentioned stands alone, at the root."""
+    """A neighbourhood that only knows what it was given. What is not mentioned stands alone, at the root."""
 
     def __init__(
         self,
@@ -87,11 +87,11 @@ class Neighbours:
     def ties(self) -> tuple[dict[str, str], list[tuple[str, str]]]:
         return self._ties
 
-    def known(self, category: str, things: Iterable[str]) -> set[str]:
-        return set(things) & self._known.get(category, set())
+    def known(self, category: str, entity_ids: Iterable[str]) -> set[str]:
+        return set(entity_ids) & self._known.get(category, set())
 
-    def references(self, category: str, things: Iterable[str]) -> dict[str, str]:
-        return {thing: shorten(category, thing, ()) for thing in things}
+    def references(self, category: str, entity_ids: Iterable[str]) -> dict[str, str]:
+        return {one: shorten(category, one, ()) for one in entity_ids}
 
     def holder(self, relation: str, target: str) -> Holder | None:
         return self._holder.get((relation, target))
@@ -115,7 +115,7 @@ class Outcome:
             self._refused = error
 
     def then(self, *expected: Fact | tuple[str, Fact]) -> "Outcome":
-        """Exactly these facts, in this order; a fact of another thing comes with its id."""
+        """Exactly these facts, in this order; a fact of another entity comes with its id."""
         assert self._refused is None, f"refused: {self._refused}"
         pairs = [fact if isinstance(fact, tuple) else (self._thing, fact) for fact in expected]
         wanted = [(stream_id(self._decider.category, entity_id), fact) for entity_id, fact in pairs]
@@ -133,7 +133,7 @@ class Outcome:
         return self.then()
 
     def then_it_has(self, **fields: Any) -> "Outcome":
-        """The fields of the thing after what was decided."""
+        """The fields of the entity after what was decided."""
         assert self._refused is None, f"refused: {self._refused}"
         stream = stream_id(self._decider.category, self._thing)
         state = self._world.state(self._decider.category, self._thing)
@@ -181,11 +181,11 @@ class Given:
         self._neighbours = Neighbours()
 
     def past(self, *facts: Fact, of: str | None = None) -> "Given":
-        """What happened to the thing before, or to another one of its kind."""
+        """What happened to the entity before, or to another one of its kind."""
         return self.elsewhere(self._decider.category, of or self._thing, *facts)
 
     def elsewhere(self, category: str, entity_id: str, *facts: Fact) -> "Given":
-        """What happened to a thing of another kind."""
+        """What happened to an entity of another kind."""
         for fact in facts:
             self._record(stream_id(category, entity_id), fact)
         return self
@@ -247,7 +247,7 @@ class Given:
         return sum(len(past) for past in self._streams.values())
 
 
-def given(decider: Decider[Any], entity_id: str = THING) -> Given:
+def given(decider: Decider[Any], entity_id: str = ENTITY) -> Given:
     return Given(decider, entity_id)
 
 

@@ -106,11 +106,11 @@ class Machine:
                 timeout=120,
                 check=False,
             )
-        told = output.read_text(errors="replace")
-        assert done.returncode == 0, f"{commands}\nended with {done.returncode}:\n{told[-3000:]}"
+        printed = output.read_text(errors="replace")
+        assert done.returncode == 0, f"{commands}\nended with {done.returncode}:\n{printed[-3000:]}"
         if "tracking-ledger" in commands:
             self._answer = None
-        return told
+        return printed
 
 
 def paths(*folders: Path) -> str:

@@ -1,4 +1,4 @@
-"""A history that has a bit of everything, told in commands: whichever ledger it is told to ends up the same."""
+"""A history that has a bit of everything, made of commands: every ledger that executes them ends up the same."""
 
 from ledger.aggregates.configuration.commands import ChangeConfiguration
 from ledger.aggregates.conflict.events import CommandFulfilled, ConflictFound, Met

@@ -35,9 +35,9 @@ class Answer:
         text = self.body.decode()
         if not text.startswith("{"):
             text = [line[5:] for line in text.splitlines() if line.startswith("data:") and len(line) > 6][-1]
-        told: Message = json.loads(text)
-        assert "result" in told, told
-        result: Message = told["result"]
+        response: Message = json.loads(text)
+        assert "result" in response, response
+        result: Message = response["result"]
         return result
 
 

@@ -44,10 +44,10 @@ def enhancement(
     return ImportedEnhancement(external_id=title, fields=fields, created=mark(), changed=mark(day), depends_on=needs)
 
 
-def reading(*told: ImportedVendor | ImportedDeployment | ImportedEnhancement) -> Reading:
+def reading(*records: ImportedVendor | ImportedDeployment | ImportedEnhancement) -> Reading:
     return Reading(
-        found=len(told),
-        vendors=[one for one in told if isinstance(one, ImportedVendor)],
-        deployments=[one for one in told if isinstance(one, ImportedDeployment)],
-        enhancements=[one for one in told if isinstance(one, ImportedEnhancement)],
+        found=len(records),
+        vendors=[one for one in records if isinstance(one, ImportedVendor)],
+        deployments=[one for one in records if isinstance(one, ImportedDeployment)],
+        enhancements=[one for one in records if isinstance(one, ImportedEnhancement)],
     )

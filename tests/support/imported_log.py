@@ -96,7 +96,7 @@ class ImportedLog(Streams):
         """What a person changed here."""
         self._record(stream, fact, "me", NOW, command="UpdateWorkItem")
 
-    def standing(self) -> dict[str, dict[str, Any]]:
+    def current_states(self) -> dict[str, dict[str, Any]]:
         """What each stream adds up to; with what force it was completed depends on when."""
         states = {stream: asdict(fold_stream(stream, past)) for stream, past in self._streams.items()}
         return {

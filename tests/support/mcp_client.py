@@ -121,8 +121,8 @@ class McpClient:
             except Empty:
                 raise AssertionError(f"no {method} within {SECONDS} s") from None
             if said["method"] == method:
-                told: Message = said.get("params", {})
-                return told
+                output: Message = said.get("params", {})
+                return output
 
     def tools(self) -> list[Message]:
         listed: list[Message] = self.request("tools/list", {})["tools"]
@@ -202,7 +202,7 @@ class McpClient:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """What a server process is told, so that it serves the test's ledger and nothing of this machine's."""
+    """The environment of a server process, so that it serves the test's ledger and nothing of this machine's."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
     root = str(Path(__file__).parents[2])
     said = {

@@ -46,8 +46,8 @@ class Pooler:
     def __init__(
         self, program: str, server: EmbeddedServer, conninfo: str, *, size: int = 8, statements: int = 200
     ) -> None:
-        told = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
-        found = re.search(r"PgBouncer (\d+)\.(\d+)", told)
+        version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+        found = re.search(r"PgBouncer (\d+)\.(\d+)", version)
         knows_statements = found is not None and (int(found[1]), int(found[2])) >= KEEPS_STATEMENTS
         self.keeps_statements = knows_statements and statements > 0
         self._folder = Path(tempfile.mkdtemp(prefix="tl-pooler-", dir="/tmp"))  # a socket's path is short

@@ -34,7 +34,7 @@ def words(question: str) -> str:
 
 
 def parameters(question: str) -> list[str]:
-    """The names of what a question must be told, in the order in which it mentions them."""
+    """The names of what a question must be given, in the order in which it mentions them."""
     return [name for name in dict.fromkeys(re.findall(r"%\((\w+)\)s", words(question))) if name not in GIVEN]
 
 

@@ -40,33 +40,33 @@ BEGINNING: list[Doing] = [
     ("enhance", (0, None)),
 ]  # so that what follows finds something to do
 
-things = some.integers(0, THINGS - 1)
-others = some.none() | things
+places = some.integers(0, THINGS - 1)
+others = some.none() | places
 keys = some.sampled_from(["a", "b", "c.d"])
 values = some.none() | some.integers(0, 3) | some.sampled_from(["x", ""])
 
 DOINGS: list[tuple[str, some.SearchStrategy[Any]]] = [
-    ("create_item", some.tuples(things, others)),
-    ("retitle", some.tuples(things, some.sampled_from(["one", "two", "three"]))),
-    ("tag", some.tuples(things, some.lists(keys, max_size=2))),
-    ("annotate", some.tuples(things, keys, values)),
-    ("move", some.tuples(things, others)),
-    ("status", some.tuples(things, some.sampled_from(["active", "blocked", "completed"]))),
-    ("delete", some.tuples(things, some.booleans(), some.booleans())),
+    ("create_item", some.tuples(places, others)),
+    ("retitle", some.tuples(places, some.sampled_from(["one", "two", "three"]))),
+    ("tag", some.tuples(places, some.lists(keys, max_size=2))),
+    ("annotate", some.tuples(places, keys, values)),
+    ("move", some.tuples(places, others)),
+    ("status", some.tuples(places, some.sampled_from(["active", "blocked", "completed"]))),
+    ("delete", some.tuples(places, some.booleans(), some.booleans())),
     (
         "link",
-        some.tuples(things, things, some.sampled_from(["blocks", "relates_to"]), some.booleans(), some.none() | keys),
+        some.tuples(places, places, some.sampled_from(["blocks", "relates_to"]), some.booleans(), some.none() | keys),
     ),
-    ("claim", some.tuples(things, some.booleans())),
-    ("archive", some.tuples(things, some.booleans())),
-    ("create_vendor", some.tuples(things, some.integers(0, 2))),
-    ("vendor_status", some.tuples(things, some.sampled_from(["operational", "broken"]))),
-    ("vendor_tests", some.tuples(things, some.integers(0, 3))),
-    ("vendor_formats", some.tuples(things, some.booleans(), some.booleans())),
-    ("deploy", some.tuples(things, some.integers(1, 2), others)),
-    ("amend", some.tuples(things, some.integers(1, 2), keys, values)),
-    ("enhance", some.tuples(things, others)),
-    ("enhance_status", some.tuples(things, some.sampled_from(["approved", "dropped"]), others)),
+    ("claim", some.tuples(places, some.booleans())),
+    ("archive", some.tuples(places, some.booleans())),
+    ("create_vendor", some.tuples(places, some.integers(0, 2))),
+    ("vendor_status", some.tuples(places, some.sampled_from(["operational", "broken"]))),
+    ("vendor_tests", some.tuples(places, some.integers(0, 3))),
+    ("vendor_formats", some.tuples(places, some.booleans(), some.booleans())),
+    ("deploy", some.tuples(places, some.integers(1, 2), others)),
+    ("amend", some.tuples(places, some.integers(1, 2), keys, values)),
+    ("enhance", some.tuples(places, others)),
+    ("enhance_status", some.tuples(places, some.sampled_from(["approved", "dropped"]), others)),
     ("configure", some.tuples(some.integers(1, 6), some.none() | keys)),
     ("undo", some.tuples(some.integers(1, 4), some.booleans())),
     ("undo", some.tuples(some.integers(1, 9), some.booleans())),

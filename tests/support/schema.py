@@ -1,4 +1,4 @@
-"""What a database's schema is, told completely enough that two of them can be compared."""
+"""What a database's schema is, described completely enough that two of them can be compared."""
 
 import psycopg
 

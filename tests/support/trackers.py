@@ -154,7 +154,7 @@ def as_todotxt(folder: Path, tasks: list[Task]) -> Path:
 
 
 def as_jira(folder: Path, tasks: list[Task]) -> Path:
-    """With all that is asked for, a column for each label, and links told by the one that waits."""
+    """With all that is asked for, a column for each label, and links written at the one that waits."""
     statuses = {"open": "To Do", "doing": "In Progress", "blocked": "Blocked", "done": "Done", "dropped": "Won't Do"}
     names = [
         "Summary",

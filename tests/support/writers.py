@@ -14,7 +14,7 @@ Answer = tuple[str, int, int]  # outcome, number of the write, version it was an
 
 
 def keep_creating(dsn: str, ledger: UUID, first: int, start: Any, stop: Any) -> None:
-    """Creates items numbered from `first` on until it is told to stop."""
+    """Creates items numbered from `first` on until it is asked to stop."""
 
     def work(own: Ledger) -> None:
         number = first

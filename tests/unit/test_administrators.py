@@ -10,7 +10,7 @@ from ledger.aggregates.conflict.commands import ResolveConflict
 from ledger.aggregates.conflict.decider import decider
 from ledger.aggregates.conflict.events import Base, ConflictFound, ConflictResolved
 from ledger.errors import Forbidden
-from tests.support.given import CONFIGURATION, THING, Given, given, numbered
+from tests.support.given import CONFIGURATION, ENTITY, Given, given, numbered
 
 conflicts = replace(decider, decide=decide)
 STREAM = f"configuration-{CONFIGURATION}"
@@ -37,7 +37,7 @@ def recovered_events() -> Given:
 
 
 def resolve(choice: str) -> ResolveConflict:
-    return ResolveConflict(id=THING, expected=1, choice=choice)
+    return ResolveConflict(id=ENTITY, expected=1, choice=choice)
 
 
 @pytest.mark.parametrize("history", [changed_configuration(), recovered_events()])

@@ -15,13 +15,13 @@ from ledger.decider import Decider
 from ledger.envelope import Fact
 from ledger.errors import NotFound
 from projections.operations.work.attachments import AttachInput, kind_of
-from tests.support.given import NOW, THING, Given, given
+from tests.support.given import ENTITY, NOW, Given, given
 from tests.unit.test_comments import ASKED, ASKED_AT, BEGINNINGS, a_task
 
 PLAN = "docs/plan.pdf"
 DIGEST = "a" * 64
-ADD = AddAttachment(category="work_item", id=THING, url=PLAN, kind="file", name="Plan", size=3, sha256=DIGEST)
-REMOVE = RemoveAttachment(category="work_item", id=THING, url=PLAN)
+ADD = AddAttachment(category="work_item", id=ENTITY, url=PLAN, kind="file", name="Plan", size=3, sha256=DIGEST)
+REMOVE = RemoveAttachment(category="work_item", id=ENTITY, url=PLAN)
 ADDED = AttachmentAdded(
     url=PLAN, kind="file", by="ann", at="2026-11-22T10:00:00.000000Z", name="Plan", size=3, sha256=DIGEST
 )
@@ -70,7 +70,7 @@ def test_nothing_is_attached_to_what_is_not_there() -> None:
 def test_an_attachment_makes_no_version_stale() -> None:
     history = a_task().past(ADDED, CommentAdded(comment_id="1", by="ben", at="2026-11-22T10:00:00Z", text="t"))
 
-    result = history.when(UpdateWorkItem(id=THING, expected=1, fields={"title": "Two"}))
+    result = history.when(UpdateWorkItem(id=ENTITY, expected=1, fields={"title": "Two"}))
 
     result.then_it_has(title="Two")
 

@@ -23,7 +23,7 @@ from ledger.annotation.state import Comment, visible_comments
 from ledger.decider import Decider
 from ledger.envelope import Fact
 from ledger.errors import NotFound, Refused, VersionConflict
-from tests.support.given import NOW, THING, Given, given, numbered
+from tests.support.given import ENTITY, NOW, Given, given, numbered
 
 ONE, TWO = numbered(1), numbered(2)
 AT = "2026-11-22T10:00:00.000000Z"
@@ -46,14 +46,14 @@ def a_commented_task() -> Given:
 
 
 def add(text: str = "why?", *, category: str = "work_item", comment_id: str = ONE) -> AddComment:
-    return AddComment(category=category, id=THING, comment_id=comment_id, text=text)
+    return AddComment(category=category, id=ENTITY, comment_id=comment_id, text=text)
 
 
 def correct(text: str) -> CorrectComment:
-    return CorrectComment(category="work_item", id=THING, comment_id=ONE, text=text)
+    return CorrectComment(category="work_item", id=ENTITY, comment_id=ONE, text=text)
 
 
-WITHDRAW = WithdrawComment(category="work_item", id=THING, comment_id=ONE)
+WITHDRAW = WithdrawComment(category="work_item", id=ENTITY, comment_id=ONE)
 
 
 @pytest.mark.parametrize(("decider", "beginning"), BEGINNINGS, ids=lambda value: getattr(value, "category", ""))
@@ -131,7 +131,7 @@ def test_comments_are_shown_in_the_order_in_which_they_were_written() -> None:
 
 
 def test_a_comment_makes_no_writer_stale() -> None:
-    revise = UpdateWorkItem(id=THING, expected=1, fields={"title": "Two"})
+    revise = UpdateWorkItem(id=ENTITY, expected=1, fields={"title": "Two"})
 
     a_commented_task().when(revise).then_it_has(title="Two")
 
@@ -139,4 +139,4 @@ def test_a_comment_makes_no_writer_stale() -> None:
 def test_a_change_among_the_comments_makes_a_writer_stale() -> None:
     history = a_commented_task().past(WorkItemRevised(changes={}))
 
-    history.when(UpdateWorkItem(id=THING, expected=1, fields={"title": "Two"})).then_refused(VersionConflict)
+    history.when(UpdateWorkItem(id=ENTITY, expected=1, fields={"title": "Two"})).then_refused(VersionConflict)

@@ -12,7 +12,7 @@ from ledger.envelope import UnknownFact
 from ledger.errors import AlreadyRecorded, NotFound, NotUnique, VersionConflict
 from ledger.values.revision import Change
 from ledger.world import Holder
-from tests.support.given import THING, Given, given, numbered
+from tests.support.given import ENTITY, Given, given, numbered
 
 VENDORS = (numbered(1), numbered(2))
 TASKS = (numbered(3), numbered(4))
@@ -36,13 +36,13 @@ def deployment(**more: Any) -> Given:
 
 
 def amend(**fields: Any) -> AmendDeployment:
-    return AmendDeployment(id=THING, expected=1, fields=fields)
+    return AmendDeployment(id=ENTITY, expected=1, fields=fields)
 
 
 def test_a_deployment_is_recorded_with_everything_it_is_linked_to() -> None:
     fields = FIELDS | {"vendor_ids": VENDORS, "work_item_ids": TASKS, "metadata": {"region": "north"}}
 
-    outcome = given(decider).around(known=KNOWN).when(RecordDeployment(id=THING, **fields))
+    outcome = given(decider).around(known=KNOWN).when(RecordDeployment(id=ENTITY, **fields))
 
     outcome.then(DeploymentRecorded(**fields)).then_it_has(**fields, key=KEY).looking_at("existence")
 
@@ -50,7 +50,7 @@ def test_a_deployment_is_recorded_with_everything_it_is_linked_to() -> None:
 def test_the_same_deployment_again_is_the_first_one() -> None:
     history = given(decider).around(holder={("deployment_key", KEY): Holder(id=FIRST, label=KEY)})
 
-    outcome = history.when(RecordDeployment(id=THING, **FIELDS))
+    outcome = history.when(RecordDeployment(id=ENTITY, **FIELDS))
 
     outcome.then_refused(AlreadyRecorded, id=FIRST, category="deployment")
 
@@ -58,7 +58,7 @@ def test_the_same_deployment_again_is_the_first_one() -> None:
 def test_a_redeployment_is_recorded_and_holds_no_key() -> None:
     history = given(decider).around(holder={("deployment_key", KEY): Holder(id=FIRST, label=KEY)})
 
-    outcome = history.when(RecordDeployment(id=THING, redeployment=True, **FIELDS))
+    outcome = history.when(RecordDeployment(id=ENTITY, redeployment=True, **FIELDS))
 
     outcome.then(DeploymentRecorded(redeployment=True, **FIELDS)).then_it_has(key=None)
 
@@ -80,7 +80,7 @@ def test_the_key_is_commit_pull_request_and_environment(changed: dict[str, Any],
 
 
 def test_every_unknown_link_is_told_with_its_field() -> None:
-    command = RecordDeployment(id=THING, **FIELDS, vendor_ids=(VENDORS[0], numbered(8)), work_item_ids=(numbered(9),))
+    command = RecordDeployment(id=ENTITY, **FIELDS, vendor_ids=(VENDORS[0], numbered(8)), work_item_ids=(numbered(9),))
 
     outcome = given(decider).around(known=KNOWN).when(command)
 
@@ -162,8 +162,8 @@ def test_a_deployment_always_says_what_was_deployed() -> None:
     everything = {"commit_hash": None, "pr_number": None, "pr_title": None}
 
     deployment().when(amend(**everything)).then_invalid("commit_hash")
-    given(decider).when(RecordDeployment(id=THING, environment="production")).then_invalid("commit_hash")
-    given(decider).when(RecordDeployment(id=THING, pr_title="Only its words")).then_it_has(pr_title="Only its words")
+    given(decider).when(RecordDeployment(id=ENTITY, environment="production")).then_invalid("commit_hash")
+    given(decider).when(RecordDeployment(id=ENTITY, pr_title="Only its words")).then_it_has(pr_title="Only its words")
 
 
 def test_the_environment_can_be_cleared() -> None:
@@ -177,7 +177,7 @@ def test_a_stale_writer_is_told_both_versions() -> None:
 
 
 def test_a_deployment_that_does_not_exist_cannot_be_amended() -> None:
-    given(decider).when(amend(pr_title="Y")).then_refused(NotFound, id=THING)
+    given(decider).when(amend(pr_title="Y")).then_refused(NotFound, id=ENTITY)
 
 
 def test_an_unknown_fact_leaves_a_deployment_as_it_is() -> None:

@@ -11,7 +11,7 @@ from ledger.aggregates.enhancement.state import Enhancement
 from ledger.envelope import UnknownFact
 from ledger.errors import NotFound, Refused, VersionConflict
 from ledger.values.revision import Change
-from tests.support.given import THING, Given, given, numbered
+from tests.support.given import ENTITY, Given, given, numbered
 
 SECOND, THIRD, FOURTH = numbered(1), numbered(2), numbered(3)
 FIELDS: dict[str, Any] = {
@@ -37,20 +37,20 @@ def enhancement(**more: Any) -> Given:
     return given(decider).past(EnhancementRecorded(**FIELDS | more))
 
 
-def known(*things: str) -> dict[str, set[str]]:
-    return {"enhancement": set(things)}
+def known(*ids: str) -> dict[str, set[str]]:
+    return {"enhancement": set(ids)}
 
 
-def waiting_for(*things: str) -> EnhancementRecorded:
-    return EnhancementRecorded(title="Waits", depends_on=things)
+def waiting_for(*ids: str) -> EnhancementRecorded:
+    return EnhancementRecorded(title="Waits", depends_on=ids)
 
 
 def update(status: str | None = None, **fields: Any) -> UpdateEnhancement:
-    return UpdateEnhancement(id=THING, expected=1, status=status, fields=fields)
+    return UpdateEnhancement(id=ENTITY, expected=1, status=status, fields=fields)
 
 
 def test_a_new_enhancement_is_planned() -> None:
-    outcome = given(decider).when(RecordEnhancement(id=THING, **FIELDS))
+    outcome = given(decider).when(RecordEnhancement(id=ENTITY, **FIELDS))
 
     outcome.then(EnhancementRecorded(**FIELDS)).then_it_has(status="planned", **FIELDS)
 
@@ -122,11 +122,11 @@ def test_a_stale_writer_is_told_both_versions() -> None:
 
 
 def test_an_enhancement_that_does_not_exist_cannot_be_updated() -> None:
-    given(decider).when(update("approved")).then_refused(NotFound, id=THING)
+    given(decider).when(update("approved")).then_refused(NotFound, id=ENTITY)
 
 
 def test_an_enhancement_waits_for_others() -> None:
-    command = RecordEnhancement(id=THING, **FIELDS, depends_on=(SECOND,))
+    command = RecordEnhancement(id=ENTITY, **FIELDS, depends_on=(SECOND,))
 
     outcome = given(decider).past(waiting_for(THIRD), of=SECOND).around(known=known(SECOND)).when(command)
 
@@ -134,7 +134,7 @@ def test_an_enhancement_waits_for_others() -> None:
 
 
 def test_every_unknown_dependency_is_told() -> None:
-    command = RecordEnhancement(id=THING, **FIELDS, depends_on=(SECOND, THIRD, FOURTH))
+    command = RecordEnhancement(id=ENTITY, **FIELDS, depends_on=(SECOND, THIRD, FOURTH))
 
     outcome = given(decider).around(known=known(THIRD)).when(command)
 
@@ -148,11 +148,11 @@ def test_an_old_dependency_is_not_questioned_again() -> None:
 
 
 def test_an_enhancement_does_not_wait_for_itself() -> None:
-    enhancement().around(known=known(THING)).when(update(depends_on=[THING])).then_invalid("depends_on")
+    enhancement().around(known=known(ENTITY)).when(update(depends_on=[ENTITY])).then_invalid("depends_on")
 
 
 def test_two_enhancements_do_not_wait_for_each_other() -> None:
-    history = enhancement().past(waiting_for(THING), of=SECOND)
+    history = enhancement().past(waiting_for(ENTITY), of=SECOND)
 
     outcome = history.around(known=known(SECOND)).when(update(depends_on=[SECOND]))
 
@@ -163,7 +163,7 @@ def test_a_cycle_is_found_over_any_distance_and_told_link_by_link() -> None:
     history = enhancement()
     history.past(waiting_for(THIRD), of=SECOND)
     history.past(waiting_for(FOURTH), of=THIRD)
-    history.past(waiting_for(THING), of=FOURTH)
+    history.past(waiting_for(ENTITY), of=FOURTH)
 
     outcome = history.around(known=known(SECOND)).when(update(depends_on=[SECOND]))
 

@@ -93,11 +93,11 @@ def test_a_merged_pull_request_is_a_deployment_and_completes_its_branch(reposito
 def test_a_squash_keeps_both_times_when_it_was_committed_later(repository: Repository) -> None:
     repository.commit("fix: pool (#3)", at=START, committed=START + 60, author="Bob", committer="GitHub")
 
-    told = deployments(read(repository.write()))["pr:3"]
+    shipped = deployments(read(repository.write()))["pr:3"]
 
-    assert told.fields["deployed_at"] == "2026-02-02T02:41:00.000000Z"
-    assert told.fields["metadata"]["authored_at"] == "2026-02-02T02:40:00.000000Z"
-    assert (told.created.by, told.fields["metadata"]["committed_by"]) == ("Bob", "GitHub")
+    assert shipped.fields["deployed_at"] == "2026-02-02T02:41:00.000000Z"
+    assert shipped.fields["metadata"]["authored_at"] == "2026-02-02T02:40:00.000000Z"
+    assert (shipped.created.by, shipped.fields["metadata"]["committed_by"]) == ("Bob", "GitHub")
 
 
 def test_a_pull_request_that_came_in_beside_the_first_parent_is_found(repository: Repository) -> None:
@@ -117,12 +117,12 @@ def test_the_same_pull_request_as_merge_and_as_squash_counts_once(repository: Re
     reading = read(repository.write())
 
     hashes = repository.hashes()
-    told = deployments(reading)["pr:7"]
-    assert (len(reading.deployments), told.fields["commit_hash"]) == (
+    shipped = deployments(reading)["pr:7"]
+    assert (len(reading.deployments), shipped.fields["commit_hash"]) == (
         1,
         hashes["Merge pull request #7 from bob/fix/pool"],
     )
-    assert told.fields["metadata"]["other_commits"] == [hashes["fix: pool (#7)"]]
+    assert shipped.fields["metadata"]["other_commits"] == [hashes["fix: pool (#7)"]]
     assert kinds(reading)["announced_more_than_once"] == ["pr:7 (2 commits)"]
 
 
@@ -132,9 +132,9 @@ def test_what_has_landed_counts_before_a_copy_that_has_not(repository: Repositor
     repository.branch("old", copy)
     repository.commit("fix: pool (#7)", base)
 
-    told = deployments(read(repository.write()))["pr:7"]
+    shipped = deployments(read(repository.write()))["pr:7"]
 
-    assert told.fields["commit_hash"] == repository.hashes()["fix: pool (#7)"]
+    assert shipped.fields["commit_hash"] == repository.hashes()["fix: pool (#7)"]
 
 
 def test_merges_of_two_branches_under_one_number_are_two_pull_requests(repository: Repository) -> None:
@@ -149,10 +149,10 @@ def test_a_deployment_to_an_environment_is_one_beside_its_pull_request(repositor
     tip = repository.commit("feat: x (#4)")
     repository.commit("deploy(staging): x (#4)", tip)
 
-    told = deployments(read(repository.write()))
+    shipped = deployments(read(repository.write()))
 
-    assert sorted(told) == ["pr:4", "pr:4@staging"]
-    assert told["pr:4@staging"].fields["environment"] == "staging"
+    assert sorted(shipped) == ["pr:4", "pr:4@staging"]
+    assert shipped["pr:4@staging"].fields["environment"] == "staging"
 
 
 def test_a_deployment_without_a_pull_request_is_known_by_author_time_and_title(repository: Repository) -> None:
@@ -260,10 +260,13 @@ def test_the_default_branch_merged_into_a_branch_brings_no_other_branch(reposito
     repository.commit("Bring it up to date", side, main, on="007-half")
     repository.branch("main", main)
 
-    told = items(read(repository.write()))
+    shipped = items(read(repository.write()))
 
-    assert (told["branch:006-forward"].status, "commits" in told["branch:006-forward"].fields) == ("completed", False)
-    assert (told["branch:007-half"].status, len(told["branch:007-half"].fields["commits"])) == ("active", 3)
+    assert (shipped["branch:006-forward"].status, "commits" in shipped["branch:006-forward"].fields) == (
+        "completed",
+        False,
+    )
+    assert (shipped["branch:007-half"].status, len(shipped["branch:007-half"].fields["commits"])) == ("active", 3)
 
 
 def test_whether_a_branch_was_squashed_is_unknown_and_told(repository: Repository) -> None:
@@ -302,10 +305,10 @@ def test_commits_belong_to_the_branch_that_brought_them_first(repository: Reposi
     for name in ("develop", "feature/search", "feature/later"):
         repository.remove(name)
 
-    told = items(read(repository.write()))
+    shipped = items(read(repository.write()))
 
     subjects = {hash: subject for subject, hash in repository.hashes().items()}
-    assert {name: [subjects[hash] for hash in item.fields["commits"]] for name, item in told.items()} == {
+    assert {name: [subjects[hash] for hash in item.fields["commits"]] for name, item in shipped.items()} == {
         "branch:feature/search": ["Search", "Merge branch 'feature/search' into develop"],
         "branch:feature/later": [
             "Later work",
@@ -313,7 +316,7 @@ def test_commits_belong_to_the_branch_that_brought_them_first(repository: Reposi
             "Merge branch 'feature/later' into develop",
         ],
     }
-    assert {item.status for item in told.values()} == {"completed"}
+    assert {item.status for item in shipped.values()} == {"completed"}
 
 
 def test_an_issue_is_completed_when_what_closes_it_has_landed(repository: Repository) -> None:
@@ -321,14 +324,14 @@ def test_an_issue_is_completed_when_what_closes_it_has_landed(repository: Reposi
     repository.commit("fix: one\n\nFixes #20, closes task #21", base)
     repository.commit("fix: other\n\nFixes #22", base, on="fix/other")
 
-    told = items(read(repository.write()))
+    shipped = items(read(repository.write()))
 
-    assert {name: item.status for name, item in told.items() if name.startswith("issue:")} == {
+    assert {name: item.status for name, item in shipped.items() if name.startswith("issue:")} == {
         "issue:20": "completed",
         "issue:21": "completed",
         "issue:22": None,
     }
-    assert len(told["issue:20"].fields["commits"]) == 2
+    assert len(shipped["issue:20"].fields["commits"]) == 2
 
 
 def test_the_number_of_a_pull_request_is_an_issue_only_where_the_text_says_so(repository: Repository) -> None:
@@ -474,9 +477,9 @@ def test_a_repository_runs_no_programs_of_its_own(
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
     monkeypatch.setenv("GIT_EXTERNAL_DIFF", str(trap))
 
-    told = deployments(read(repository))
+    shipped = deployments(read(repository))
 
-    assert (fired, list(told), ran.exists()) == (True, ["pr:5"], False)
+    assert (fired, list(shipped), ran.exists()) == (True, ["pr:5"], False)
 
 
 def test_a_history_is_read_where_no_disk_takes_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

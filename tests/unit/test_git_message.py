@@ -6,11 +6,11 @@ from ledger.importing.readers.git.message import IssueNamed, VendorNamed, parsed
 
 
 def test_a_merged_pull_request_has_its_title_in_the_first_line_of_the_body() -> None:
-    told = parsed("Merge pull request #12 from ann/feature/search\n\nfeat(search)!: find by words (fast)\n\nmore")
+    commit = parsed("Merge pull request #12 from ann/feature/search\n\nfeat(search)!: find by words (fast)\n\nmore")
 
-    assert (told.form, told.pull, told.title) == ("merge", 12, "feat(search)!: find by words (fast)")
-    assert (told.owner, told.branch) == ("ann", "feature/search")
-    assert (told.commit_type, told.scope, told.breaking) == ("feat", "search", True)
+    assert (commit.form, commit.pull, commit.title) == ("merge", 12, "feat(search)!: find by words (fast)")
+    assert (commit.owner, commit.branch) == ("ann", "feature/search")
+    assert (commit.commit_type, commit.scope, commit.breaking) == ("feat", "search", True)
 
 
 @pytest.mark.parametrize(
@@ -48,9 +48,9 @@ def test_a_merged_pull_request_without_a_body_has_no_title() -> None:
 
 
 def test_a_work_branch_may_stand_without_its_owner() -> None:
-    told = parsed("Merge pull request #12 from feature/search")
+    commit = parsed("Merge pull request #12 from feature/search")
 
-    assert (told.owner, told.branch) == (None, "feature/search")
+    assert (commit.owner, commit.branch) == (None, "feature/search")
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,9 @@ def test_a_work_branch_may_stand_without_its_owner() -> None:
     ],
 )
 def test_the_forms_of_an_announcement(subject: str, form: str | None, pull: int | None, title: str | None) -> None:
-    told = parsed(subject)
+    commit = parsed(subject)
 
-    assert (told.form, told.pull, told.title) == (form, pull, title)
+    assert (commit.form, commit.pull, commit.title) == (form, pull, title)
 
 
 @pytest.mark.parametrize(
@@ -82,16 +82,16 @@ def test_the_forms_of_an_announcement(subject: str, form: str | None, pull: int 
 def test_a_scope_is_an_environment_only_if_it_is_called_like_one(
     subject: str, scope: str, environment: str | None
 ) -> None:
-    told = parsed(subject)
+    commit = parsed(subject)
 
-    assert (told.scope, told.environment) == (scope, environment)
+    assert (commit.scope, commit.environment) == (scope, environment)
 
 
 def test_a_number_no_pull_request_can_have_is_a_doubt_and_not_a_number() -> None:
     for number in ("0", "99999999999999999999", str(2**31)):
-        told = parsed(f"feat: x (#{number})")
+        commit = parsed(f"feat: x (#{number})")
 
-        assert (told.pull, told.doubts) == (None, ("number_out_of_range",))
+        assert (commit.pull, commit.doubts) == (None, ("number_out_of_range",))
 
 
 @pytest.mark.parametrize(
@@ -107,9 +107,9 @@ def test_a_number_no_pull_request_can_have_is_a_doubt_and_not_a_number() -> None
     ],
 )
 def test_a_merge_without_a_pull_request_names_its_branch(subject: str, branch: str | None, into: str | None) -> None:
-    told = parsed(subject, merge=True)
+    commit = parsed(subject, merge=True)
 
-    assert (told.form, told.branch, told.into) == (None, branch, into)
+    assert (commit.form, commit.branch, commit.into) == (None, branch, into)
 
 
 def test_a_sentence_about_merging_is_no_merge() -> None:
@@ -135,11 +135,11 @@ def test_which_branches_are_a_piece_of_work(name: str, piece: tuple[str, str] | 
 
 
 def test_issues_are_taken_where_a_word_says_so() -> None:
-    told = parsed(
+    commit = parsed(
         "fix: pool (#9)\n\nFixes #12, #13 and #14. Part of Task #15; see #16\nFollow-up of #17, step #1.\ncloses: #15"
     )
 
-    assert set(told.issues) == {
+    assert set(commit.issues) == {
         IssueNamed(number=12, closing=True, certain=False),
         IssueNamed(number=13, closing=True, certain=False),
         IssueNamed(number=14, closing=True, certain=False),
@@ -149,20 +149,20 @@ def test_issues_are_taken_where_a_word_says_so() -> None:
 
 
 def test_a_vendors_line_says_what_it_says_of_that_vendor_only() -> None:
-    told = parsed(
+    commit = parsed(
         "Two vendors\n\nvendor(Acme Inc): operational, version 1.2.3, 45/46 tests passing\n- vendor(beta): broken"
     )
 
-    assert told.vendors == (
+    assert commit.vendors == (
         VendorNamed(name="Acme Inc", status="operational", version="1.2.3", tests=(45, 46)),
         VendorNamed(name="beta", status="broken"),
     )
 
 
 def test_what_stands_elsewhere_is_the_only_vendors() -> None:
-    told = parsed("vendor(acme): broken\n\nNow version 2.0.0.\n3/9 tests passed")
+    commit = parsed("vendor(acme): broken\n\nNow version 2.0.0.\n3/9 tests passed")
 
-    assert told.vendors == (VendorNamed(name="acme", status="broken", version="2.0.0", tests=(3, 9)),)
+    assert commit.vendors == (VendorNamed(name="acme", status="broken", version="2.0.0", tests=(3, 9)),)
 
 
 def test_other_words_on_a_vendors_line_are_no_status() -> None:
@@ -170,9 +170,9 @@ def test_other_words_on_a_vendors_line_are_no_status() -> None:
 
 
 def test_tests_of_a_deployment_are_those_outside_its_vendors_lines() -> None:
-    told = parsed("deploy: x\n\nvendor(acme): operational, 1/2 tests passing\nAll fine, 45/46 tests passing.")
+    commit = parsed("deploy: x\n\nvendor(acme): operational, 1/2 tests passing\nAll fine, 45/46 tests passing.")
 
-    assert (told.tests, told.vendors[0].tests) == ((45, 46), (1, 2))
+    assert (commit.tests, commit.vendors[0].tests) == ((45, 46), (1, 2))
 
 
 def test_an_impossible_count_is_left_out_and_of_several_the_first_counts() -> None:
@@ -223,9 +223,9 @@ def test_no_message_takes_long(unit: str) -> None:
     ],
 )
 def test_numbers_that_count_the_points_of_a_message_are_no_issues(message: str) -> None:
-    told = parsed(message)
+    commit = parsed(message)
 
-    assert (told.issues, told.doubts) == ((), ("numbers_of_a_list",))
+    assert (commit.issues, commit.doubts) == ((), ("numbers_of_a_list",))
 
 
 @pytest.mark.parametrize(

@@ -77,8 +77,8 @@ def write_golden() -> None:
             recorded = json.loads(file.read_text(encoding="utf-8"))["recorded"]
         else:
             recorded = example(FACTS[name], name)
-        told = {"recorded": recorded, "read": read(name, schema, recorded)}
-        file.write_text(json.dumps(told, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
+        content = {"recorded": recorded, "read": read(name, schema, recorded)}
+        file.write_text(json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Whatever two states of a source are told one after the other, the ledger then holds what the second one says."""
+"""After two states of a source, one after the other, the ledger then holds what the second one says."""
 
 from typing import Any
 
@@ -25,18 +25,18 @@ TEXTS = st.text("abcd", max_size=3)
 class Log(Streams):
     """The streams of a ledger that only imports of one source wrote to."""
 
-    def bring(self, told: Import) -> Decided:
+    def bring(self, wanted: Import) -> Decided:
         names = {
             ("vendor_name", state["name"].casefold()): Holder(id=stream[-36:], label=state["name"])
-            for stream, state in self.standing().items()
+            for stream, state in self.current_states().items()
             if category_of(stream) == "vendor"
         }
-        decided = plan(told, World(LEDGER, self._read, fold_stream, Neighbours(holder=names))).decided
+        decided = plan(wanted, World(LEDGER, self._read, fold_stream, Neighbours(holder=names))).decided
         for entry in decided:
             self._record(*entry, command="Import notes")  # type: ignore[call-arg]  # every entry of an import has its author and time
         return decided
 
-    def standing(self) -> dict[str, dict[str, Any]]:
+    def current_states(self) -> dict[str, dict[str, Any]]:
         return {stream: asdict(fold_stream(stream, past)) for stream, past in self._streams.items()}
 
 
@@ -53,7 +53,7 @@ METADATA = st.dictionaries(TEXTS.filter(bool), st.one_of(st.integers(0, 3), TEXT
 VENDORS = st.tuples(
     DAYS,
     st.fixed_dictionaries(
-        {"test_results": results()},  # a run that was told once is never taken back
+        {"test_results": results()},  # a run that was reported once is never taken back
         optional={
             "status": st.sampled_from(["operational", "broken"]),
             "extractor_version": TEXTS,
@@ -111,5 +111,5 @@ def test_after_both_the_ledger_holds_the_second(first: Import, second: Import) -
 
     one_after_the_other.bring(second)
 
-    assert one_after_the_other.standing() == at_once.standing()
+    assert one_after_the_other.current_states() == at_once.current_states()
     assert one_after_the_other.bring(second) == []

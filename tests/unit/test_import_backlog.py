@@ -157,7 +157,9 @@ def test_a_comment_whose_time_cannot_be_understood_is_taken_and_told(tmp_path: P
     reading = read(tmp_path)
 
     assert comments(reading.items[0]) == [("ann", "03-05 10:00", "one")]
-    assert ("time_not_understood", "TASK-1: comments, later") in [(told.kind, told.where) for told in reading.warnings]
+    assert ("time_not_understood", "TASK-1: comments, later") in [
+        (warned.kind, warned.where) for warned in reading.warnings
+    ]
 
 
 def test_a_record_that_is_no_markdown_is_named(tmp_path: Path) -> None:
@@ -165,7 +167,9 @@ def test_a_record_that_is_no_markdown_is_named(tmp_path: Path) -> None:
     (tmp_path / "tasks" / "task-2 - T.txt").write_text("x")
     (tmp_path / "tasks" / ".DS_Store").write_text("x")
 
-    assert [(told.kind, told.where) for told in read(tmp_path).not_taken] == [("no_markdown", "tasks/task-2 - T.txt")]
+    assert [(warned.kind, warned.where) for warned in read(tmp_path).not_taken] == [
+        ("no_markdown", "tasks/task-2 - T.txt")
+    ]
 
 
 def test_dependencies_in_one_text_are_each_a_dependency(tmp_path: Path) -> None:
@@ -389,8 +393,8 @@ def test_nothing_outside_of_the_folder_is_read(tmp_path: Path) -> None:
     reading = read(root)
 
     assert [item.external_id for item in reading.items] == ["TASK-1"]
-    told = {re.sub(r"[:, ].*", "", finding.where.rpartition("/")[2]): finding.kind for finding in reading.not_taken}
-    assert told == {"task-2": "cannot_be_read", "task-3": "cannot_be_read", "task-4": "cannot_be_read"} | {
+    warned = {re.sub(r"[:, ].*", "", finding.where.rpartition("/")[2]): finding.kind for finding in reading.not_taken}
+    assert warned == {"task-2": "cannot_be_read", "task-3": "cannot_be_read", "task-4": "cannot_be_read"} | {
         "more": "link_to_a_folder",
         "cycle": "link_to_a_folder",
     }

@@ -323,8 +323,8 @@ def test_comments_are_missing_where_more_are_counted_than_told(
     reading = read(tmp_path, issue("a-1", **fields))
 
     assert kinds(reading) == (["comments_missing"] if missing else [], [])
-    told = [{"text": comment.text} for comment in reading.items[0].comments or ()]
-    assert told == fields.get("comments", [])
+    stated = [{"text": comment.text} for comment in reading.items[0].comments or ()]
+    assert stated == fields.get("comments", [])
 
 
 @pytest.mark.parametrize(

@@ -139,11 +139,11 @@ def test_what_is_closed_as_a_duplicate_is_linked_to_what_it_repeats(tmp_path: Pa
 def test_a_file_that_tells_no_comments_leaves_the_link_to_the_original(tmp_path: Path) -> None:
     closed = {"state": "closed", "state_reason": "duplicate", "closed_at": "2026-03-03T10:00:00Z"}
     log = ImportedLog("github")
-    told = by_rest(**closed, comments=[{"id": 1, "body": "Duplicate of #2"}])
+    records = by_rest(**closed, comments=[{"id": 1, "body": "Duplicate of #2"}])
 
     assert [
         fact.to_id
-        for _, fact, *_ in log.bring(lambda folder: written(folder, [told, by_rest(2)]))
+        for _, fact, *_ in log.bring(lambda folder: written(folder, [records, by_rest(2)]))
         if isinstance(fact, WorkItemLinked)
     ]
     again = log.bring(lambda folder: written(folder, [by_rest(**closed, comments=1), by_rest(2)]))
@@ -176,11 +176,11 @@ def test_a_page_of_a_longer_list_is_told_unless_the_last_one_is_there(tmp_path: 
     first, last = page(1, more=True), page(2, more=False)
     searched = json.dumps({"total_count": 2, "items": [by_rest()]})
 
-    told = [
+    records = [
         [finding.kind for finding in read(tmp_path, whole).warnings] for whole in (first, first + last, searched, last)
     ]
 
-    assert told == [["list_goes_on"], [], ["list_goes_on"], []]
+    assert records == [["list_goes_on"], [], ["list_goes_on"], []]
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ def test_a_page_of_comments_is_told_and_withdraws_none_of_the_others(comments: d
     decided = log.bring(lambda folder: written(folder, [by_gh(comments=page, updatedAt="2026-03-04T10:00:00Z")]))
 
     assert [type(fact).__name__ for _, fact, *_ in decided] == ["WorkItemRevised"]
-    assert [comment.withdrawn for state in log.standing().values() for comment in state["comments"].values()] == [
+    assert [comment.withdrawn for state in log.current_states().values() for comment in state["comments"].values()] == [
         False
     ] * 3
 
@@ -296,15 +296,15 @@ def test_what_a_file_does_not_speak_of_stays_as_it_was() -> None:
     few = {name: full[name] for name in ("number", "title", "url", "createdAt")}
     few |= {"updatedAt": "2026-03-04T10:00:00Z", "title": "Another"}
     log.bring(lambda folder: written(folder, [full, by_gh(2), by_gh(3)]))
-    before = log.standing()
+    before = log.current_states()
 
     decided = log.bring(lambda folder: written(folder, [few, by_gh(2), by_gh(3)]))
 
     [(_, fact, *_)] = decided
     assert isinstance(fact, WorkItemRevised)
     assert [name for name in fact.changes if not name.startswith("metadata.")] == ["title"]
-    [changed] = [name for name, state in log.standing().items() if state != before[name]]
-    assert (before[changed]["status"], log.standing()[changed]["status"]) == ("completed", "completed")
+    [changed] = [name for name, state in log.current_states().items() if state != before[name]]
+    assert (before[changed]["status"], log.current_states()[changed]["status"]) == ("completed", "completed")
 
 
 def test_what_a_file_says_is_empty_is_taken_away() -> None:
@@ -313,7 +313,7 @@ def test_what_a_file_says_is_empty_is_taken_away() -> None:
 
     log.bring(lambda folder: written(folder, [by_gh(body="", updatedAt="2026-03-04T10:00:00Z")]))
 
-    [state] = log.standing().values()
+    [state] = log.current_states().values()
     assert (state["description"], state["tags"]) == (None, ())
 
 
@@ -356,7 +356,7 @@ def test_sub_issues_and_blockers_are_links(tmp_path: Path) -> None:
 
 def tree(log: ImportedLog) -> dict[str, tuple[str | None, set[str]]]:
     """Of each item, by title, what it lies below and what it blocks."""
-    states = log.standing()
+    states = log.current_states()
     title = {name.removeprefix("work_item-"): state["title"] for name, state in states.items()}
     return {
         state["title"]: (
@@ -422,7 +422,7 @@ def test_rest_says_the_parent_by_its_address_and_none_by_leaving_it_out() -> Non
     log = ImportedLog("github")
 
     def above() -> list[str | None]:
-        return [state["parent_id"] for state in log.standing().values() if state["title"] == "T3"]
+        return [state["parent_id"] for state in log.current_states().values() if state["title"] == "T3"]
 
     log.bring(lambda folder: written(folder, [by_rest(1, **summary), below]))
     first = above()
@@ -456,7 +456,7 @@ def test_importing_again_changes_nothing_and_an_older_file_undoes_nothing() -> N
 
     assert log.bring(lambda folder: written(folder, new)) == []
     assert log.bring(lambda folder: written(folder, [by_gh()])) == []
-    assert [state["status"] for state in log.standing().values()] == ["completed"]
+    assert [state["status"] for state in log.current_states().values()] == ["completed"]
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="../shared/data is not beside the checkout")

@@ -69,7 +69,7 @@ def file(name: str, whole: Any) -> Write:
 def said(log: ImportedLog) -> list[tuple[str, str, str]]:
     return sorted(
         (one.by, one.at, one.text)
-        for state in log.standing().values()
+        for state in log.current_states().values()
         for one in state["comments"].values()
         if not one.withdrawn
     )
@@ -86,10 +86,12 @@ def test_pages_of_comments_are_taken_in_any_order_with_the_issues(order: tuple[s
     for name in order:
         log.bring(FILES[name])
 
-    titles = sorted(state["title"] for state in log.standing().values())
+    titles = sorted(state["title"] for state in log.current_states().values())
     assert (titles, said(log)) == (["Issue 1", "Issue 2"], BOTH)
-    assert {state["status"] for state in log.standing().values()} == {"active"}
-    assert {len(state["metadata"]["source_comments"]) for state in log.standing().values() if state["comments"]} == {2}
+    assert {state["status"] for state in log.current_states().values()} == {"active"}
+    assert {
+        len(state["metadata"]["source_comments"]) for state in log.current_states().values() if state["comments"]
+    } == {2}
     assert [log.bring(FILES[name]) for name in order] == [[], [], []]
 
 
@@ -172,7 +174,7 @@ def test_of_the_editions_of_a_comment_the_newest_counts_in_whatever_order_they_c
     for place in order:
         log.bring(editions[place])
 
-    kept = [state["metadata"]["source_comments"]["11"] for state in log.standing().values() if state["comments"]]
+    kept = [state["metadata"]["source_comments"]["11"] for state in log.current_states().values() if state["comments"]]
     assert [text for _, _, text in said(log)] == ["third"]
     assert [one["reactions"] for one in kept] == [{"+1": 12}]
     assert [log.bring(one) for one in editions] == [[], [], []]

@@ -214,7 +214,7 @@ def _parent(issue: Issue, form: Form) -> str:
     return f"1000{issue.parent}" if is_number else f"J-{issue.parent}"
 
 
-def told(item: ImportedItem) -> dict[str, Any]:
+def stated(item: ImportedItem) -> dict[str, Any]:
     fields = item.fields
     return {
         "title": fields["title"],
@@ -266,7 +266,7 @@ def test_whatever_form_an_export_has_every_field_is_read(
     assert jira.recognises(sample_of(file))
     assert (reading.found, reading.not_taken) == (len(found), [])
     assert [item.external_id for item in reading.items] == [f"J-{issue.number}" for issue in found]
-    assert [told(item) for item in reading.items] == [known(issue, people) for issue in found]
+    assert [stated(item) for item in reading.items] == [known(issue, people) for issue in found]
 
 
 def read(folder: Path, text: str) -> Reading:
@@ -409,7 +409,7 @@ def test_an_export_of_fewer_fields_takes_nothing_away() -> None:
         "Two,AB-2,2,To Do,,,,,,",
     )
 
-    before = log.standing()
+    before = log.current_states()
 
     bring("Summary,Issue key,Issue id", "One,AB-1,1", "Two,AB-2,2")
 
@@ -418,7 +418,7 @@ def test_an_export_of_fewer_fields_takes_nothing_away() -> None:
             name: {entity: value for entity, value in state.items() if entity != "metadata"}
             for name, state in one.items()
         }
-        for one in (before, log.standing())
+        for one in (before, log.current_states())
     ]
     assert without[0] == without[1]
 

@@ -38,7 +38,9 @@ WAITS = {"tasks/task-2 - Waits.md": task("Waits", MAY, "TASK-2", dependencies="[
 
 
 def by_title(log: ImportedLog) -> dict[str, dict[str, Any]]:
-    return {state["title"]: state | {"id": stream[len("work_item-") :]} for stream, state in log.standing().items()}
+    return {
+        state["title"]: state | {"id": stream[len("work_item-") :]} for stream, state in log.current_states().items()
+    }
 
 
 def blocked(log: ImportedLog, blocker: str) -> list[str]:
@@ -50,7 +52,7 @@ def blocked(log: ImportedLog, blocker: str) -> list[str]:
 def test_a_task_with_the_id_of_an_archived_one_is_another_task() -> None:
     log = ImportedLog("backlog")
     log.bring(folder_of(BEFORE))
-    stream = next(iter(log.standing()))
+    stream = next(iter(log.current_states()))
     log.revise(stream, WorkItemRevised(changes={"notes": Change(None, "ours"), "assignee": Change(None, "ann")}))
 
     log.bring(folder_of(AFTER))
@@ -118,7 +120,7 @@ def test_a_corrected_time_of_creation_makes_no_other_task_and_is_told() -> None:
 
     log.bring(folder_of({"tasks/task-1 - Old.md": task("Old work", MAY)}))
 
-    assert len(log.standing()) == 1
+    assert len(log.current_states()) == 1
     assert log.warnings()["began_at_another_time"] == ["TASK-1: 2026-02-01T10:00:00.000000Z is kept"]
 
 

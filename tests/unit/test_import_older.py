@@ -52,7 +52,7 @@ def test_snapshots_in_any_order_are_the_newest_one(
     for snapshot in data.draw(st.permutations([*history, history[0]])):
         bring(in_some_order, tracker, snapshot)
 
-    assert in_some_order.standing() == newest.standing()
+    assert in_some_order.current_states() == newest.current_states()
     assert in_some_order.times_rise()
     assert bring(in_some_order, tracker, history[-1]) == []
 
@@ -80,7 +80,7 @@ def test_a_list_that_says_when_it_changed_decides_for_tasks_that_do_not(
     for at in data.draw(st.permutations(range(len(history)))):
         in_some_order.bring(written(at))
 
-    assert in_some_order.standing() == newest.standing()
+    assert in_some_order.current_states() == newest.current_states()
 
 
 def old_and_new(tracker: str, folder: Path, *, is_new: bool) -> Path:
@@ -93,27 +93,27 @@ def old_and_new(tracker: str, folder: Path, *, is_new: bool) -> Path:
 def test_an_older_record_is_left_out_and_told_and_taken_when_it_is_to_win(tracker: str) -> None:
     log = ImportedLog(tracker)
     log.bring(lambda folder: old_and_new(tracker, folder, is_new=True))
-    known = log.standing()
+    known = log.current_states()
 
     assert log.bring(lambda folder: old_and_new(tracker, folder, is_new=False)) == []
     assert log.warnings()["older_than_known"] != []
-    assert log.standing() == known
+    assert log.current_states() == known
 
     log.bring(lambda folder: old_and_new(tracker, folder, is_new=False), older_wins=True)
-    assert [state["status"] for state in log.standing().values()] == ["active"]
+    assert [state["status"] for state in log.current_states().values()] == ["active"]
 
     log.bring(lambda folder: old_and_new(tracker, folder, is_new=True))
-    assert log.standing() == known
+    assert log.current_states() == known
 
 
 def test_comments_and_links_that_an_older_file_lacks_stay() -> None:
     log = ImportedLog("beads")
     new = issue("a-1", updated_at=DAY.format(5), comments=[{"text": "hm"}], dependencies=[needs("a-1", "a-2")])
     log.bring(lambda folder: export(folder, new, issue("a-2")))
-    known = log.standing()
+    known = log.current_states()
 
     assert log.bring(lambda folder: export(folder, issue("a-1", updated_at=DAY.format(3)), issue("a-2"))) == []
-    assert log.standing() == known
+    assert log.current_states() == known
 
 
 def test_a_closing_time_that_is_corrected_is_taken_over() -> None:
@@ -124,7 +124,7 @@ def test_a_closing_time_that_is_corrected_is_taken_over() -> None:
     corrected = closed | {"closed_at": DAY.format(4), "updated_at": DAY.format(5)}
     log.bring(lambda folder: export(folder, issue("a-1", **corrected)))
 
-    state = next(iter(log.standing().values()))
+    state = next(iter(log.current_states().values()))
     assert (state["status"], state["metadata"]["source_closed_at"]) == ("completed", "2026-03-04T10:00:00.000000Z")
 
 
@@ -134,7 +134,7 @@ def test_a_record_without_any_time_is_taken() -> None:
 
     log.bring(lambda folder: export(folder, issue("a-1", updated_at=None, created_at=None, title="Other")))
 
-    assert [state["title"] for state in log.standing().values()] == ["Other"]
+    assert [state["title"] for state in log.current_states().values()] == ["Other"]
 
 
 def test_a_record_that_no_longer_says_when_it_changed_is_older_by_its_creation() -> None:

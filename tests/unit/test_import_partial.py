@@ -88,7 +88,7 @@ def test_a_later_export_of_all_fields_is_taken_whole(called: str) -> None:
 
 def paths(log: ImportedLog) -> Iterator[tuple[str, Any]]:
     """Every value of every item by where it stands; a link by itself."""
-    for stream, state in log.standing().items():
+    for stream, state in log.current_states().items():
         for field, value in state.items():
             if isinstance(value, dict):
                 yield from ((f"{stream} {field} {name}", _plain(one)) for name, one in value.items())
@@ -110,7 +110,7 @@ def test_a_record_whose_beginning_was_not_known_is_the_same_when_a_fuller_one_sa
 
     log.bring(export.without(set(), 1))
 
-    states = list(log.standing().values())
+    states = list(log.current_states().values())
     assert sorted(state["title"] for state in states) == ["1", "Two"]
     assert {state["metadata"]["source_created_at"] for state in states} == {"2026-03-01T10:00:00.000000Z"}
 
@@ -124,4 +124,4 @@ def test_issues_of_two_repositories_that_a_file_does_not_name_are_two() -> None:
 
     log.bring(lambda folder: export.write(folder, elsewhere))
 
-    assert len(log.standing()) == 4
+    assert len(log.current_states()) == 4

@@ -111,8 +111,8 @@ def test_every_value_and_every_line_of_every_backlog_file_is_there() -> None:
         assert sum(word in ("dependencies", "parent_task_id") for word in words) >= len(references)
         assert {value for value in leaves(_dates(fields)) if value not in set(leaves(kept))} == set(), file.name
         lines = {line for value in _texts(kept) for line in value.split("\n")}
-        told = [line for line in body.split("\n") if not MARK.fullmatch(line) and not HEADING.fullmatch(line)]
-        assert [line for line in told if _content(line) and _content(line) not in lines] == [], file.name
+        answer = [line for line in body.split("\n") if not MARK.fullmatch(line) and not HEADING.fullmatch(line)]
+        assert [line for line in answer if _content(line) and _content(line) not in lines] == [], file.name
 
 
 def _dates(fields: dict[str, Any]) -> dict[str, Any]:

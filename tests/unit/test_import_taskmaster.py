@@ -282,10 +282,10 @@ def test_nothing_of_a_task_is_lost(tmp_path: Path) -> None:
 
 
 def test_a_task_without_times_has_those_of_its_list(tmp_path: Path) -> None:
-    told = {"created": "2025-06-19T08:07:04Z", "updated": "2025-06-20T12:00:00Z"}
+    dates = {"created": "2025-06-19T08:07:04Z", "updated": "2025-06-20T12:00:00Z"}
     late = task(2, updatedAt="2025-07-01T00:00:00Z", createdAt="2025-06-30T00:00:00Z")
 
-    first, second = read(tmp_path, {"master": {"tasks": [task(1), late], "metadata": told}}).items
+    first, second = read(tmp_path, {"master": {"tasks": [task(1), late], "metadata": dates}}).items
 
     assert [text(mark.at)[:10] for mark in (first.created, first.changed)] == ["2025-06-19", "2025-06-20"]
     assert [text(mark.at)[:10] for mark in (second.created, second.changed)] == ["2025-06-30", "2025-07-01"]

@@ -228,7 +228,7 @@ def test_a_line_that_gets_the_day_it_was_written_is_the_same_task() -> None:
     log.bring(lambda folder: written(folder, "2014-06-19 Do it", "2014-06-20 Do it"))
     log.bring(lambda folder: written(folder, "2014-06-20 Do it", "x 2014-07-04 2014-06-19 Do it"))
 
-    assert [state["status"] for state in log.standing().values()] == ["completed", "active"]
+    assert [state["status"] for state in log.current_states().values()] == ["completed", "active"]
 
 
 UNDATED = ["x 2014-07-04 (A) Do it +p", "x 2014-07-04 Do it +p", "x (A) Do it +p", "x 2014-07-04 Do it +p pri:A"]
@@ -279,7 +279,7 @@ def test_a_line_that_was_completed_on_another_day_or_stands_in_the_file_too_is_a
 
 
 def statuses(log: ImportedLog) -> list[str]:
-    return [state["status"] for state in log.standing().values()]
+    return [state["status"] for state in log.current_states().values()]
 
 
 def written(folder: Path, *lines: str) -> Path:
@@ -371,7 +371,7 @@ def test_a_file_from_before_the_day_of_completion_opens_no_task_again(day: str, 
 
     log.bring(kept_since("2026-03-01 Call", day, committed=committed))
 
-    (task,) = log.standing().values()
+    (task,) = log.current_states().values()
     assert (task["status"] == "active") is opened
     assert ("older_than_known" in log.warnings()) is not opened
 

@@ -87,11 +87,11 @@ def bring(log: ImportedLog, tracker: str, tasks: list[Task]) -> Any:
 
 def among(log: ImportedLog, others: ImportedLog) -> dict[str, Any]:
     """What the items are that the others have too; a task-master subtask that moves gets another id."""
-    kept = others.standing().keys()
+    kept = others.current_states().keys()
     ids = {stream[-36:] for stream in kept}
     return {
         stream: state | {"links": [link for link in state["links"] if link[1] in ids]}
-        for stream, state in log.standing().items()
+        for stream, state in log.current_states().items()
         if stream in kept
     }
 
@@ -107,7 +107,7 @@ def test_after_two_beads_exports_of_any_shape_the_ledger_holds_the_second(
 
     bring_beads(one_after_the_other, second)
 
-    assert one_after_the_other.standing() == at_once.standing()
+    assert one_after_the_other.current_states() == at_once.current_states()
     assert one_after_the_other.times_rise()
     assert bring_beads(one_after_the_other, second) == []
 
@@ -122,7 +122,7 @@ def test_after_two_states_the_ledger_holds_the_second(tracker: str, first: list[
 
     bring(one_after_the_other, tracker, second)
 
-    assert among(one_after_the_other, at_once) == at_once.standing()
+    assert among(one_after_the_other, at_once) == at_once.current_states()
     assert one_after_the_other.times_rise()
     assert bring(one_after_the_other, tracker, second) == []
 
@@ -150,15 +150,15 @@ def test_what_a_person_changed_between_two_imports_stays(
     log, untouched = ImportedLog(tracker), ImportedLog(tracker)
     bring(log, tracker, first)
     bring(untouched, tracker, first)
-    changed = list(log.standing())[who]
+    changed = list(log.current_states())[who]
     log.revise(changed, WorkItemRevised(changes={"title": Change("", "Ours"), "notes": Change(None, "ours")}))
 
     bring(log, tracker, second)
     bring(untouched, tracker, second)
 
-    ours = log.standing()
+    ours = log.current_states()
     assert (ours[changed]["title"], ours[changed]["notes"]) == ("Ours", "ours")
-    assert ours.keys() == untouched.standing().keys()
+    assert ours.keys() == untouched.current_states().keys()
     assert bring(log, tracker, second) == []
 
 
@@ -174,5 +174,5 @@ def test_half_of_a_source_and_then_all_of_it_is_the_same_as_all_of_it(
 
     bring(in_two, tracker, whole)
 
-    assert among(in_two, at_once) == at_once.standing()
+    assert among(in_two, at_once) == at_once.current_states()
     assert bring(in_two, tracker, whole) == []

@@ -47,7 +47,7 @@ def lines(events: list[RecordedEvent]) -> list[bytes]:
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Opened]:
-    """opened(content?) -> a journal whose file holds that; an index is kept between openings unless told otherwise."""
+    """opened(content?) -> a journal whose file holds that; an index is kept between openings unless asked otherwise."""
     journals: list[Journal] = []
 
     def open_journal(content: bytes | None = None, index: Path = tmp_path / "cache.sqlite3") -> Journal:

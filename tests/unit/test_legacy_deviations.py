@@ -39,7 +39,7 @@ BARE = {"status": "operational", "counts": (10, 12, None), "version": None, "for
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "expected"),
     [
         ("- EPSON: operational (10/12 tests passed, 2 skipped) [Excel, CSV] v1.2.3", WHOLE),
         ("*   **EPSON**:  Operational ( 10 / 12 tests passed , 2 skipped ) [ excel,csv ] V1.2.3", WHOLE),
@@ -72,12 +72,12 @@ BARE = {"status": "operational", "counts": (10, 12, None), "version": None, "for
 )  # fmt: skip
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_a_vendor_is_understood_however_its_line_is_written(
-    reads: Any, line: str, told: dict[str, Any], end: str
+    reads: Any, line: str, expected: dict[str, Any], end: str
 ) -> None:
     reading = reads(f"# Project Status\n\n## Vendors (1 total)\n\n{line}\n".replace("\n", end))
 
     [vendor] = reading.vendors
-    assert (vendor.name, flat(vendor.fields)) == ("EPSON", told)
+    assert (vendor.name, flat(vendor.fields)) == ("EPSON", expected)
     assert reading.not_taken == []
 
 

@@ -46,8 +46,8 @@ def vendors(reading: Reading) -> dict[str, dict[str, Any]]:
 
 def expected(known: Known) -> dict[str, dict[str, Any]]:
     return {
-        name: {key: set(value) if key == "formats" else value for key, value in told.items()}
-        for name, told in known.vendors.items()
+        name: {key: set(value) if key == "formats" else value for key, value in stated.items()}
+        for name, stated in known.vendors.items()
     }
 
 
@@ -91,7 +91,7 @@ def test_a_generated_report_gives_what_it_was_made_of(vendors: int, items: int, 
 
     agree(reading, known)
     parents = {item.fields["title"]: item.links[0].to if item.links else None for item in reading.items}
-    assert parents == {title: told["parent"] for title, told in known.items.items()}
+    assert parents == {title: stated["parent"] for title, stated in known.items.items()}
     assert any(warning.kind == "count_disagrees" for warning in reading.warnings)
 
 
@@ -121,8 +121,8 @@ def test_no_file_however_torn_makes_the_reader_fail(seed: int, data: st.DataObje
 
     reading = _read_or_none(torn)
     if reading is not None:
-        things = (*reading.vendors, *reading.deployments, *reading.enhancements, *reading.items)
-        assert reading.found >= len(things)
+        records = (*reading.vendors, *reading.deployments, *reading.enhancements, *reading.items)
+        assert reading.found >= len(records)
 
 
 def _read_or_none(text: str) -> Reading | None:

@@ -148,16 +148,16 @@ def test_every_field_is_what_the_file_was_made_of(made: tuple[str, Content], for
 def test_what_is_uncertain_is_told_with_its_line_and_kept_as_it_is_written(made: tuple[str, Content]) -> None:
     reading = reading_of(made[0])
 
-    told = " ".join(f"{warning.kind} {warning.where}" for warning in reading.warnings)
+    warned = " ".join(f"{warning.kind} {warning.where}" for warning in reading.warnings)
     for item in reading.items:
         if state(item) == "unknown":
-            assert f"state_not_understood line {_line(made[0], item.fields['title'])}: " in told
+            assert f"state_not_understood line {_line(made[0], item.fields['title'])}: " in warned
             assert item.fields["metadata"]["source_status"]
     for deployment in reading.deployments:
         spelling = deployment.fields.get("metadata", {}).get("source_deployed_at")
         kind = "time_not_understood" if "deployed_at" not in deployment.fields else "no_zone"
         if spelling:
-            assert f"{kind} line {_line(made[0], '#' + str(deployment.fields['pr_number']) + ' ')}: " in told
+            assert f"{kind} line {_line(made[0], '#' + str(deployment.fields['pr_number']) + ' ')}: " in warned
             assert spelling in made[0]
         else:
             assert text(parse(deployment.fields["deployed_at"]))

@@ -13,7 +13,7 @@ from projections.cli.terminal.next_lines import COMMAND, OF_CODE, OF_RULE, WORDS
 
 ROOT = Path(__file__).parent.parent.parent
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, LedgerError)]
-INTERNAL = {LostRace, ReadModelBehind, LeaseMoved}  # never told: the write path decides again
+INTERNAL = {LostRace, ReadModelBehind, LeaseMoved}  # never shown: the write path decides again
 
 
 def raised() -> Iterator[tuple[str, ast.Call]]:

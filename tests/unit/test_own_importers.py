@@ -91,7 +91,7 @@ def test_one_that_cannot_be_used_says_why_and_keeps_no_other_away(example: Path,
 def test_its_command_is_beside_the_others(example: Path) -> None:
     paths = os.pathsep.join([str(example / "site"), str(EXAMPLE), str(ROOT)])
 
-    told = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", "from projections.cli.main import main; main()", "import", "--help"],
         env=os.environ | {"PYTHONPATH": paths, "LEDGER_HOME": str(example / "home"), "COLUMNS": "200"},
         capture_output=True,
@@ -99,8 +99,8 @@ def test_its_command_is_beside_the_others(example: Path) -> None:
         check=True,
     )
 
-    assert "A punch list of a building site" in told.stdout
-    assert all(name in told.stdout for name in SOURCES)
+    assert "A punch list of a building site" in result.stdout
+    assert all(name in result.stdout for name in SOURCES)
 
 
 def test_the_documented_code_is_the_examples(example: Path) -> None:

@@ -18,7 +18,7 @@ from ledger.aggregates.work_item.events import (
 from ledger.aggregates.work_item.state import Answer, Question
 from ledger.errors import NotFound, Refused
 from ledger.values.revision import Change
-from tests.support.given import CONFIGURATION, NOW, THING, Given, given
+from tests.support.given import CONFIGURATION, ENTITY, NOW, Given, given
 
 AT, NOW_AT = "2026-11-22T10:00:00.000000Z", "2026-11-23T09:00:00.000000Z"
 ASKED = QuestionAsked(whom="lead", by="bot", at=AT, text="Ship it?", choices=("now", "later"))
@@ -36,33 +36,33 @@ def waiting(**settings: Any) -> Given:
 
 
 def answer(verdict: str = "approve", **more: Any) -> AnswerQuestion:
-    return AnswerQuestion(id=THING, verdict=verdict, **more)
+    return AnswerQuestion(id=ENTITY, verdict=verdict, **more)
 
 
 def test_an_item_waits_for_a_person_or_a_role() -> None:
-    asked = a_task().when(AskQuestion(id=THING, whom="lead", text="Ship it?"), by="bot", at=NOW)
+    asked = a_task().when(AskQuestion(id=ENTITY, whom="lead", text="Ship it?"), by="bot", at=NOW)
 
     asked.then(QuestionAsked(whom="lead", by="bot", at=NOW_AT, text="Ship it?"))
     asked.then_it_has(question=Question(whom="lead", by="bot", at=NOW_AT, text="Ship it?"), status="active")
 
 
 def test_the_same_question_again_is_no_change() -> None:
-    again = AskQuestion(id=THING, whom="lead", text="Ship it?", choices=("now", "later"))
+    again = AskQuestion(id=ENTITY, whom="lead", text="Ship it?", choices=("now", "later"))
 
     waiting().when(again, by="bot").then_nothing()
 
 
 def test_another_question_is_refused_while_one_is_open() -> None:
-    waiting().when(AskQuestion(id=THING, whom="ann", text="Why?")).then_refused(Refused, rule="waits_already")
+    waiting().when(AskQuestion(id=ENTITY, whom="ann", text="Why?")).then_refused(Refused, rule="waits_already")
 
 
 @pytest.mark.parametrize("ended", [WorkItemDeleted(), WorkItemCompleted()])
 def test_what_is_over_waits_for_nobody(ended: Any) -> None:
-    a_task().past(ended).when(AskQuestion(id=THING, whom="ann", text="Why?")).then_refused(Refused, rule="ended")
+    a_task().past(ended).when(AskQuestion(id=ENTITY, whom="ann", text="Why?")).then_refused(Refused, rule="ended")
 
 
 def test_a_question_about_nothing_is_refused() -> None:
-    given(decider).when(AskQuestion(id=THING, whom="ann", text="Why?")).then_refused(NotFound)
+    given(decider).when(AskQuestion(id=ENTITY, whom="ann", text="Why?")).then_refused(NotFound)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_question_about_nothing_is_refused() -> None:
     ],
 )
 def test_an_answer_ends_the_question_and_is_kept(said: dict[str, Any]) -> None:
-    answered = waiting().when(AnswerQuestion(id=THING, **said), by="ann", at=NOW, scope="write")
+    answered = waiting().when(AnswerQuestion(id=ENTITY, **said), by="ann", at=NOW, scope="write")
 
     answered.then(QuestionAnswered(by="ann", at=NOW_AT, **said))
     answered.then_it_has(question=None, answer=Answer(question=QUESTION, by="ann", at=NOW_AT, **said))
@@ -120,7 +120,7 @@ def test_where_the_settings_say_so_only_the_asked_answer() -> None:
 
 
 def test_who_asked_withdraws_the_question_and_no_other_writer() -> None:
-    withdraw = WithdrawQuestion(id=THING)
+    withdraw = WithdrawQuestion(id=ENTITY)
 
     waiting().when(withdraw, by="ben", scope="write").then_refused(Refused, rule="not_the_asker")
     waiting().when(withdraw, by="bot", scope="write").then(QuestionWithdrawn()).then_it_has(question=None, answer=None)
@@ -129,7 +129,7 @@ def test_who_asked_withdraws_the_question_and_no_other_writer() -> None:
 def test_a_new_question_puts_the_last_answer_away() -> None:
     answered = waiting().past(QuestionAnswered(verdict="refuse", by="ann", at=AT, text="no"))
 
-    answered.when(AskQuestion(id=THING, whom="lead", text="Now?")).then_it_has(answer=None)
+    answered.when(AskQuestion(id=ENTITY, whom="lead", text="Now?")).then_it_has(answer=None)
 
 
 def test_the_end_of_the_work_ends_the_question() -> None:
@@ -137,4 +137,4 @@ def test_the_end_of_the_work_ends_the_question() -> None:
 
 
 def test_what_waits_is_not_the_next_to_be_claimed() -> None:
-    waiting().around(next_ready=THING).when(ClaimNextWorkItem(token="a-token-of-mine")).then_again()
+    waiting().around(next_ready=ENTITY).when(ClaimNextWorkItem(token="a-token-of-mine")).then_again()

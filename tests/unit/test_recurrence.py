@@ -18,10 +18,10 @@ from ledger.aggregates.work_item.state import WorkItem
 from ledger.values.dates import begins, ends, later, moved, planned
 from ledger.values.moment import parse
 from ledger.values.revision import Change
-from tests.support.given import THING, given, numbered
+from tests.support.given import ENTITY, given, numbered
 
 DONE_AT = parse("2026-11-23T09:00:00Z")  # when things are done in these tests
-NEXT = next_one(THING, WorkItem(item_type="task", recurrence="every day"), DONE_AT)
+NEXT = next_one(ENTITY, WorkItem(item_type="task", recurrence="every day"), DONE_AT)
 assert NEXT is not None
 NEXT_ID = NEXT[0]
 MILESTONE = numbered(5)
@@ -32,7 +32,7 @@ def created(**more: object) -> WorkItemCreated:
 
 
 def done(expected: int = 1, **fields: object) -> UpdateWorkItem:
-    return UpdateWorkItem(id=THING, expected=expected, status="completed", fields=fields)
+    return UpdateWorkItem(id=ENTITY, expected=expected, status="completed", fields=fields)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_the_next_one_is_due_at_the_first_turn_that_has_not_gone_by(
 ) -> None:
     item = WorkItem(item_type="task", recurrence=rule, due=due, not_before=not_before)
 
-    following = next_one(THING, item, DONE_AT)
+    following = next_one(ENTITY, item, DONE_AT)
 
     assert following is not None
     assert (following[1].due, following[1].not_before) == expected
@@ -107,7 +107,7 @@ def test_a_completion_makes_the_next_one_with_what_the_item_is_and_not_with_what
     outcome = given(decider).past(item).when(done())
 
     following = created(
-        tags=("a",), priority=2, due="2026-11-27", recurrence="weekly", estimate=30, recurrence_of=THING
+        tags=("a",), priority=2, due="2026-11-27", recurrence="weekly", estimate=30, recurrence_of=ENTITY
     )
     outcome.then(WorkItemCompleted(next_id=NEXT_ID), (NEXT_ID, following))
     outcome.then_it_has(status="completed", next_id=NEXT_ID)
@@ -117,7 +117,7 @@ def test_what_is_changed_by_the_same_call_holds_for_the_next_one() -> None:
     outcome = given(decider).past(created(due="2026-11-20")).when(done(recurrence="every day", title="New"))
 
     changes = {"title": Change("T", "New"), "recurrence": Change(None, "every day")}
-    following = created(title="New", due="2026-11-23", recurrence="every day", recurrence_of=THING)
+    following = created(title="New", due="2026-11-23", recurrence="every day", recurrence_of=ENTITY)
     outcome.then(WorkItemCompleted(next_id=NEXT_ID, also=changes), (NEXT_ID, following))
 
 
@@ -135,7 +135,7 @@ def test_one_whose_next_was_taken_back_makes_another() -> None:
 
     outcome = history.when(done(3))
 
-    other = next_one(THING, WorkItem(item_type="task", recurrence="weekly", nexts_made=1), DONE_AT)
+    other = next_one(ENTITY, WorkItem(item_type="task", recurrence="weekly", nexts_made=1), DONE_AT)
     assert other is not None
     assert other[0] != NEXT_ID
     outcome.then_it_has(next_id=other[0])
@@ -146,9 +146,9 @@ def test_what_is_dropped_does_not_come_again() -> None:
     dropped = WorkItemStatusChanged(status="wont_do", category="dropped")
 
     given(decider).past(created(recurrence="weekly"), dropped).when(
-        UpdateWorkItem(id=THING, expected=2, status="active")
+        UpdateWorkItem(id=ENTITY, expected=2, status="active")
     ).then(WorkItemReopened())
-    history.when(UpdateWorkItem(id=THING, expected=1, deleted=True)).then_it_has(next_id=None)
+    history.when(UpdateWorkItem(id=ENTITY, expected=1, deleted=True)).then_it_has(next_id=None)
 
 
 def test_a_milestone_is_another_item_of_that_type() -> None:
@@ -158,31 +158,31 @@ def test_a_milestone_is_another_item_of_that_type() -> None:
     history.when(_belongs(MILESTONE)).then_it_has(milestone_id=MILESTONE)
     history.when(_belongs(numbered(6))).then_invalid("milestone_id")
     given(decider).when(
-        CreateWorkItem(id=THING, item_type="milestone", title="M", milestone_id=MILESTONE)
+        CreateWorkItem(id=ENTITY, item_type="milestone", title="M", milestone_id=MILESTONE)
     ).then_invalid("milestone_id")
 
 
 def test_what_is_due_before_it_may_begin_is_refused() -> None:
-    command = CreateWorkItem(id=THING, item_type="task", title="T", due="2026-11-20", not_before="2026-11-21")
+    command = CreateWorkItem(id=ENTITY, item_type="task", title="T", due="2026-11-20", not_before="2026-11-21")
 
     given(decider).when(command).then_invalid("not_before")
     fields = {"due": "2026-11-20"}
     given(decider).past(created(not_before="2026-11-21")).when(
-        UpdateWorkItem(id=THING, expected=1, fields=fields)
+        UpdateWorkItem(id=ENTITY, expected=1, fields=fields)
     ).then_invalid("due")
 
 
 def test_rules_that_are_ages_behind_are_caught_up_with_at_once() -> None:
     item = WorkItem(item_type="task", recurrence="every day", due="0001-01-01")
 
-    following = next_one(THING, item, datetime.fromisoformat("2026-11-23T09:00:00+00:00"))
+    following = next_one(ENTITY, item, datetime.fromisoformat("2026-11-23T09:00:00+00:00"))
 
     assert following is not None
     assert following[1].due == "2026-11-23"
 
 
 def _belongs(milestone: str) -> UpdateWorkItem:
-    return UpdateWorkItem(id=THING, expected=1, fields={"milestone_id": milestone})
+    return UpdateWorkItem(id=ENTITY, expected=1, fields={"milestone_id": milestone})
 
 
 @pytest.mark.parametrize(
@@ -201,14 +201,14 @@ def _belongs(milestone: str) -> UpdateWorkItem:
 def test_what_comes_on_days_of_the_week_comes_on_the_next_of_them(
     rule: str, due: str, done_at: str, coming: str
 ) -> None:
-    following = next_one(THING, WorkItem(item_type="task", due=due, recurrence=rule), parse(done_at))
+    following = next_one(ENTITY, WorkItem(item_type="task", due=due, recurrence=rule), parse(done_at))
 
     assert following is not None
     assert following[1].due == coming
 
 
 def test_without_a_date_what_comes_on_days_of_the_week_is_deferred_until_the_next() -> None:
-    following = next_one(THING, WorkItem(item_type="task", recurrence="every friday"), DONE_AT)
+    following = next_one(ENTITY, WorkItem(item_type="task", recurrence="every friday"), DONE_AT)
 
     assert following is not None
     assert (following[1].due, following[1].not_before) == (None, "2026-11-27")

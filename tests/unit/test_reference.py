@@ -10,7 +10,7 @@ from ledger.values.reference import LETTERS, SHORTEST, brief, encode, parse, sho
 from projections.questions.references import all_references
 
 categories = some.sampled_from(sorted(LETTERS))
-THING = UUID("7d444840-9dc0-41d1-b245-5ffdce74fad2")
+ENTITY = UUID("7d444840-9dc0-41d1-b245-5ffdce74fad2")
 
 
 @settings(deadline=None)
@@ -68,21 +68,21 @@ def test_whatever_begins_with_the_same_five_characters_is_in_the_shortest_range(
 
 
 def test_alone_a_thing_needs_five_characters() -> None:
-    assert shorten("work_item", str(THING), []) == f"w-{encode(str(THING))[:5]}"
+    assert shorten("work_item", str(ENTITY), []) == f"w-{encode(str(ENTITY))[:5]}"
 
 
 def test_a_brief_reference_is_accepted() -> None:
-    meant = parse(brief("deployment", str(THING)))
+    meant = parse(brief("deployment", str(ENTITY)))
 
     assert meant is not None
-    assert meant[1] <= THING <= meant[2]
+    assert meant[1] <= ENTITY <= meant[2]
 
 
 def test_what_people_misread_is_read_as_what_was_meant() -> None:
     assert parse("W-OIL00") == parse("w-01100")
 
 
-@pytest.mark.parametrize("text", ["", "hello", "w-7k3q", "q-7k3qd", "w-7k3qu", "w7k3qd", f"w-{'0' * 27}", str(THING)])
+@pytest.mark.parametrize("text", ["", "hello", "w-7k3q", "q-7k3qd", "w-7k3qu", "w7k3qd", f"w-{'0' * 27}", str(ENTITY)])
 def test_other_texts_are_no_references(text: str) -> None:
     assert parse(text) is None
 

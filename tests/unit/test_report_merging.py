@@ -27,8 +27,8 @@ def known(n: int, title: str, **fields: Any) -> dict[str, Any]:
     return item(f"w-0000{n}", title) | {"id": f"{FILE}{n}", "version": 3, **fields}
 
 
-def read_back(shown: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
-    return parse(report.with_ids(laid_over(parse(report.with_ids(shown)), told)))
+def read_back(shown: dict[str, Any], written: dict[str, Any]) -> dict[str, Any]:
+    return parse(report.with_ids(laid_over(parse(report.with_ids(shown)), written)))
 
 
 def test_what_the_file_knows_stays_and_what_is_queued_is_added() -> None:
@@ -67,10 +67,10 @@ def test_a_queued_child_stands_below_its_parent() -> None:
 
 @given(documents(), documents())
 @examples(60)
-def test_whatever_is_laid_over_whatever_can_be_read_back(shown: dict[str, Any], told: dict[str, Any]) -> None:
-    read = read_back(shown, told)
+def test_whatever_is_laid_over_whatever_can_be_read_back(shown: dict[str, Any], written: dict[str, Any]) -> None:
+    read = read_back(shown, written)
 
     ids = {one["id"] for one in read["active_work_items"]["items"]}
-    assert {one["id"] for one in told["active_work_items"]["items"] if report.is_queued(one)} <= ids
+    assert {one["id"] for one in written["active_work_items"]["items"] if report.is_queued(one)} <= ids
     assert read["as_of"]["position"] == shown["as_of"]["position"]
-    assert read["sync"] == told["sync"]
+    assert read["sync"] == written["sync"]

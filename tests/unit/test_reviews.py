@@ -40,7 +40,7 @@ from ledger.errors import Refused
 from ledger.values.moment import parse
 from ledger.values.revision import Change
 from ledger.world import Neighbour
-from tests.support.given import CONFIGURATION, LEDGER, NOW, THING, Given, given, numbered
+from tests.support.given import CONFIGURATION, ENTITY, LEDGER, NOW, Given, given, numbered
 from tests.support.ledgers import in_memory, numbered_command
 from tests.support.machines import Machine
 
@@ -64,11 +64,11 @@ def a_task() -> Given:
 
 
 def complete(version: int = 1, **more: Any) -> UpdateWorkItem:
-    return UpdateWorkItem(id=THING, expected=version, status="completed", **more)
+    return UpdateWorkItem(id=ENTITY, expected=version, status="completed", **more)
 
 
 def approve() -> AnswerQuestion:
-    return AnswerQuestion(id=THING, verdict="approve")
+    return AnswerQuestion(id=ENTITY, verdict="approve")
 
 
 def asked_now(by: str = "bot", **more: Any) -> QuestionAsked:
@@ -130,25 +130,25 @@ def test_an_approval_makes_the_next_of_an_item_that_comes_again() -> None:
 
 
 def test_a_refusal_gives_it_back_with_the_reason() -> None:
-    refuse = AnswerQuestion(id=THING, verdict="refuse", text="no tests")
+    refuse = AnswerQuestion(id=ENTITY, verdict="refuse", text="no tests")
 
     a_task().past(ASKED).when(refuse, by="ann", scope="write", at=NOW).then_it_has(status="active", question=None)
 
 
 def test_a_review_is_approved_or_refused_and_nothing_else() -> None:
-    a_task().past(ASKED).when(AnswerQuestion(id=THING, verdict="answer", text="hm"), by="ann").then_invalid("verdict")
+    a_task().past(ASKED).when(AnswerQuestion(id=ENTITY, verdict="answer", text="hm"), by="ann").then_invalid("verdict")
 
 
 @pytest.mark.parametrize(("said", "status"), [("approve", "completed"), ("Refuse no tests", "active")])
 def test_a_review_is_answered_in_words_too(said: str, status: str) -> None:
-    answer = AnswerQuestion(id=THING, verdict="answer", text=said)
+    answer = AnswerQuestion(id=ENTITY, verdict="answer", text=said)
 
     a_task().past(ASKED).when(answer, by="ann", scope="write").then_it_has(status=status, question=None)
 
 
 @pytest.mark.parametrize("said", ["approve when it is tested", "refuse", "approved"])
 def test_a_condition_or_a_refusal_without_a_reason_is_no_answer_to_a_review(said: str) -> None:
-    outcome = a_task().past(ASKED).when(AnswerQuestion(id=THING, verdict="answer", text=said))
+    outcome = a_task().past(ASKED).when(AnswerQuestion(id=ENTITY, verdict="answer", text=said))
 
     outcome.then_invalid("text" if said == "refuse" else "verdict")
 
@@ -160,7 +160,7 @@ def test_no_other_writer_approves(by: str, rule: str) -> None:
 
 def test_an_administrator_approves_what_it_asked_itself_with_a_reason_only() -> None:
     history = a_task().past(ASKED)
-    with_reason = AnswerQuestion(id=THING, verdict="approve", text="ann is on leave")
+    with_reason = AnswerQuestion(id=ENTITY, verdict="approve", text="ann is on leave")
 
     history.when(approve(), by="bot", scope="admin").then_refused(Refused, rule="own_question")
     history.when(with_reason, by="bot", scope="admin", at=NOW).then_it_has(status="completed")
@@ -169,7 +169,7 @@ def test_an_administrator_approves_what_it_asked_itself_with_a_reason_only() -> 
 
 def test_an_approval_completes_nothing_over_what_was_opened_since() -> None:
     child = Neighbour(id=CHILD, title="Child", status="active", category="active", depth=1)
-    history = a_task().past(ASKED).around(subtree={THING: [child]})
+    history = a_task().past(ASKED).around(subtree={ENTITY: [child]})
 
     history.when(approve(), by="ann").then_refused(Refused, rule="unfinished")
 
@@ -182,7 +182,7 @@ def source(status: str = "completed", day: int = 22) -> ImportWorkItems:
     """An item as the source has it; what it says was so on this day."""
     began, mark = (Mark(by="carol", at=parse(at)) for at in (THEN, THEN.replace("22T", f"{day}T")))
     fields = {"item_type": "task", "title": "One"}
-    item = ImportedItem(id=THING, external_id="x", fields=fields, created=began, changed=mark, status=status)
+    item = ImportedItem(id=ENTITY, external_id="x", fields=fields, created=began, changed=mark, status=status)
     return ImportWorkItems(source="beads", items=(item,))
 
 
@@ -200,10 +200,10 @@ def test_an_administrator_imports_a_past_as_it_was_and_a_writer_asks(scope: Any,
 
 def test_an_undo_completes_nothing_again_but_asks() -> None:
     undoable = replace(decider, decide=decide_undo)
-    history = Given(undoable, THING).elsewhere("configuration", CONFIGURATION, settings(review_types=["task"]))
+    history = Given(undoable, ENTITY).elsewhere("configuration", CONFIGURATION, settings(review_types=["task"]))
     history = history.past(WorkItemCreated(item_type="task", title="One"), WorkItemCompleted(), WorkItemReopened())
 
-    undone = history.when(Undo(undone=history.command_of(3), streams=(f"work_item-{THING}",)), by="bot", at=NOW)
+    undone = history.when(Undo(undone=history.command_of(3), streams=(f"work_item-{ENTITY}",)), by="bot", at=NOW)
 
     assert [type(fact) for fact in undone.facts] == [QuestionAsked]
     undone.then_it_has(status="active")
@@ -211,11 +211,11 @@ def test_an_undo_completes_nothing_again_but_asks() -> None:
 
 def test_an_undo_restores_the_other_fields() -> None:
     undoable = replace(decider, decide=decide_undo)
-    history = Given(undoable, THING).elsewhere("configuration", CONFIGURATION, settings(review_types=["task"]))
+    history = Given(undoable, ENTITY).elsewhere("configuration", CONFIGURATION, settings(review_types=["task"]))
     reopened = WorkItemStatusChanged(status="active", category="active", also={"title": Change("One", "Two")})
     history = history.past(WorkItemCreated(item_type="task", title="One"), WorkItemCompleted(), reopened)
 
-    undone = history.when(Undo(undone=history.command_of(3), streams=(f"work_item-{THING}",)), by="bot", at=NOW)
+    undone = history.when(Undo(undone=history.command_of(3), streams=(f"work_item-{ENTITY}",)), by="bot", at=NOW)
 
     assert [type(fact) for fact in undone.facts] == [WorkItemReverted, QuestionAsked]
     undone.then_it_has(title="One", status="active")
@@ -224,11 +224,11 @@ def test_an_undo_restores_the_other_fields() -> None:
 def test_the_undo_of_an_approval_asks_in_the_name_of_its_caller() -> None:
     undoable = replace(decider, decide=decide_undo)
     review = settings(review_types=["task"], reviewer="lead")
-    history = Given(undoable, THING).elsewhere("configuration", CONFIGURATION, review)
+    history = Given(undoable, ENTITY).elsewhere("configuration", CONFIGURATION, review)
     approved = QuestionAnswered(verdict="approve", by="ann", at=THEN)
     history = history.past(WorkItemCreated(item_type="task", title="One"), replace(ASKED, by="ann"), approved)
 
-    undone = history.when(Undo(undone=history.command_of(3), streams=(f"work_item-{THING}",)), by="bot", at=NOW)
+    undone = history.when(Undo(undone=history.command_of(3), streams=(f"work_item-{ENTITY}",)), by="bot", at=NOW)
 
     assert [type(fact) for fact in undone.facts] == [QuestionAsked]
     undone.then_it_has(question=Question(whom="lead", by="bot", at=NOW_AT, text=ASKED.text, completes=DONE))
@@ -267,18 +267,18 @@ def test_a_refusal_and_a_withdrawal_give_it_back_to_its_holder_and_its_state() -
     history = demanded(states=doing).past(
         WorkItemCreated(item_type="task", title="One"), replace(claim, category="active"), MOVED, ASKED
     )
-    refuse = AnswerQuestion(id=THING, verdict="refuse", text="no tests")
+    refuse = AnswerQuestion(id=ENTITY, verdict="refuse", text="no tests")
 
     history.when(refuse, by="ann", scope="write").then_it_has(status="doing", assignee="ben", question=None)
-    history.when(WithdrawQuestion(id=THING), by="bot", scope="write").then_it_has(status="doing", question=None)
+    history.when(WithdrawQuestion(id=ENTITY), by="bot", scope="write").then_it_has(status="doing", question=None)
 
 
 def test_the_undo_of_a_request_takes_it_out_of_review() -> None:
-    undoable = Given(replace(decider, decide=decide_undo), THING)
+    undoable = Given(replace(decider, decide=decide_undo), ENTITY)
     history = undoable.elsewhere("configuration", CONFIGURATION, settings(review_types=["task"], states=[IN_REVIEW]))
     history = history.past(WorkItemCreated(item_type="task", title="One"), WorkItemCompleted(), WorkItemReopened())
 
-    again = history.when(Undo(undone=history.command_of(3), streams=(f"work_item-{THING}",)), by="bot", at=NOW)
+    again = history.when(Undo(undone=history.command_of(3), streams=(f"work_item-{ENTITY}",)), by="bot", at=NOW)
 
     again.then_it_has(status="in_review", category="review")
 
@@ -289,15 +289,15 @@ def test_a_source_that_says_done_is_judged_once_and_asks_again_with_something_ne
 
         def act(command: Command, by: str = "bot") -> tuple[int, WorkItem]:
             recorded = ledger.execute(next(numbers), command, by)
-            past = ledger.store.read_streams([f"work_item-{THING}"]).events.get(f"work_item-{THING}", [])
-            return len(recorded.positions), states_of(f"work_item-{THING}", past)[-1]
+            past = ledger.store.read_streams([f"work_item-{ENTITY}"]).events.get(f"work_item-{ENTITY}", [])
+            return len(recorded.positions), states_of(f"work_item-{ENTITY}", past)[-1]
 
         own = {"review_types": ["task"], "reviewer": "lead", "states": [IN_REVIEW]}
         act(ChangeConfiguration(id=CONFIGURATION, expected=0, fields=own))
         act(source("active"))
         assert act(source(day=21))[1].status == "in_review"
         assert act(source(day=21))[0] == 0
-        refused = act(AnswerQuestion(id=THING, verdict="refuse", text="no tests"), by="ann")[1]
+        refused = act(AnswerQuestion(id=ENTITY, verdict="refuse", text="no tests"), by="ann")[1]
         assert (refused.status, refused.assignee) == ("active", "bot")
         assert act(source(day=21))[0] == 0
         assert act(source(day=24))[1].status == "in_review"
@@ -309,7 +309,7 @@ def test_two_that_complete_an_item_while_the_database_is_away_ask_for_one_review
     own = {"review_types": ["task"], "states": [{"name": "in_review", "category": "review"}]}
     with in_memory(tmp_path / "rows.sqlite3", LEDGER) as ledger:
         ledger.execute(0, ChangeConfiguration(id=CONFIGURATION, expected=0, fields=own))
-        ledger.execute(1, CreateWorkItem(id=THING, item_type="task", title="One"))
+        ledger.execute(1, CreateWorkItem(id=ENTITY, item_type="task", title="One"))
         machines = {name: Machine(tmp_path / name, ledger) for name in ("ann", "ben")}
         for number, (name, machine) in enumerate(machines.items(), start=2):
             machine.follow()

@@ -14,7 +14,7 @@ RECORDED = Recorded(positions=(11,), streams={STREAM: 1}, recorded_at=FIRST_DAY)
 
 
 def acknowledged(folder: Path) -> SentCommands:
-    """A process that was told where its command stands."""
+    """A process that knows where its command stands."""
     process = SentCommands(folder)
     process.send(LINE)
     process.answer(LINE.command_id, RECORDED)

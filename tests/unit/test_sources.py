@@ -1,4 +1,4 @@
-"""What a source is, told by its content."""
+"""What a source is, by its content."""
 
 import os
 from pathlib import Path

@@ -54,9 +54,9 @@ print(json.dumps([name for name in sys.modules if not name.startswith("_")]))
 @pytest.mark.parametrize("command", OWN)
 def test_a_simple_command_loads_its_own_operations_and_none_of_what_draws_imports_or_serves(command: str) -> None:
     operation, modules = OWN[command]
-    told = subprocess.run([sys.executable, "-c", LOADED, command, operation], capture_output=True, check=True)
+    result = subprocess.run([sys.executable, "-c", LOADED, command, operation], capture_output=True, check=True)
 
-    loaded = json.loads(told.stdout)
+    loaded = json.loads(result.stdout)
     libraries = {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names - {"ledger", "projections"}
     assert libraries <= LIBRARIES
     assert {"rich.console", "rich.table"}.isdisjoint(loaded)

@@ -18,7 +18,7 @@ from ledger.envelope import UnknownFact
 from ledger.errors import NotFound, NotUnique, VersionConflict
 from ledger.values.revision import Change
 from ledger.world import Holder
-from tests.support.given import THING, Given, given, numbered
+from tests.support.given import ENTITY, Given, given, numbered
 
 DEPLOYMENT = numbered(1)
 CREATED = VendorCreated(
@@ -37,15 +37,15 @@ def vendor() -> Given:
 
 
 def update(**fields: Any) -> UpdateVendor:
-    return UpdateVendor(id=THING, expected=1, fields=fields)
+    return UpdateVendor(id=ENTITY, expected=1, fields=fields)
 
 
 def run(deployment_id: str | None = None, **counts: int) -> UpdateVendor:
-    return UpdateVendor(id=THING, expected=1, test_results=TestResults(**counts), deployment_id=deployment_id)
+    return UpdateVendor(id=ENTITY, expected=1, test_results=TestResults(**counts), deployment_id=deployment_id)
 
 
 def test_of_a_new_vendor_only_what_was_said_is_known() -> None:
-    outcome = given(decider).when(CreateVendor(id=THING, name="Acme", format_support={"pdf": True}))
+    outcome = given(decider).when(CreateVendor(id=ENTITY, name="Acme", format_support={"pdf": True}))
 
     outcome.then_it_has(
         name="Acme",
@@ -60,7 +60,7 @@ def test_of_a_new_vendor_only_what_was_said_is_known() -> None:
 def test_a_name_is_unique_whatever_its_case_and_the_stored_spelling_is_told() -> None:
     history = given(decider).around(holder={("vendor_name", "acme"): Holder(id=numbered(9), label="Acme")})
 
-    refusal = history.when(CreateVendor(id=THING, name="ACME")).then_refused(
+    refusal = history.when(CreateVendor(id=ENTITY, name="ACME")).then_refused(
         NotUnique, field="name", stored="Acme", id=numbered(9)
     )
     assert "Acme" in refusal.message
@@ -71,7 +71,7 @@ def test_a_name_cannot_be_changed() -> None:
 
 
 def test_a_vendor_that_does_not_exist_cannot_be_updated() -> None:
-    given(decider).when(update(status="operational")).then_refused(NotFound, id=THING)
+    given(decider).when(update(status="operational")).then_refused(NotFound, id=ENTITY)
 
 
 def test_a_stale_writer_is_told_both_versions() -> None:
@@ -91,7 +91,7 @@ def test_a_change_of_status_is_one_fact_with_whatever_else_changed() -> None:
 def test_a_run_that_changes_the_status_is_one_fact() -> None:
     results = TestResults(passing=12, total=12, skipped=0)
 
-    command = UpdateVendor(id=THING, expected=1, fields={"status": "operational"}, test_results=results)
+    command = UpdateVendor(id=ENTITY, expected=1, fields={"status": "operational"}, test_results=results)
     outcome = vendor().when(command)
 
     changed = {"status": Change("broken", "operational")}
@@ -152,7 +152,7 @@ def test_passing_and_skipped_are_never_more_than_total_after_the_merge() -> None
 
 
 def test_passing_and_skipped_are_never_more_than_total_at_creation() -> None:
-    command = CreateVendor(id=THING, name="Acme", test_results=TestResults(passing=3, total=3, skipped=1))
+    command = CreateVendor(id=ENTITY, name="Acme", test_results=TestResults(passing=3, total=3, skipped=1))
 
     given(decider).when(command).then_invalid("test_results.total")
 
@@ -173,14 +173,14 @@ def test_the_deployment_of_a_run_must_be_known() -> None:
 
 
 def test_a_deployment_without_a_run_says_nothing() -> None:
-    command = UpdateVendor(id=THING, expected=1, deployment_id=DEPLOYMENT)
+    command = UpdateVendor(id=ENTITY, expected=1, deployment_id=DEPLOYMENT)
 
     vendor().when(command).then_invalid("deployment_id")
 
 
 def test_all_faults_are_told_at_once() -> None:
     command = UpdateVendor(
-        id=THING,
+        id=ENTITY,
         expected=1,
         fields={"name": "Other", "format_support": {"xml": True}},
         test_results=TestResults(passing=99),

@@ -143,9 +143,9 @@ def test_the_key_changes_with_each_file_of_the_program_and_what_python_looks_at_
 @pytest.mark.processes
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every command starts by itself")
 def test_loading_opens_nothing_and_looks_at_no_variable_that_is_not_in_the_key() -> None:
-    told = subprocess.run([sys.executable, "-c", LOOKED_AT], capture_output=True, check=True, env=dict(os.environ))
+    result = subprocess.run([sys.executable, "-c", LOOKED_AT], capture_output=True, check=True, env=dict(os.environ))
 
-    names, threads, opened = json.loads(told.stdout)
+    names, threads, opened = json.loads(result.stdout)
     assert (threads, opened) == (1, [])
     others = {name for name in names if not name.startswith(place.AT_START)}
     assert others <= {"PYDANTIC_DISABLE_PLUGINS", "ANDROID_DATA", "_PYTHON_PROJECT_BASE", "_PYTHON_SYSCONFIGDATA_NAME"}

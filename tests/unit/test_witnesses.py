@@ -10,14 +10,14 @@ TEXT = Text("- **EP**SON_2: (8/012 tests) [XLSX] V1.2.3\n### PR #7 `84B0FB4` 45 
 
 
 def test_what_stands_in_the_text_is_witnessed() -> None:
-    told = Vendor(
+    found = Vendor(
         name="epson_2",
         extractor_version="1.2.3",
         test_results=TestResults(passing=8, total=12),
         format_support={"excel": True, "ocr": False},
     )
 
-    assert list(vendor(told, TEXT)) == []
+    assert list(vendor(found, TEXT)) == []
     assert list(deployment(Deployment(commit_hash="84b0fb4", pr_number=7, test_summary={"passed": 45}), TEXT)) == []
     assert list(enhancement(Enhancement(title="Read faxes", target_quarter="2026-Q1"), TEXT)) == []
 

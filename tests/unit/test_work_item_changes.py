@@ -10,13 +10,13 @@ from ledger.aggregates.work_item.events import WorkItemCreated, WorkItemRevised
 from ledger.errors import NotFound, VersionConflict
 from ledger.values.moment import text
 from ledger.values.revision import Change
-from tests.support.given import FIRST_DAY, THING, given
+from tests.support.given import ENTITY, FIRST_DAY, given
 
 CREATED = WorkItemCreated(item_type="task", title="T", description="D", assignee="ada", priority=3, tags=("one",))
 
 
 def test_a_revision_holds_only_what_changed_old_and_new() -> None:
-    update = UpdateWorkItem(id=THING, expected=1, fields={"title": "Better", "description": "D", "priority": 1})
+    update = UpdateWorkItem(id=ENTITY, expected=1, fields={"title": "Better", "description": "D", "priority": 1})
 
     outcome = given(decider).past(CREATED).when(update)
 
@@ -24,20 +24,20 @@ def test_a_revision_holds_only_what_changed_old_and_new() -> None:
 
 
 def test_an_update_that_changes_nothing_records_nothing() -> None:
-    update = UpdateWorkItem(id=THING, expected=1, fields={"title": "T", "tags": ["one"]}, status="active")
+    update = UpdateWorkItem(id=ENTITY, expected=1, fields={"title": "T", "tags": ["one"]}, status="active")
 
     given(decider).past(CREATED).when(update).then_nothing()
 
 
 @pytest.mark.parametrize(("field", "empty"), [("description", None), ("assignee", None), ("tags", ())])
 def test_a_cleared_field_is_empty(field: str, empty: object) -> None:
-    update = UpdateWorkItem(id=THING, expected=1, fields={field: None})
+    update = UpdateWorkItem(id=ENTITY, expected=1, fields={field: None})
 
     given(decider).past(CREATED).when(update).then_it_has(**{field: empty})
 
 
 def test_a_field_that_is_not_named_keeps_its_value() -> None:
-    update = UpdateWorkItem(id=THING, expected=1, fields={"description": None})
+    update = UpdateWorkItem(id=ENTITY, expected=1, fields={"description": None})
 
     given(decider).past(CREATED).when(update).then_it_has(title="T", assignee="ada", tags=("one",))
 
@@ -45,19 +45,19 @@ def test_a_field_that_is_not_named_keeps_its_value() -> None:
 def test_a_project_needs_no_description() -> None:
     history = given(decider).past(WorkItemCreated(item_type="project", title="P", description="D"))
 
-    history.when(UpdateWorkItem(id=THING, expected=1, fields={"description": None})).then_it_has(description=None)
+    history.when(UpdateWorkItem(id=ENTITY, expected=1, fields={"description": None})).then_it_has(description=None)
 
 
 def test_an_imported_project_without_description_can_be_renamed() -> None:
     history = given(decider).past(WorkItemCreated(item_type="project", title="P"))
 
-    history.when(UpdateWorkItem(id=THING, expected=1, fields={"title": "Q"})).then_it_has(title="Q", description=None)
+    history.when(UpdateWorkItem(id=ENTITY, expected=1, fields={"title": "Q"})).then_it_has(title="Q", description=None)
 
 
 def test_a_stale_writer_is_told_both_versions_and_what_happened_since() -> None:
     history = given(decider).past(CREATED, WorkItemRevised(changes={"title": Change("T", "U")}))
 
-    outcome = history.when(UpdateWorkItem(id=THING, expected=1, fields={"title": "V"}))
+    outcome = history.when(UpdateWorkItem(id=ENTITY, expected=1, fields={"title": "V"}))
 
     outcome.then_refused(
         VersionConflict,
@@ -81,7 +81,7 @@ def test_a_stale_writer_reads_the_new_values_that_are_short() -> None:
     changes = {"description": Change(None, "d" * 500), "priority": Change(None, 2), "assignee": Change(None, "ann")}
     history = given(decider).past(CREATED, WorkItemRevised(changes=changes))
 
-    outcome = history.when(UpdateWorkItem(id=THING, expected=1, fields={"title": "V"}))
+    outcome = history.when(UpdateWorkItem(id=ENTITY, expected=1, fields={"title": "V"}))
 
     outcome.then_refused(
         VersionConflict,
@@ -99,10 +99,10 @@ def test_a_stale_writer_reads_the_new_values_that_are_short() -> None:
 
 
 def test_a_version_that_does_not_exist_yet_is_a_conflict_too() -> None:
-    outcome = given(decider).past(CREATED).when(UpdateWorkItem(id=THING, expected=2, fields={"title": "V"}))
+    outcome = given(decider).past(CREATED).when(UpdateWorkItem(id=ENTITY, expected=2, fields={"title": "V"}))
 
     outcome.then_refused(VersionConflict, expected=2, actual=1)
 
 
 def test_what_does_not_exist_cannot_be_changed() -> None:
-    given(decider).when(UpdateWorkItem(id=THING, expected=1, fields={"title": "V"})).then_refused(NotFound, id=THING)
+    given(decider).when(UpdateWorkItem(id=ENTITY, expected=1, fields={"title": "V"})).then_refused(NotFound, id=ENTITY)

@@ -31,10 +31,10 @@ from ledger.errors import Refused
 from ledger.values.moment import parse, text
 from ledger.values.revision import Change
 from ledger.world import Neighbour, Obstacle
-from tests.support.given import NOW, THING, Given, given, numbered
+from tests.support.given import ENTITY, NOW, Given, given, numbered
 
 CREATED = WorkItemCreated(item_type="task", title="T")
-BLOCKER = Obstacle(reason="blocker", id=THING, title="a blocker", status="active")
+BLOCKER = Obstacle(reason="blocker", id=ENTITY, title="a blocker", status="active")
 MINE, OTHERS = "my-own-token", "another-token"
 CHILD = numbered(1)
 
@@ -53,7 +53,7 @@ def held(until: str, token: str = MINE) -> Given:
 
 
 def claim(minutes: int | None = None) -> ClaimWorkItem:
-    return ClaimWorkItem(id=THING, token=MINE, minutes=minutes)
+    return ClaimWorkItem(id=ENTITY, token=MINE, minutes=minutes)
 
 
 def test_a_ready_item_is_claimed_for_as_long_as_the_setting_says() -> None:
@@ -89,7 +89,7 @@ def test_a_claim_is_void_if_what_makes_it_ready_changes_meanwhile() -> None:
 def test_what_another_token_holds_is_refused_with_its_holder_and_its_end() -> None:
     refusal = held(at(1), OTHERS).when(claim(), by="ann").then_refused(Refused, rule="claimed", by="ann", until=at(1))
 
-    assert [item["id"] for item in refusal.details["items"]] == [THING]
+    assert [item["id"] for item in refusal.details["items"]] == [ENTITY]
 
 
 def test_an_expired_lease_is_taken_over_and_its_holder_stays_on_record() -> None:
@@ -107,7 +107,7 @@ def test_at_its_very_end_a_lease_can_be_taken_over_and_not_renewed() -> None:
     held(at(0), OTHERS).when(claim()).then_it_has(
         claim=Claim(by="somebody", until=at(30), token_digest=token_digest(MINE))
     )
-    held(at(0)).when(RenewClaim(id=THING, token=MINE)).then_refused(Refused, rule="lease_expired")
+    held(at(0)).when(RenewClaim(id=ENTITY, token=MINE)).then_refused(Refused, rule="lease_expired")
 
 
 def test_claiming_again_what_one_holds_renews_it() -> None:
@@ -115,47 +115,47 @@ def test_claiming_again_what_one_holds_renews_it() -> None:
 
 
 def test_renewing_never_shortens_a_lease() -> None:
-    held(at(50)).when(RenewClaim(id=THING, token=MINE, minutes=5)).then_nothing()
+    held(at(50)).when(RenewClaim(id=ENTITY, token=MINE, minutes=5)).then_nothing()
 
 
 def test_renewing_is_recorded_only_while_the_lease_lasts() -> None:
-    outcome = held(at(10)).when(RenewClaim(id=THING, token=MINE))
+    outcome = held(at(10)).when(RenewClaim(id=ENTITY, token=MINE))
 
     outcome.then(WorkItemClaimRenewed(until=at(30)))
     outcome.within(not_after=parse(at(10)) - timedelta(microseconds=1))
 
 
 def test_renewing_after_the_end_is_refused_with_that_end() -> None:
-    held(at(-1)).when(RenewClaim(id=THING, token=MINE)).then_refused(Refused, rule="lease_expired", until=at(-1))
+    held(at(-1)).when(RenewClaim(id=ENTITY, token=MINE)).then_refused(Refused, rule="lease_expired", until=at(-1))
 
 
 def test_renewing_what_nobody_holds_is_refused() -> None:
-    given(decider).past(CREATED).when(RenewClaim(id=THING, token=MINE)).then_refused(Refused, rule="not_claimed")
+    given(decider).past(CREATED).when(RenewClaim(id=ENTITY, token=MINE)).then_refused(Refused, rule="not_claimed")
 
 
-@pytest.mark.parametrize("command", [RenewClaim(id=THING, token=MINE), ReleaseClaim(id=THING, token=MINE)])
+@pytest.mark.parametrize("command", [RenewClaim(id=ENTITY, token=MINE), ReleaseClaim(id=ENTITY, token=MINE)])
 def test_only_the_token_of_the_holder_renews_or_releases(command: RenewClaim | ReleaseClaim) -> None:
     held(at(10), OTHERS).when(command, by="ann").then_refused(Refused, rule="claimed", by="ann")
 
 
 def test_a_released_item_is_free() -> None:
-    held(at(10)).when(ReleaseClaim(id=THING, token=MINE)).then(WorkItemClaimReleased()).then_it_has(claim=None)
+    held(at(10)).when(ReleaseClaim(id=ENTITY, token=MINE)).then(WorkItemClaimReleased()).then_it_has(claim=None)
 
 
 def test_releasing_what_one_no_longer_holds_changes_nothing() -> None:
-    given(decider).past(CREATED).when(ReleaseClaim(id=THING, token=MINE)).then_nothing()
-    held(at(-1), OTHERS).when(ReleaseClaim(id=THING, token=MINE)).then_nothing()
+    given(decider).past(CREATED).when(ReleaseClaim(id=ENTITY, token=MINE)).then_nothing()
+    held(at(-1), OTHERS).when(ReleaseClaim(id=ENTITY, token=MINE)).then_nothing()
 
 
 @pytest.mark.parametrize("end", [WorkItemBlocked(reason="r"), WorkItemCompleted(), WorkItemDeleted()])
 def test_a_claim_ends_with_the_work(end: WorkItemBlocked | WorkItemCompleted | WorkItemDeleted) -> None:
-    outcome = given(decider).past(CREATED, claimed(at(10)), end).when(ReleaseClaim(id=THING, token=MINE))
+    outcome = given(decider).past(CREATED, claimed(at(10)), end).when(ReleaseClaim(id=ENTITY, token=MINE))
 
     outcome.then_nothing().then_it_has(claim=None)
 
 
 def test_the_next_ready_item_is_claimed() -> None:
-    outcome = given(decider).past(CREATED).around(next_ready=THING).when(ClaimNextWorkItem(token=MINE))
+    outcome = given(decider).past(CREATED).around(next_ready=ENTITY).when(ClaimNextWorkItem(token=MINE))
 
     outcome.then(claimed(at(30)))
 
@@ -169,32 +169,32 @@ DEFERRED = WorkItemRevised(changes={"not_before": Change(None, "2099-01-01")})
 
 @pytest.mark.parametrize("faster", [claimed(at(5), OTHERS), WorkItemCompleted(), WorkItemDeleted(), DEFERRED])
 def test_a_next_item_that_was_taken_after_it_was_found_is_a_lost_race(faster: WorkItemClaimed) -> None:
-    given(decider).past(CREATED, faster).around(next_ready=THING).when(ClaimNextWorkItem(token=MINE)).then_again()
+    given(decider).past(CREATED, faster).around(next_ready=ENTITY).when(ClaimNextWorkItem(token=MINE)).then_again()
 
 
 def test_what_another_holds_is_completed_by_force_with_a_reason_only() -> None:
-    completing = UpdateWorkItem(id=THING, expected=2, status="completed")
-    forcing = UpdateWorkItem(id=THING, expected=2, status="completed", force=True, reason="ann left")
+    completing = UpdateWorkItem(id=ENTITY, expected=2, status="completed")
+    forcing = UpdateWorkItem(id=ENTITY, expected=2, status="completed", force=True, reason="ann left")
 
     held(at(10), OTHERS).when(completing, token=MINE).then_refused(Refused, rule="claimed", by="ann")
     held(at(10), OTHERS).when(forcing, token=MINE).then(WorkItemCompleted(forced="ann left", forced_over="ann"))
 
 
 def test_its_holder_and_after_its_end_anybody_completes_it() -> None:
-    completing = UpdateWorkItem(id=THING, expected=2, status="completed")
+    completing = UpdateWorkItem(id=ENTITY, expected=2, status="completed")
 
     held(at(10)).when(completing, token=MINE).then(WorkItemCompleted())
     held(at(-1), OTHERS).when(completing, token=MINE).then(WorkItemCompleted())
 
 
 def test_what_another_holds_can_still_be_edited() -> None:
-    held(at(10), OTHERS).when(UpdateWorkItem(id=THING, expected=2, fields={"notes": "n"}), token=MINE).then_it_has(
+    held(at(10), OTHERS).when(UpdateWorkItem(id=ENTITY, expected=2, fields={"notes": "n"}), token=MINE).then_it_has(
         notes="n"
     )
 
 
-RENAMING = UpdateWorkItem(id=THING, expected=2, fields={"title": "N"})
-DELETING = UpdateWorkItem(id=THING, expected=2, deleted=True)
+RENAMING = UpdateWorkItem(id=ENTITY, expected=2, fields={"title": "N"})
+DELETING = UpdateWorkItem(id=ENTITY, expected=2, deleted=True)
 
 
 @pytest.mark.parametrize("command", [RENAMING, DELETING])
@@ -211,10 +211,10 @@ def test_what_another_holds_is_neither_renamed_nor_deleted_without_a_word(comman
 
 
 def test_what_another_holds_is_not_deleted_with_what_it_is_part_of() -> None:
-    child = Neighbour(id=CHILD, title="Part", status="active", category="active", parent_id=THING, depth=1)
+    child = Neighbour(id=CHILD, title="Part", status="active", category="active", parent_id=ENTITY, depth=1)
     history = given(decider).past(CREATED).elsewhere("work_item", CHILD, CREATED, claimed(at(10), OTHERS, by="ann"))
-    history = history.around(subtree={THING: [Neighbour(id=THING, title="T", status="active"), child]})
-    deleting = UpdateWorkItem(id=THING, expected=1, deleted=True, cascade=True)
+    history = history.around(subtree={ENTITY: [Neighbour(id=ENTITY, title="T", status="active"), child]})
+    deleting = UpdateWorkItem(id=ENTITY, expected=1, deleted=True, cascade=True)
 
     refused = history.when(deleting, token=MINE).then_refused(Refused, rule="claimed", by="ann")
     forced = history.when(replace(deleting, force=True, reason="dropped"), token=MINE)
@@ -244,10 +244,10 @@ def test_a_forced_new_title_comes_with_its_reason_beside_another_change() -> Non
     ],
 )
 def test_what_is_forced_says_over_whose_claim_it_was_and_why(change: dict[str, Any]) -> None:
-    command = UpdateWorkItem(id=THING, expected=2, force=True, reason="ann left", **change)
+    command = UpdateWorkItem(id=ENTITY, expected=2, force=True, reason="ann left", **change)
     parent = Neighbour(id=numbered(7), title="P", status="active", category="active")
     around = held(at(10), OTHERS).around(
-        lineage={numbered(7): [parent]}, subtree={THING: [Neighbour(id=THING, title="T", status="active")]}
+        lineage={numbered(7): [parent]}, subtree={ENTITY: [Neighbour(id=ENTITY, title="T", status="active")]}
     )
 
     [fact] = around.when(command, token=MINE).facts

@@ -9,7 +9,7 @@ from ledger.aggregates.work_item.events import WorkItemCreated
 from ledger.errors import NotFound, Refused
 from ledger.values.revision import Change
 from ledger.world import Neighbour
-from tests.support.given import CONFIGURATION, THING, given, numbered
+from tests.support.given import CONFIGURATION, ENTITY, given, numbered
 
 PARENT = numbered(1)
 
@@ -21,7 +21,7 @@ def a_lineage(length: int, **first: object) -> list[Neighbour]:
 
 
 def test_a_new_item_is_active_and_of_middle_priority() -> None:
-    command = CreateWorkItem(id=THING, item_type="task", title="Write tests")
+    command = CreateWorkItem(id=ENTITY, item_type="task", title="Write tests")
 
     outcome = given(decider).when(command)
 
@@ -44,7 +44,7 @@ def test_every_field_that_is_given_is_recorded() -> None:
         "metadata": {"estimated_hours": 2.5, "colour": "green"},
     }
 
-    outcome = given(decider).when(CreateWorkItem(id=THING, **fields))  # type: ignore[arg-type]  # test data
+    outcome = given(decider).when(CreateWorkItem(id=ENTITY, **fields))  # type: ignore[arg-type]  # test data
 
     outcome.then(WorkItemCreated(**fields))  # type: ignore[arg-type]  # test data
     outcome.then_it_has(**fields)
@@ -52,14 +52,14 @@ def test_every_field_that_is_given_is_recorded() -> None:
 
 @pytest.mark.parametrize("item_type", ["project", "task", "research"])
 def test_no_type_needs_a_description(item_type: str) -> None:
-    command = CreateWorkItem(id=THING, item_type=item_type, title="T")
+    command = CreateWorkItem(id=ENTITY, item_type=item_type, title="T")
 
     given(decider).when(command).then(WorkItemCreated(item_type=item_type, title="T", priority=3))
 
 
 def test_all_faults_of_the_form_are_told_at_once() -> None:
     command = CreateWorkItem(
-        id=THING,
+        id=ENTITY,
         item_type="project",
         title="P",
         due="2026-01-01",
@@ -71,7 +71,7 @@ def test_all_faults_of_the_form_are_told_at_once() -> None:
 
 
 def test_a_child_is_created_below_its_parent() -> None:
-    command = CreateWorkItem(id=THING, item_type="task", title="T", parent_id=PARENT)
+    command = CreateWorkItem(id=ENTITY, item_type="task", title="T", parent_id=PARENT)
 
     outcome = given(decider).around(lineage={PARENT: a_lineage(1)}).when(command)
 
@@ -80,13 +80,13 @@ def test_a_child_is_created_below_its_parent() -> None:
 
 
 def test_a_parent_must_exist() -> None:
-    command = CreateWorkItem(id=THING, item_type="task", title="T", parent_id=PARENT)
+    command = CreateWorkItem(id=ENTITY, item_type="task", title="T", parent_id=PARENT)
 
     given(decider).when(command).then_refused(NotFound, field="parent_id", id=PARENT)
 
 
 def test_a_parent_must_not_be_deleted() -> None:
-    command = CreateWorkItem(id=THING, item_type="task", title="T", parent_id=PARENT)
+    command = CreateWorkItem(id=ENTITY, item_type="task", title="T", parent_id=PARENT)
 
     outcome = given(decider).around(lineage={PARENT: a_lineage(1, deleted=True)}).when(command)
 
@@ -94,7 +94,7 @@ def test_a_parent_must_not_be_deleted() -> None:
 
 
 def test_the_deepest_item_allowed_is_at_depth_five() -> None:
-    command = CreateWorkItem(id=THING, item_type="task", title="T", parent_id=PARENT)
+    command = CreateWorkItem(id=ENTITY, item_type="task", title="T", parent_id=PARENT)
 
     outcome = given(decider).around(lineage={PARENT: a_lineage(5)}).when(command)
 
@@ -102,7 +102,7 @@ def test_the_deepest_item_allowed_is_at_depth_five() -> None:
 
 
 def test_an_item_at_depth_six_is_refused() -> None:
-    command = CreateWorkItem(id=THING, item_type="task", title="T", parent_id=PARENT)
+    command = CreateWorkItem(id=ENTITY, item_type="task", title="T", parent_id=PARENT)
 
     outcome = given(decider).around(lineage={PARENT: a_lineage(6)}).when(command)
 
@@ -111,7 +111,7 @@ def test_an_item_at_depth_six_is_refused() -> None:
 
 def test_the_depth_limit_is_a_setting_of_the_ledger() -> None:
     raised = ConfigurationChanged(changes={"depth_limit": Change(5, 7)})
-    command = CreateWorkItem(id=THING, item_type="task", title="T", parent_id=PARENT)
+    command = CreateWorkItem(id=ENTITY, item_type="task", title="T", parent_id=PARENT)
 
     history = given(decider).elsewhere("configuration", CONFIGURATION, raised)
     outcome = history.around(lineage={PARENT: a_lineage(7)}).when(command)

@@ -5,12 +5,12 @@ from ledger.aggregates.work_item.decider import decider
 from ledger.aggregates.work_item.events import WorkItemCompleted, WorkItemCreated, WorkItemDeleted, WorkItemRestored
 from ledger.errors import Refused
 from ledger.world import Neighbour
-from tests.support.given import THING, Given, given, numbered
+from tests.support.given import ENTITY, Given, given, numbered
 
 PARENT, CHILD, GRANDCHILD = numbered(1), numbered(2), numbered(3)
-DELETE = UpdateWorkItem(id=THING, expected=1, deleted=True)
-CASCADE = UpdateWorkItem(id=THING, expected=1, deleted=True, cascade=True)
-RESTORE = UpdateWorkItem(id=THING, expected=2, deleted=False)
+DELETE = UpdateWorkItem(id=ENTITY, expected=1, deleted=True)
+CASCADE = UpdateWorkItem(id=ENTITY, expected=1, deleted=True, cascade=True)
+RESTORE = UpdateWorkItem(id=ENTITY, expected=2, deleted=False)
 
 
 def item(parent_id: str | None = None) -> Given:
@@ -19,10 +19,10 @@ def item(parent_id: str | None = None) -> Given:
 
 def a_subtree(*deleted: str) -> dict[str, list[Neighbour]]:
     """The item, a child and a grandchild, some of them deleted."""
-    itself = Neighbour(id=THING, title="T", status="active", deleted=THING in deleted)
+    itself = Neighbour(id=ENTITY, title="T", status="active", deleted=ENTITY in deleted)
     child = Neighbour(id=CHILD, title="a child", status="active", deleted=CHILD in deleted, depth=1)
     below = Neighbour(id=GRANDCHILD, title="a grandchild", status="active", deleted=GRANDCHILD in deleted, depth=2)
-    return {THING: [itself, child, below]}
+    return {ENTITY: [itself, child, below]}
 
 
 def test_an_item_is_deleted_and_kept() -> None:
@@ -32,7 +32,7 @@ def test_an_item_is_deleted_and_kept() -> None:
 def test_a_completed_item_can_be_deleted() -> None:
     history = item().past(WorkItemCompleted())
 
-    history.when(UpdateWorkItem(id=THING, expected=2, deleted=True)).then(WorkItemDeleted())
+    history.when(UpdateWorkItem(id=ENTITY, expected=2, deleted=True)).then(WorkItemDeleted())
 
 
 def test_an_item_with_living_children_is_not_deleted() -> None:
@@ -53,15 +53,15 @@ def test_a_cascade_deletes_the_living_subtree_in_one_decision() -> None:
 
     outcome.then(
         WorkItemDeleted(),
-        (CHILD, WorkItemDeleted(cascade_of=THING)),
-        (GRANDCHILD, WorkItemDeleted(cascade_of=THING)),
+        (CHILD, WorkItemDeleted(cascade_of=ENTITY)),
+        (GRANDCHILD, WorkItemDeleted(cascade_of=ENTITY)),
     )
 
 
 def test_a_cascade_leaves_alone_what_was_deleted_before() -> None:
     outcome = item().around(subtree=a_subtree(GRANDCHILD)).when(CASCADE)
 
-    outcome.then(WorkItemDeleted(), (CHILD, WorkItemDeleted(cascade_of=THING)))
+    outcome.then(WorkItemDeleted(), (CHILD, WorkItemDeleted(cascade_of=ENTITY)))
 
 
 def test_a_deleted_item_is_restored() -> None:
@@ -73,10 +73,10 @@ def test_a_deleted_item_is_restored() -> None:
 def test_a_restored_cascade_brings_back_exactly_what_it_took() -> None:
     created = WorkItemCreated(item_type="task", title="below")
     history = item().past(WorkItemDeleted())
-    history.past(created, WorkItemDeleted(cascade_of=THING), of=CHILD)
+    history.past(created, WorkItemDeleted(cascade_of=ENTITY), of=CHILD)
     history.past(created, WorkItemDeleted(), of=GRANDCHILD)
 
-    outcome = history.around(subtree=a_subtree(THING, CHILD, GRANDCHILD)).when(RESTORE)
+    outcome = history.around(subtree=a_subtree(ENTITY, CHILD, GRANDCHILD)).when(RESTORE)
 
     outcome.then(WorkItemRestored(), (CHILD, WorkItemRestored()))
 
@@ -100,16 +100,16 @@ def test_an_item_below_a_living_parent_is_restored() -> None:
 def test_a_deleted_item_takes_no_other_change() -> None:
     history = item().past(WorkItemDeleted())
 
-    history.when(UpdateWorkItem(id=THING, expected=2, fields={"title": "X"})).then_refused(Refused, rule="deleted")
+    history.when(UpdateWorkItem(id=ENTITY, expected=2, fields={"title": "X"})).then_refused(Refused, rule="deleted")
 
 
 def test_an_item_is_restored_and_changed_in_one_command() -> None:
     history = item().past(WorkItemDeleted())
 
-    outcome = history.when(UpdateWorkItem(id=THING, expected=2, deleted=False, fields={"title": "X"}))
+    outcome = history.when(UpdateWorkItem(id=ENTITY, expected=2, deleted=False, fields={"title": "X"}))
 
     outcome.then_it_has(deleted=False, title="X")
 
 
 def test_restoring_what_is_not_deleted_is_no_change() -> None:
-    item().when(UpdateWorkItem(id=THING, expected=1, deleted=False)).then_nothing()
+    item().when(UpdateWorkItem(id=ENTITY, expected=1, deleted=False)).then_nothing()

@@ -9,7 +9,7 @@ from ledger.aggregates.work_item.events import WorkItemCreated, WorkItemDeleted,
 from ledger.aggregates.work_item.state import Link
 from ledger.envelope import Fact
 from ledger.errors import NotFound, Refused, VersionConflict
-from tests.support.given import THING, Given, given, numbered
+from tests.support.given import ENTITY, Given, given, numbered
 
 OTHER = numbered(1)
 
@@ -20,11 +20,11 @@ def two_items() -> Given:
 
 
 def link(kind: str, *, to: str = OTHER, note: str | None = None, expected: int | None = None) -> LinkWorkItems:
-    return LinkWorkItems(id=THING, kind=kind, to_id=to, note=note, expected=expected)
+    return LinkWorkItems(id=ENTITY, kind=kind, to_id=to, note=note, expected=expected)
 
 
 def unlink(kind: str) -> LinkWorkItems:
-    return LinkWorkItems(id=THING, kind=kind, to_id=OTHER, remove=True)
+    return LinkWorkItems(id=ENTITY, kind=kind, to_id=OTHER, remove=True)
 
 
 @pytest.mark.parametrize("kind", ["blocks", "relates_to", "discovered_from", "duplicates"])
@@ -36,17 +36,17 @@ def test_a_link_stands_in_the_stream_of_the_item_that_has_it(kind: str) -> None:
 
 
 def test_depends_on_is_stored_once_as_its_mirror() -> None:
-    two_items().when(link("depends_on")).then((OTHER, WorkItemLinked(kind="blocks", to_id=THING)))
+    two_items().when(link("depends_on")).then((OTHER, WorkItemLinked(kind="blocks", to_id=ENTITY)))
 
 
 def test_depends_on_is_no_change_where_its_mirror_stands() -> None:
-    history = two_items().past(WorkItemLinked(kind="blocks", to_id=THING), of=OTHER)
+    history = two_items().past(WorkItemLinked(kind="blocks", to_id=ENTITY), of=OTHER)
 
     history.when(link("depends_on")).then_nothing()
 
 
 def test_relates_to_is_no_change_where_its_mirror_stands() -> None:
-    history = two_items().past(WorkItemLinked(kind="relates_to", to_id=THING), of=OTHER)
+    history = two_items().past(WorkItemLinked(kind="relates_to", to_id=ENTITY), of=OTHER)
 
     history.when(link("relates_to")).then_nothing()
 
@@ -67,7 +67,7 @@ def test_a_new_note_replaces_the_old_one() -> None:
 
 @pytest.mark.parametrize("kind", ["blocks", "depends_on", "relates_to", "discovered_from", "duplicates"])
 def test_an_item_is_not_linked_to_itself(kind: str) -> None:
-    two_items().when(link(kind, to=THING)).then_invalid("to_id")
+    two_items().when(link(kind, to=ENTITY)).then_invalid("to_id")
 
 
 def test_both_ends_must_exist() -> None:
@@ -82,19 +82,19 @@ def test_a_deleted_item_is_not_linked() -> None:
 
 
 def test_an_item_does_not_block_what_must_start_before_it_is_finished() -> None:
-    history = two_items().around(precedes=[(("start", OTHER), ("finish", THING))])
+    history = two_items().around(precedes=[(("start", OTHER), ("finish", ENTITY))])
 
     history.when(link("blocks")).then_refused(Refused, rule="dependency_cycle")
 
 
 def test_depends_on_is_checked_in_the_direction_of_its_mirror() -> None:
-    history = two_items().around(precedes=[(("start", THING), ("finish", OTHER))])
+    history = two_items().around(precedes=[(("start", ENTITY), ("finish", OTHER))])
 
     history.when(link("depends_on")).then_refused(Refused, rule="dependency_cycle")
 
 
 def test_only_blocking_links_can_close_a_cycle() -> None:
-    history = two_items().around(precedes=[(("start", OTHER), ("finish", THING))])
+    history = two_items().around(precedes=[(("start", OTHER), ("finish", ENTITY))])
 
     history.when(link("relates_to")).then(WorkItemLinked(kind="relates_to", to_id=OTHER))
 
@@ -111,9 +111,9 @@ def test_a_removed_link_is_gone() -> None:
 
 @pytest.mark.parametrize(("stored", "named"), [("blocks", "depends_on"), ("relates_to", "relates_to")])
 def test_a_link_is_removed_from_its_other_end_too(stored: str, named: str) -> None:
-    history = two_items().past(WorkItemLinked(kind=stored, to_id=THING), of=OTHER)
+    history = two_items().past(WorkItemLinked(kind=stored, to_id=ENTITY), of=OTHER)
 
-    history.when(unlink(named)).then((OTHER, WorkItemUnlinked(kind=stored, to_id=THING)))
+    history.when(unlink(named)).then((OTHER, WorkItemUnlinked(kind=stored, to_id=ENTITY)))
 
 
 def test_removing_a_link_that_is_not_there_is_no_change() -> None:

@@ -7,13 +7,13 @@ import pytest
 from ledger.aggregates.work_item.commands import CreateWorkItem, UpdateWorkItem
 from ledger.aggregates.work_item.decider import decider
 from ledger.aggregates.work_item.events import WorkItemCreated
-from tests.support.given import THING, given
+from tests.support.given import ENTITY, given
 
 SESSION = {"token_budget": 200_000, "prompts_count": 0, "yaml_frontmatter": {"schema_version": "1.0"}}
 
 
 def creation(item_type: str, metadata: dict[str, Any]) -> CreateWorkItem:
-    return CreateWorkItem(id=THING, item_type=item_type, title="T", description="D", metadata=metadata)
+    return CreateWorkItem(id=ENTITY, item_type=item_type, title="T", description="D", metadata=metadata)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_an_update_merges_metadata_key_by_key() -> None:
         WorkItemCreated(item_type="task", title="T", metadata={"estimated_hours": 3, "colour": "green"})
     )
 
-    outcome = history.when(UpdateWorkItem(id=THING, expected=1, fields={"metadata": {"actual_hours": 4}}))
+    outcome = history.when(UpdateWorkItem(id=ENTITY, expected=1, fields={"metadata": {"actual_hours": 4}}))
 
     outcome.then_it_has(metadata={"estimated_hours": 3, "colour": "green", "actual_hours": 4})
 
@@ -122,7 +122,7 @@ def test_null_removes_a_key() -> None:
         WorkItemCreated(item_type="task", title="T", metadata={"estimated_hours": 3, "colour": "green"})
     )
 
-    outcome = history.when(UpdateWorkItem(id=THING, expected=1, fields={"metadata": {"colour": None}}))
+    outcome = history.when(UpdateWorkItem(id=ENTITY, expected=1, fields={"metadata": {"colour": None}}))
 
     outcome.then_it_has(metadata={"estimated_hours": 3})
 
@@ -130,7 +130,7 @@ def test_null_removes_a_key() -> None:
 def test_a_required_key_cannot_be_removed() -> None:
     history = given(decider).past(WorkItemCreated(item_type="session", title="S", metadata=SESSION))
 
-    outcome = history.when(UpdateWorkItem(id=THING, expected=1, fields={"metadata": {"prompts_count": None}}))
+    outcome = history.when(UpdateWorkItem(id=ENTITY, expected=1, fields={"metadata": {"prompts_count": None}}))
 
     outcome.then_invalid("metadata.prompts_count")
 
@@ -138,7 +138,7 @@ def test_a_required_key_cannot_be_removed() -> None:
 def test_clearing_metadata_removes_every_key() -> None:
     history = given(decider).past(WorkItemCreated(item_type="task", title="T", metadata={"a": 1, "b": 2}))
 
-    outcome = history.when(UpdateWorkItem(id=THING, expected=1, fields={"metadata": None}))
+    outcome = history.when(UpdateWorkItem(id=ENTITY, expected=1, fields={"metadata": None}))
 
     outcome.then_it_has(metadata={})
 
@@ -149,7 +149,7 @@ def test_what_an_import_brought_stays_as_found_when_something_else_changes() -> 
     )
 
     outcome = history.when(
-        UpdateWorkItem(id=THING, expected=1, fields={"title": "Renamed", "metadata": {"prompts_count": 3}})
+        UpdateWorkItem(id=ENTITY, expected=1, fields={"title": "Renamed", "metadata": {"prompts_count": 3}})
     )
 
     outcome.then_it_has(title="Renamed", metadata={"yaml_frontmatter": {"title": "S"}, "prompts_count": 3})

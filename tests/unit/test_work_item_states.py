@@ -28,7 +28,7 @@ from ledger.errors import Refused
 from ledger.values.revision import Change
 from ledger.values.states import CATEGORIES, ORIGINAL, State, in_order
 from ledger.world import Neighbour
-from tests.support.given import CONFIGURATION, THING, Given, Outcome, given, numbered
+from tests.support.given import CONFIGURATION, ENTITY, Given, Outcome, given, numbered
 
 CREATED = WorkItemCreated(item_type="task", title="T")
 MINE = "my-own-token"
@@ -48,9 +48,9 @@ CLAIM = WorkItemClaimed(
     status="in_progress",
     category="active",
 )
-CHILD = Neighbour(id=numbered(1), title="a child", status="in_progress", category="active", parent_id=THING, depth=1)
+CHILD = Neighbour(id=numbered(1), title="a child", status="in_progress", category="active", parent_id=ENTITY, depth=1)
 BLOCKER = Neighbour(id=numbered(3), title="a blocker", status="active")
-ITSELF = Neighbour(id=THING, title="T", status="active")
+ITSELF = Neighbour(id=ENTITY, title="T", status="active")
 
 
 def item(*further: Fact, states: list[dict[str, Any]] = STATES) -> Given:
@@ -65,7 +65,7 @@ def moved(status: str, before: str = "active", **more: Any) -> WorkItemStatusCha
 
 
 def to(status: str, *, expected: int = 1, reason: str | None = None, force: bool = False) -> UpdateWorkItem:
-    return UpdateWorkItem(id=THING, expected=expected, status=status, reason=reason, force=force)
+    return UpdateWorkItem(id=ENTITY, expected=expected, status=status, reason=reason, force=force)
 
 
 @pytest.mark.parametrize("word", ["in review", "In Review", "IN_REVIEW", "in-review"])
@@ -75,7 +75,7 @@ def test_a_state_is_found_however_it_is_written_and_keeps_its_own_word(word: str
 
 @pytest.mark.parametrize(("word", "status"), [("Done", "completed"), ("review", "In Review"), ("dropped", "wont_do")])
 def test_the_name_of_a_category_means_its_first_state(word: str, status: str) -> None:
-    change = UpdateWorkItem(id=THING, expected=1, status=word, reason="so")
+    change = UpdateWorkItem(id=ENTITY, expected=1, status=word, reason="so")
 
     item().when(change).then_it_has(status=status)
 
@@ -138,7 +138,7 @@ def test_a_state_of_waiting_or_a_dropped_one_keeps_the_reason_and_any_other_forg
 
 
 def test_a_done_state_waits_for_children_and_blockers_as_completion_does() -> None:
-    around = item().around(subtree={THING: [ITSELF, CHILD]}, blockers={THING: [BLOCKER]})
+    around = item().around(subtree={ENTITY: [ITSELF, CHILD]}, blockers={ENTITY: [BLOCKER]})
 
     refused = around.when(to("shipped"))
     refused.then_refused(Refused, rule="unfinished", children=[CHILD.id], blockers=[BLOCKER.id])
@@ -146,7 +146,7 @@ def test_a_done_state_waits_for_children_and_blockers_as_completion_does() -> No
 
 
 def test_what_is_dropped_does_not_wait_for_its_blockers() -> None:
-    item().around(blockers={THING: [BLOCKER]}).when(to("wont_do")).then(moved("wont_do"))
+    item().around(blockers={ENTITY: [BLOCKER]}).when(to("wont_do")).then(moved("wont_do"))
 
 
 def test_work_that_ends_or_waits_ends_the_claim_and_work_that_goes_on_does_not() -> None:
@@ -161,7 +161,7 @@ def test_work_that_ends_or_waits_ends_the_claim_and_work_that_goes_on_does_not()
 def create(states: list[dict[str, Any]]) -> Outcome:
     configured = ConfigurationChanged(changes={"states": Change([], states)})
     history = given(decider).elsewhere("configuration", CONFIGURATION, configured)
-    return history.when(CreateWorkItem(id=THING, item_type="task", title="T"))
+    return history.when(CreateWorkItem(id=ENTITY, item_type="task", title="T"))
 
 
 def test_a_new_item_begins_in_the_first_planned_state_of_the_ledgers_own() -> None:
@@ -186,21 +186,21 @@ def test_the_next_of_what_recurs_begins_where_a_new_item_does(word: str) -> None
 
 
 def test_a_claim_moves_the_item_into_its_state_and_giving_it_back_moves_it_back() -> None:
-    outcome = item(moved("backlog")).when(ClaimWorkItem(id=THING, token=MINE))
+    outcome = item(moved("backlog")).when(ClaimWorkItem(id=ENTITY, token=MINE))
     outcome.then_it_has(status="in_progress", category="active")
 
-    given_back = item(moved("backlog"), CLAIM).when(ReleaseClaim(id=THING, token=MINE))
+    given_back = item(moved("backlog"), CLAIM).when(ReleaseClaim(id=ENTITY, token=MINE))
     given_back.then(WorkItemClaimReleased()).then_it_has(status="backlog", category="planned", claim=None)
 
 
 def test_what_was_moved_on_while_it_was_claimed_stays_there_when_it_is_given_back() -> None:
-    outcome = item(CLAIM, moved("backlog", "in_progress")).when(ReleaseClaim(id=THING, token=MINE))
+    outcome = item(CLAIM, moved("backlog", "in_progress")).when(ReleaseClaim(id=ENTITY, token=MINE))
 
     outcome.then_it_has(status="backlog", category="planned", claim=None)
 
 
 def test_without_such_a_state_a_claim_leaves_the_state_alone() -> None:
-    outcome = item(states=STATES[2:]).when(ClaimWorkItem(id=THING, token=MINE))
+    outcome = item(states=STATES[2:]).when(ClaimWorkItem(id=ENTITY, token=MINE))
 
     outcome.then_it_has(status="active", category="active")
 

@@ -18,14 +18,14 @@ from ledger.envelope import Fact
 from ledger.errors import Refused
 from ledger.values.revision import Change
 from ledger.world import Neighbour
-from tests.support.given import THING, Given, given, numbered
+from tests.support.given import ENTITY, Given, given, numbered
 
 CREATED = WorkItemCreated(item_type="task", title="T")
 BLOCKED = WorkItemBlocked(reason="no key")
-CHILD = Neighbour(id=numbered(1), title="a child", status="active", parent_id=THING, depth=1)
+CHILD = Neighbour(id=numbered(1), title="a child", status="active", parent_id=ENTITY, depth=1)
 GRANDCHILD = Neighbour(id=numbered(2), title="a grandchild", status="active", parent_id=numbered(1), depth=2)
 BLOCKER = Neighbour(id=numbered(3), title="a blocker", status="active")
-ITSELF = Neighbour(id=THING, title="T", status="active")
+ITSELF = Neighbour(id=ENTITY, title="T", status="active")
 
 
 def item(*further: Fact) -> Given:
@@ -33,7 +33,7 @@ def item(*further: Fact) -> Given:
 
 
 def to(status: str, *, expected: int = 1, reason: str | None = None, force: bool = False) -> UpdateWorkItem:
-    return UpdateWorkItem(id=THING, expected=expected, status=status, reason=reason, force=force)
+    return UpdateWorkItem(id=ENTITY, expected=expected, status=status, reason=reason, force=force)
 
 
 def test_an_active_item_is_blocked_with_a_reason() -> None:
@@ -80,14 +80,14 @@ def test_the_same_status_again_is_no_change(further: list[Fact], status: str) ->
 
 
 def test_an_item_with_an_unfinished_child_is_not_completed() -> None:
-    outcome = item().around(subtree={THING: [ITSELF, CHILD, GRANDCHILD]}).when(to("completed"))
+    outcome = item().around(subtree={ENTITY: [ITSELF, CHILD, GRANDCHILD]}).when(to("completed"))
 
     refusal = outcome.then_refused(Refused, rule="unfinished", children=[CHILD.id], blockers=[])
     assert [shown["title"] for shown in refusal.details["items"]] == ["a child"]
 
 
 def test_an_item_with_an_open_blocker_is_not_completed() -> None:
-    outcome = item().around(blockers={THING: [BLOCKER]}).when(to("completed"))
+    outcome = item().around(blockers={ENTITY: [BLOCKER]}).when(to("completed"))
 
     outcome.then_refused(Refused, rule="unfinished", children=[], blockers=[BLOCKER.id])
 
@@ -100,7 +100,7 @@ def test_an_item_with_an_open_blocker_is_not_completed() -> None:
     ],
 )
 def test_finished_and_deleted_children_do_not_hold_it_back(child: Neighbour) -> None:
-    outcome = item().around(subtree={THING: [ITSELF, child]}).when(to("completed"))
+    outcome = item().around(subtree={ENTITY: [ITSELF, child]}).when(to("completed"))
 
     outcome.then(WorkItemCompleted()).looking_at("creation", "existence", "hierarchy", "links", "reopening")
 
@@ -108,13 +108,13 @@ def test_finished_and_deleted_children_do_not_hold_it_back(child: Neighbour) -> 
 def test_a_blocked_child_is_unfinished() -> None:
     child = Neighbour(id=CHILD.id, title="stuck", status="blocked", depth=1)
 
-    outcome = item().around(subtree={THING: [ITSELF, child]}).when(to("completed"))
+    outcome = item().around(subtree={ENTITY: [ITSELF, child]}).when(to("completed"))
 
     outcome.then_refused(Refused, rule="unfinished", children=[CHILD.id])
 
 
 def test_forced_completion_records_its_reason() -> None:
-    neighbours = {"subtree": {THING: [ITSELF, CHILD]}, "blockers": {THING: [BLOCKER]}}
+    neighbours = {"subtree": {ENTITY: [ITSELF, CHILD]}, "blockers": {ENTITY: [BLOCKER]}}
 
     outcome = item().around(**neighbours).when(to("completed", force=True, reason="the rest is dropped"))
 
@@ -122,7 +122,7 @@ def test_forced_completion_records_its_reason() -> None:
 
 
 def test_forced_completion_needs_a_reason() -> None:
-    item().around(blockers={THING: [BLOCKER]}).when(to("completed", force=True)).then_invalid("reason")
+    item().around(blockers={ENTITY: [BLOCKER]}).when(to("completed", force=True)).then_invalid("reason")
 
 
 def test_force_that_was_not_needed_leaves_no_mark() -> None:
@@ -130,7 +130,7 @@ def test_force_that_was_not_needed_leaves_no_mark() -> None:
 
 
 def test_fields_and_status_change_together() -> None:
-    update = UpdateWorkItem(id=THING, expected=1, fields={"notes": "done at last"}, status="completed")
+    update = UpdateWorkItem(id=ENTITY, expected=1, fields={"notes": "done at last"}, status="completed")
 
     outcome = item().when(update)
 
@@ -138,7 +138,7 @@ def test_fields_and_status_change_together() -> None:
 
 
 def test_what_else_is_revised_when_the_status_changes_is_part_of_the_one_fact() -> None:
-    command = UpdateWorkItem(id=THING, expected=1, fields={"notes": "done at last"}, status="completed")
+    command = UpdateWorkItem(id=ENTITY, expected=1, fields={"notes": "done at last"}, status="completed")
 
     outcome = item().when(command)
 
@@ -159,16 +159,16 @@ def test_what_else_is_revised_when_the_status_changes_is_part_of_the_one_fact() 
     ],
 )
 def test_a_reason_that_is_taken_is_recorded_whatever_changes(past: list[Fact], change: dict[str, Any]) -> None:
-    command = UpdateWorkItem(id=THING, expected=1 + len(past), reason="so it was agreed", **change)
-    itself = Neighbour(id=THING, title="T", status="active", category="active")
+    command = UpdateWorkItem(id=ENTITY, expected=1 + len(past), reason="so it was agreed", **change)
+    itself = Neighbour(id=ENTITY, title="T", status="active", category="active")
 
-    facts = given(decider).past(CREATED, *past).around(subtree={THING: [itself]}).when(command).facts
+    facts = given(decider).past(CREATED, *past).around(subtree={ENTITY: [itself]}).when(command).facts
 
     assert "so it was agreed" in [fact.reason for fact in facts]
 
 
 def test_a_reason_without_a_change_is_refused_for_nothing_would_keep_it() -> None:
-    given(decider).past(CREATED).when(UpdateWorkItem(id=THING, expected=1, reason="so")).then_invalid("reason")
+    given(decider).past(CREATED).when(UpdateWorkItem(id=ENTITY, expected=1, reason="so")).then_invalid("reason")
     given(decider).past(CREATED, WorkItemCompleted()).when(
-        UpdateWorkItem(id=THING, expected=2, status="completed", reason="again")
+        UpdateWorkItem(id=ENTITY, expected=2, status="completed", reason="again")
     ).then_invalid("reason")
