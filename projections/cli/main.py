@@ -18,7 +18,7 @@ from ledger.errors import LedgerError
 from ledger.libpq.environment import take_variables
 from projections.application.activity import places
 from projections.cli.commands import COMMANDS, MEANT, NAMES, SECTIONS
-from projections.cli.terminal import exits, lost_output
+from projections.cli.terminal import exits, lost_output, streams
 from projections.cli.terminal.options import Options, common_options
 from projections.cli.warm.client import Place
 
@@ -58,18 +58,17 @@ class CommandLine(click.Group):
         try:
             with lost_output.noticing_closed_output():
                 code = self._ended(given, prog_name or _own_name(), extra)
-                with lost_output.writing():
-                    sys.stdout.flush()
+                sys.stdout.flush()
         except lost_output.OutputClosed:
             code = exits.OUTPUT_CLOSED
-        except lost_output.OutputLost as error:
+        except streams.OutputLost as error:
             exits.print_lost_output(error)
             code = exits.OUTPUT_LOST
         exits.leave(code)
 
     def make_context(self, *arguments: Any, **named: Any) -> click.Context:
         # before click does, which ends with the code of a fault
-        with lost_output.noticing_closed_output(), lost_output.writing():
+        with lost_output.noticing_closed_output():
             return super().make_context(*arguments, **named)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -92,7 +91,7 @@ class CommandLine(click.Group):
             return exits.INTERRUPTED
         except lost_output.OutputClosed:
             return exits.OUTPUT_CLOSED
-        except lost_output.OutputLost:
+        except streams.OutputLost:
             raise
         except Exception as error:
             if isinstance(error, OSError) and error.errno in exits.OF_DISK:
@@ -114,6 +113,7 @@ def program(warm: Place | None = None) -> NoReturn:
 
     `warm` is where a warm process would have run it; one is started there if the embedded server was used.
     """
+    sys.stdout, sys.stderr = streams.answers(sys.stdout), streams.remarks(sys.stderr)
     try:
         main(warm)
     except SystemExit as ended:
@@ -124,8 +124,6 @@ def main(warm: Place | None = None) -> NoReturn:
     """The command line that this process was given. Raises SystemExit with its code."""
     take_variables()
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"  # to look for some reads the metadata of all installed packages
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal that lacks a letter still gets the line
     gc.set_threshold(ALLOCATIONS)
     cli.main(obj=Options(warm=warm))
 

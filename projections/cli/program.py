@@ -3,11 +3,13 @@
 import os
 import sys
 
+from projections.cli.terminal.streams import complete
 from projections.cli.warm import client
 
 
 def program() -> None:
     """The command line that this process was given, run once, in one of the two places. Ends the process."""
+    complete()
     place = client.wanted(sys.argv[1:], os.environ)
     if place is not None:
         client.hand_over(place)

@@ -4,13 +4,16 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ledger.settings import Settings
 from projections.application.activity import lines
 from projections.application.app import App
+from projections.cli.program import program
 from projections.cli.terminal import exits
 from tests.conftest import Perform
 from tests.support import forked
@@ -100,7 +103,11 @@ def test_what_the_command_was_for_is_done_all_the_same(settings: Settings, app: 
 
 
 @pytest.mark.parametrize(
-    "words", ["list", "list --json", "status", "log", "show {ref}", "export json", "import {file}"]
+    "words",
+    [
+        *("list", "list --json", "status", "log", "show {ref}", "export json", "import {file}"),
+        *("--help", "--version", "list --help", "import beads --help", "show x-1 --json"),
+    ],
 )
 def test_an_output_without_room_is_named_and_no_fault_of_the_program(
     settings: Settings, ref: str, file: Path, words: str
@@ -114,6 +121,46 @@ def test_an_output_without_room_is_named_and_no_fault_of_the_program(
     assert ended.returncode == exits.OUTPUT_LOST, ended.stderr
     assert "the answer could not be written: No space left on device" in ended.stderr
     assert not [word for word in ("Traceback", "fault of the program") if word in ended.stderr]
+
+
+@pytest.mark.parametrize("words", ["list", "--help", "list --help", "export", "show x-1 --json", "add Another"])
+def test_a_closed_output_is_named_and_no_file_takes_its_place(
+    settings: Settings, app: App, ref: str, words: str
+) -> None:
+    ended = forked.run(
+        *words.split(), program=without_output, env=environment(settings), cwd=settings.project, timeout=SECONDS
+    )
+
+    assert ended.returncode == exits.OUTPUT_LOST, ended.stderr
+    assert "the answer could not be written: Bad file descriptor" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert len(list(app.store.read_all())) == (2 if words.startswith("add") else 1)
+
+
+@pytest.mark.parametrize("closed", [False, True])
+@pytest.mark.parametrize(
+    ("words", "code"), [("ready --assignee bo", 0), ("show w-zzzzz", exits.REFUSED), ("add", exits.WRONG_USE)]
+)
+def test_what_standard_error_does_not_take_changes_no_exit_code(
+    settings: Settings, ref: str, words: str, code: int, closed: bool
+) -> None:
+    with Path("/dev/full").open("wb") as full:
+        how: dict[str, Any] = {"program": without_errors} if closed else {"stderr": full.fileno()}
+        ended = forked.run(*words.split(), **how, env=environment(settings), cwd=settings.project, timeout=SECONDS)
+
+    assert ended.returncode == code
+
+
+def without_output() -> None:
+    os.close(1)
+    sys.stdout = None  # type: ignore[assignment]  # as Python begins then
+    program()
+
+
+def without_errors() -> None:
+    os.close(2)
+    sys.stderr = None  # type: ignore[assignment]  # as above
+    program()
 
 
 @pytest.mark.parametrize("errors_too", [False, True])

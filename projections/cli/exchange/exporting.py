@@ -13,7 +13,6 @@ from ledger.store import EventStore
 from projections.application.app import App
 from projections.application.view import LedgerView
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
-from projections.cli.terminal.lost_output import writing
 from projections.cli.terminal.output import counting, printable, remark
 from projections.fallback import router
 from projections.read_models.catalog import BY_CATEGORY, PROJECTIONS
@@ -76,9 +75,8 @@ def _opened(output: str) -> Iterator[BinaryIO]:
         with replacing(Path(output)) as stream:
             yield stream
         return
-    with writing():
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+    yield sys.stdout.buffer
+    sys.stdout.buffer.flush()
 
 
 def _events(store: EventStore, write: Write) -> None:

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from ledger.errors import LedgerError, Unavailable
-from projections.cli.terminal.lost_output import OutputLost
+from projections.cli.terminal.streams import OutputLost
 
 DONE = 0
 FAULT = 1  # of the program itself
@@ -59,9 +59,8 @@ def leave_at_once(ended: SystemExit) -> NoReturn:
 def print_lost_output(error: OutputLost) -> None:
     from projections.cli.terminal.output import remark  # only here: what draws is needed by no exit code
 
-    with suppress(OSError):  # where standard error has no room either
-        remark(f"the answer could not be written: {error.strerror}", style="red")
-        remark("next: what the command did is done, see `tracking-ledger log --limit 5`; call it with another output")
+    remark(f"the answer could not be written: {error.strerror}", style="red")
+    remark("next: what the command did is done, see `tracking-ledger log --limit 5`; call it with another output")
 
 
 def without_disk(error: OSError) -> Unavailable:

@@ -16,8 +16,6 @@ from typing import Any
 import click
 from rich.cells import cell_len, chop_cells, set_cell_size
 
-from projections.cli.terminal.lost_output import writing
-
 GAP = "  "  # between two columns
 NARROWEST = 8  # columns of a terminal that a cell is never pressed below
 STYLES = {
@@ -105,9 +103,8 @@ def width() -> int:
 
 
 def write(text: str | bytes, *, ends_line: bool = True) -> None:
-    """An answer, or a part of one, as it is. Raises OutputLost."""
-    with writing():
-        click.echo(text, nl=ends_line, color=_colour(sys.stdout))
+    """An answer, or a part of one, as it is."""
+    click.echo(text, nl=ends_line, color=_colour(sys.stdout))
 
 
 def say(text: str, *, style: str = "") -> None:
@@ -167,8 +164,7 @@ def draw_markdown(text: str) -> None:
     from rich.markdown import Markdown
 
     harmless = "\n".join(_UNSEEN.sub(_escape_name, line) for line in text.splitlines())
-    with writing():
-        Console(markup=False, highlight=False, emoji=False).print(Markdown(harmless, hyperlinks=False))
+    Console(markup=False, highlight=False, emoji=False).print(Markdown(harmless, hyperlinks=False))
 
 
 @contextmanager
