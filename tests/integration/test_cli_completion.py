@@ -16,6 +16,7 @@ from ledger.settings import Settings
 from projections.cli.main import cli
 from projections.cli.terminal import exits
 from tests.conftest import Perform
+from tests.support import forking
 from tests.support.terminal import Terminal
 
 Complete = Callable[..., dict[str, str | None]]
@@ -86,23 +87,34 @@ def test_a_shell_that_is_not_known_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize(
+    ("shell", "program"), [("bash", "tl"), ("zsh", "tracking-ledger"), ("fish", "tracking-ledger")]
+)
 def test_a_real_shell_completes_commands_and_references(
-    shell: str, settings: Settings, perform: Perform, tmp_path: Path
+    shell: str, program: str, settings: Settings, perform: Perform, tmp_path: Path
 ) -> None:
+    """Of the installed program in one of them; in the others it is forked, which saves a second of a core."""
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed")
     ref = perform("create_work_item", item_type="task", title="Write the guide")["ref"]
     named = {f"LEDGER_{name.upper()}": str(getattr(settings, name)) for name in ("project", "dsn", "home", "pgdata")}
-    programs = f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}"
-    environment = {**named, "HOME": str(tmp_path), "PATH": programs, "TERM": "xterm", "LANG": "C.UTF-8"}
+    (tmp_path / program).write_text(forking.program())
+    (tmp_path / program).chmod(0o755)
+    programs = sysconfig.get_path("scripts") if program == "tl" else tmp_path
+    environment = {
+        **named,
+        "HOME": str(tmp_path),
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "TERM": "xterm",
+        "LANG": "C.UTF-8",
+    }
     CliRunner().invoke(cli, ["completion", shell], env={**environment, "XDG_CONFIG_HOME": "", "ZDOTDIR": ""})
     (tmp_path / ".local/share/fish/generated_completions").mkdir(parents=True)  # else fish reads all manual pages
 
     with closing(Terminal(shell, "-i", env=environment, cwd=tmp_path)) as terminal:
         terminal.type("echo rea''dy\r")
         assert terminal.shows("ready")
-        terminal.type("tl sho\tw-\t")
+        terminal.type(f"{program} sho\tw-\t")
         assert terminal.shows(ref[2:])
         terminal.type("\r")
         assert terminal.shows("Write the guide")

@@ -144,7 +144,7 @@ def test_many_processes_follow_at_once_and_the_journal_stays_whole(
     app: App, settings: Settings, create: Create
 ) -> None:
     followers = [_following(settings) for _ in range(3)]
-    create(60)
+    create(20)
     app.sync.follow()
     for follower in followers:
         follower.kill()

@@ -190,7 +190,7 @@ def test_a_replay_that_is_given_up_leaves_nothing_behind(ledger: Ledger, owner_d
 
 
 @pytest.mark.processes
-def test_readers_and_writers_never_notice_twenty_replays(ledger: Ledger, dsn: str) -> None:
+def test_readers_and_writers_never_notice_replays(ledger: Ledger, dsn: str) -> None:
     """A writer creates an item, then changes it, and so on: so what a view holds at a position is known to the row.
 
     Two readers that never stop ask for a list, an item, a tag, a subtree and the report's counts.
@@ -232,14 +232,14 @@ def test_readers_and_writers_never_notice_twenty_replays(ledger: Ledger, dsn: st
     threads = [in_thread(read), in_thread(read), in_thread(write)]
     for thread in threads:
         thread.start()
-    for _ in range(20):
+    for _ in range(8):
         replay(ledger.store, ledger.tables)
     done.set()
     for thread in threads:
         thread.join()
 
     assert failed == []
-    assert len(seen) > 10  # generations that a reader met
+    assert len(seen) > 3  # generations that a reader met
     assert check(ledger.store, ledger.tables).equal
 
 
