@@ -109,7 +109,7 @@ def _uuid(seed: bytes) -> UUID:
 
 
 def another_server(settings: Settings) -> Settings:
-    """A server as somebody would name it: its roles are made, the ledger is not known there."""
+    """A server as a person would name it: its roles are made, the ledger is not known there."""
     elsewhere = replace(settings, pgdata=settings.project / "elsewhere")
     connect(elsewhere).close()
     server = embedded_server(elsewhere)
@@ -142,27 +142,27 @@ def measured(app: App, away: Settings, writers: int, pause: float) -> tuple[Move
 
 def write(settings: Settings, name: str, pause: float, begun: Semaphore, stop: Event, answers: Any) -> None:
     """Writes until it is stopped, then brings home what waits; tells every title with its outcome and when it came."""
-    app, told = App(settings), []
+    app, acknowledged = App(settings), []
     while not stop.is_set():
-        title = f"{name} {len(told)}"
+        title = f"{name} {len(acknowledged)}"
         arguments = {"item_type": "task", "title": title}
         outcome = OPERATIONS["create_work_item"].perform(app, arguments)["outcome"]
-        told.append((title, outcome, time.monotonic()))
-        if len(told) == 1:
+        acknowledged.append((title, outcome, time.monotonic()))
+        if len(acknowledged) == 1:
             begun.release()
         time.sleep(pause)
     app.sync.drain_for(60)
-    answers.put(told)
+    answers.put(acknowledged)
     app.close()
 
 
 def found(app: App, given: list[list[tuple[str, str, float]]]) -> dict[str, Any]:
     """What became of the writes."""
     stored = [event.data for event in app.store.read_all() if event.type == "WorkItemCreated"]
-    titles = {b'"title":"%b"' % title.encode() for told in given for title, _, _ in told}
+    titles = {b'"title":"%b"' % title.encode() for acknowledged in given for title, _, _ in acknowledged}
     there = [title for data in stored for title in [_title(data)] if title in titles]
-    queued = [[at for _, outcome, at in told if outcome == "queued"] for told in given]
-    gaps = [after[2] - before[2] for told in given for before, after in pairwise(told)]
+    queued = [[at for _, outcome, at in acknowledged if outcome == "queued"] for acknowledged in given]
+    gaps = [after[2] - before[2] for acknowledged in given for before, after in pairwise(acknowledged)]
     return {
         "writes answered": len(titles),
         "of them queued": sum(map(len, queued)),

@@ -55,13 +55,13 @@ class Shown(Projection[View]):
 
 
 def rebuild(conninfo: str, events: int) -> tuple[int, float]:
-    told = psycopg.conninfo.conninfo_to_dict(conninfo)
+    parameters = psycopg.conninfo.conninfo_to_dict(conninfo)
     environment = {
         "PERSISTENCE_MODULE": "eventsourcing.postgres",
-        "POSTGRES_DBNAME": str(told["dbname"]),
-        "POSTGRES_HOST": str(told["host"]),
-        "POSTGRES_PORT": str(told["port"]),
-        "POSTGRES_USER": str(told["user"]),
+        "POSTGRES_DBNAME": str(parameters["dbname"]),
+        "POSTGRES_HOST": str(parameters["host"]),
+        "POSTGRES_PORT": str(parameters["port"]),
+        "POSTGRES_USER": str(parameters["user"]),
         "POSTGRES_PASSWORD": "none",
     }
     with psycopg.connect(conninfo) as connection:

@@ -47,9 +47,15 @@ def inserting(conninfo: str) -> tuple[Call, Call]:
 def eventsourcing_recorder(peers: str, *, with_rows: bool = False) -> Any:
     from eventsourcing.postgres import PostgresDatastore
 
-    told = psycopg.conninfo.conninfo_to_dict(peers)
+    parameters = psycopg.conninfo.conninfo_to_dict(peers)
     datastore = PostgresDatastore(
-        "peers", str(told["host"]), str(told["port"]), str(told["user"]), "none", pool_size=2, max_overflow=2
+        "peers",
+        str(parameters["host"]),
+        str(parameters["port"]),
+        str(parameters["user"]),
+        "none",
+        pool_size=2,
+        max_overflow=2,
     )
     recorder = _recorder_class(with_rows)(datastore)
     recorder.create_table()
@@ -163,8 +169,8 @@ def message_db_appends(peers: str, *, with_rows: bool = False) -> tuple[Call, Ca
 
 def emmett(node: Path, conninfo: str, what: str, *given: object) -> Work:
     """One turn of emmett.mjs, in a process of its own; `node` is the folder that holds its node_modules."""
-    told = psycopg.conninfo.conninfo_to_dict(conninfo)
-    address = f"postgresql://{told['user']}:none@/{told['dbname']}?host={told['host']}&port={told['port']}"
+    parameters = psycopg.conninfo.conninfo_to_dict(conninfo)
+    address = f"postgresql://{parameters['user']}:none@/{parameters['dbname']}?host={parameters['host']}&port={parameters['port']}"
     command = ["node", str(Path(__file__).with_name("emmett.mjs")), address, what, *map(str, given)]
 
     def run() -> tuple[int, float]:

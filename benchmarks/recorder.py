@@ -90,7 +90,7 @@ class LedgerRecorder(ApplicationRecorder):
 
 
 class LedgerAggregateRecorder(LedgerRecorder):
-    """The same for a caller that knows of aggregates only, and is not told of a sequence."""
+    """The same for a caller that knows of aggregates only, and knows nothing of a sequence."""
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int] | None:
         super().insert_events(stored_events)

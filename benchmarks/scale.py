@@ -104,8 +104,8 @@ def _serve(app: App, name: str, rows: list[Row]) -> None:
     left = iter(rows)
     while batch := [change(projection, None, row, row.position) for row in islice(left, BATCH)]:
         rows_and_entries = ([row_json(row) for row in batch], entries_json(batch))
-        told = [msgspec.json.encode(value).decode() for value in rows_and_entries]
-        given = [ledger, name, generation, *told, documents(batch)]
+        encoded = [msgspec.json.encode(value).decode() for value in rows_and_entries]
+        given = [ledger, name, generation, *encoded, documents(batch)]
         app.database.call("SELECT tracking_ledger.fill_generation(%s, %s, %s, %s, %s, %s, true)", given)
     app.database.call(
         "SELECT tracking_ledger.serve_generation(%s, %s, %s, %s)", [ledger, name, projection.shape, generation]

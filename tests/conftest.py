@@ -134,7 +134,7 @@ def dsn(request: pytest.FixtureRequest) -> str:
 def _pooled(request: pytest.FixtureRequest, program: str, server: EmbeddedServer, direct: str) -> str:
     pooler = Pooler(program, server, direct)
     request.addfinalizer(pooler.stop)
-    if not pooler.keeps_statements:  # whoever connects without asking the program to find out must say so itself
+    if not pooler.keeps_statements:  # a client that connects without asking the program to find out must say so itself
         connects = Database.__init__
 
         def without_statements(self: Database, conninfo: str, **options: Any) -> None:

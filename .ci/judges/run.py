@@ -87,11 +87,13 @@ class Judges:
         script = self.folder / "typescript_clients.mjs"  # beside the packages that it imports
         for name in ("typescript_clients.mjs", "calls.json"):
             (self.folder / name).write_bytes((HERE / name).read_bytes())
-        return told([self.node, str(script), self.url, *self.command])
+        return passed([self.node, str(script), self.url, *self.command])
 
     def python(self) -> Verdict:
         python = self.folder / "python-client/bin/python"
-        return told([str(python), str(HERE / "python_client.py"), self.url, *self.command]) if python.exists() else None
+        return (
+            passed([str(python), str(HERE / "python_client.py"), self.url, *self.command]) if python.exists() else None
+        )
 
     def mcpscore(self) -> Verdict:
         program = self.folder / "mcpscore/bin/mcpscore"
@@ -121,12 +123,12 @@ class Judges:
         asked = ["--checks", ANSWERS, "--phases", "coverage,fuzzing", "--max-examples", "8", "--seed", "1"]
         code, said = run([str(programs / "schemathesis"), "run", description, *asked], folder=self.folder)  # its cache
         print(said[-1500:] if code else f"schemathesis: {re.findall('[0-9]+ generated', said)}")
-        return told([str(programs / "openapi-spec-validator"), str(file)]) and code == 0
+        return passed([str(programs / "openapi-spec-validator"), str(file)]) and code == 0
 
     def bundle(self) -> Verdict:
         program = self.modules / ".bin/mcpb"
         manifest = HERE.parent.parent / "packaging/mcpb/manifest.json"
-        return told([self.node, str(program), "validate", str(manifest)]) if program.exists() else None
+        return passed([self.node, str(program), "validate", str(manifest)]) if program.exists() else None
 
     def _conforms(self, suite: Path, revision: str, scenarios: tuple[str, ...]) -> bool:
         with tempfile.TemporaryDirectory() as folder:
@@ -165,7 +167,7 @@ def run(command: list[str], errors: int = subprocess.STDOUT, folder: Path | None
     return done.returncode, done.stdout
 
 
-def told(command: list[str]) -> bool:
+def passed(command: list[str]) -> bool:
     code, said = run(command)
     print(said.strip())
     return code == 0

@@ -1,7 +1,7 @@
 """The process of a client: forked from one that has its version of the program loaded, to start in milliseconds.
 
 It is a process as any other: it is killed and frozen by its number. Two libraries are loaded into it where they can be
-had: libfiu (Debian's `fiu-utils`) fails its calls on files when it is told to, and `clock.c` sets its clock. What it
+had: libfiu (Debian's `fiu-utils`) fails its calls on files when it is asked to, and `clock.c` sets its clock. What it
 says goes over a socket, which libfiu leaves alone.
 """
 
@@ -192,7 +192,7 @@ def _live(
     sys.stdin, sys.stdout = wire.makefile("r", encoding="utf-8"), wire.makefile("w", encoding="utf-8")
     sys.stderr = errors.makefile("w", encoding="utf-8")
     sys.stderr.reconfigure(line_buffering=True)
-    faulthandler.enable(errors.fileno())  # where native code crashes, all threads are told
+    faulthandler.enable(errors.fileno())  # where native code crashes, all threads are written down
     if DISK_LIBRARY is not None:
         _obey(_control(environment), disk_faults)
     sys.argv = ["tracking-ledger", *arguments]

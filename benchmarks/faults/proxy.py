@@ -49,7 +49,7 @@ class Proxy:
         self.cut()
 
     def black_hole(self) -> None:
-        """Nothing comes through, and nobody is told."""
+        """Nothing comes through, and no side learns of it."""
         self._passes.clear()
 
     def delay(self, seconds: float) -> None:

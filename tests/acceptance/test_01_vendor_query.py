@@ -37,7 +37,7 @@ def test_one_of_45_vendors_is_read_by_its_name(connect: Callable[[str], McpClien
     assert everybody["has_more"] is False
 
 
-def test_a_vendor_nobody_recorded_is_not_found(connect: Callable[[str], McpClient]) -> None:
+def test_a_vendor_that_is_not_recorded_is_not_found(connect: Callable[[str], McpClient]) -> None:
     assistant = connect("claude-code")
 
     refusal = assistant.refusal("query_vendor_status", name="Nobody")

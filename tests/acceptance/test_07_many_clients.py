@@ -1,4 +1,4 @@
-"""Scenario 7: three assistants work on ten items at once; each sees the others' changes, nobody waits for ever."""
+"""Scenario 7: three assistants work on ten items at once; each sees the others' changes, none waits for ever."""
 
 import random
 from collections import Counter

@@ -128,7 +128,7 @@ def test_an_event_after_as_of_that_touches_a_condition_refuses_the_command(ledge
 
 
 @pytest.mark.parametrize(("as_of", "conditions"), [(2, ("hierarchy",)), (1, ("links", "existence")), (0, ())])
-def test_an_event_that_was_seen_or_touches_something_else_is_in_nobodys_way(
+def test_an_event_that_was_seen_or_touches_something_else_is_in_no_writers_way(
     ledger: Ledger, as_of: int, conditions: tuple[str, ...]
 ) -> None:
     ledger.store.append(creation(ledger, 1))
@@ -299,7 +299,7 @@ def test_a_moment_is_the_last_position_recorded_until_then(ledger: Ledger) -> No
     assert ledger.store.position_at(times[0] - timedelta(microseconds=1)) == 0
 
 
-def test_nobody_else_appends_while_a_writer_is_alone(ledger: Ledger) -> None:
+def test_no_other_writer_appends_while_a_writer_is_alone(ledger: Ledger) -> None:
     theirs = creation(ledger, 9)
     intruder = threading.Thread(target=ledger.store.append, args=[theirs])
 
@@ -367,7 +367,7 @@ def test_an_empty_group_records_nothing(ledger: Ledger) -> None:
 
 
 def test_threads_that_append_at_the_same_time_each_get_their_own_verdict(ledger: Ledger) -> None:
-    """Half of them ask for one and the same name: one of those gets it, whoever else is in its transaction."""
+    """Half of them ask for one and the same name: one of those gets it, with any others in its transaction."""
     given = [naming(ledger, n, "Acme" if n % 2 else f"Vendor {n}") for n in range(1, 41)]
     verdicts: dict[int, Recorded | LedgerError] = {}
 

@@ -18,7 +18,7 @@ from tests.support.questions import Samples, cases, generation, is_ordered, ques
 ABOUT_THE_STORE = {"configurations/server"}  # these answer with the name of the engine
 FOUND_NOWHERE = {
     "work_items/claimed",  # a lease ends by the ledger's time, which no two stores share
-    "entities/differing_columns",  # a fault that nobody has planted here
+    "entities/differing_columns",  # a fault that is not planted here
 }
 ITEMS = [history.TASK, history.LEAF, history.BLOCKED, history.PROJECT, history.GONE, history.UNKNOWN]
 ALL = [

@@ -215,7 +215,7 @@ def test_a_stranger_records_nothing_that_a_member_could(ledger: Ledger, stranger
     assert ledger.store.append(made).positions == (head + 1,)
 
 
-def test_a_stranger_is_told_of_its_own_ledgers_only(ledger: Ledger, stranger_dsn: str) -> None:
+def test_a_stranger_sees_its_own_ledgers_only(ledger: Ledger, stranger_dsn: str) -> None:
     database = Database(stranger_dsn)
     own = on_postgres(database, uuid4())
 
@@ -226,7 +226,7 @@ def test_a_stranger_is_told_of_its_own_ledgers_only(ledger: Ledger, stranger_dsn
     database.close()
 
 
-def test_nobody_but_writers_may_call_anything(server: EmbeddedServer, dsn: str) -> None:
+def test_only_writers_may_call_anything(server: EmbeddedServer, dsn: str) -> None:
     with psycopg.connect(server.conninfo("postgres", DATABASE)) as administrator:
         open_to_all = administrator.execute(
             "SELECT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace,"

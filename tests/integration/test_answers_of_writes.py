@@ -89,7 +89,7 @@ def test_what_was_sent_is_unknown_also_where_the_disk_takes_nothing_until_it_is_
     assert (known["outcome"], known["position"], known["repeated"]) == ("committed", 2, True)
 
 
-def test_unknown_names_the_command_id_that_nobody_gave(app: App, gate: Gate) -> None:
+def test_unknown_names_the_command_id_that_was_not_given(app: App, gate: Gate) -> None:
     create(app, "Before")
     (app.home / "outbox.jsonl").mkdir()
     gate.close_at(APPEND)

@@ -41,7 +41,7 @@ def everything(ledger: Ledger, position: int, kept: Path | None = None) -> list[
     return found
 
 
-def test_from_what_was_kept_the_same_is_told_as_from_the_whole_log(ledger: Ledger, tmp_path: Path) -> None:
+def test_from_what_was_kept_the_same_is_answered_as_from_the_whole_log(ledger: Ledger, tmp_path: Path) -> None:
     head = ledger.store.read_streams([]).head
 
     for position in (5, 0, 12, head, 7, 12, 6):

@@ -281,7 +281,7 @@ def test_no_text_of_the_ledger_reaches_the_terminal_as_a_command(run: Run, perfo
     assert "not bold" in result.output
 
 
-def test_a_fault_of_the_program_is_told_without_a_traceback_or_its_text(
+def test_a_fault_of_the_program_is_reported_without_a_traceback_or_its_text(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:

@@ -96,7 +96,7 @@ def test_what_shipped_is_asked_by_time_vendor_and_work_item(run: Run, perform: P
     assert (shipped("--vendor", "acme"), shipped("--work-item", item["ref"])) == ([1], [2])
 
 
-def test_who_broke_since_a_deployment_is_told_with_the_last_good_version(run: Run, perform: Perform) -> None:
+def test_who_broke_since_a_deployment_is_reported_with_the_last_good_version(run: Run, perform: Perform) -> None:
     vendor = perform(
         "create_vendor",
         name="Acme",

@@ -34,14 +34,14 @@ def item(perform: Perform) -> dict[str, Any]:
     return made
 
 
-def test_a_history_is_told_change_by_change(run: Run, item: dict[str, Any]) -> None:
+def test_a_history_is_shown_change_by_change(run: Run, item: dict[str, Any]) -> None:
     answer = run("history", item["ref"])
 
     assert answer.exit_code == exits.DONE
     assert "title One -> Two" in answer.stdout
 
 
-def test_a_difference_is_told_field_by_field(run: Run, item: dict[str, Any]) -> None:
+def test_a_difference_is_shown_field_by_field(run: Run, item: dict[str, Any]) -> None:
     answer = run("diff", item["ref"], "v1", "v2", "--json")
 
     assert json.loads(answer.stdout)["changes"] == [{"field": "title", "old": "One", "new": "Two"}]

@@ -594,7 +594,7 @@ def test_an_empty_list_says_whether_there_is_nothing_or_nothing_like_that(run: R
     assert run("vendors", "--status", "broken").stderr == "no vendors like that\n"
 
 
-def test_a_link_is_told_as_it_was_typed(run: Run) -> None:
+def test_a_link_is_shown_as_it_was_typed(run: Run) -> None:
     one, other = added(run, "One"), added(run, "Other")
 
     assert run("link", one, "depends-on", other).stdout == f"{one}  depends on  {other}  Other\n"

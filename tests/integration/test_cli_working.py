@@ -1,4 +1,4 @@
-"""The commands of whoever works, in this process: what they answer, and with which code they end."""
+"""The commands of those who work, in this process: what they answer, and with which code they end."""
 
 import json
 from collections.abc import Callable
@@ -17,7 +17,7 @@ TOKEN = "a-token-of-the-test"
 
 @pytest.fixture
 def run(settings: Settings) -> Run:
-    """run("next"): the command on the test's own ledger, as whoever has TOKEN."""
+    """run("next"): the command on the test's own ledger, as the holder of TOKEN."""
     environment = {
         "LEDGER_PROJECT": str(settings.project),
         "LEDGER_DSN": settings.dsn,

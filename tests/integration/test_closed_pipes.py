@@ -61,7 +61,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def without_a_reader(settings: Settings, words: str, *, errors_too: bool = False) -> tuple[int, str]:
-    """How the command ends whose standard output nobody reads, and what it says on standard error."""
+    """How the command ends whose standard output is not read, and what it says on standard error."""
     reading, writing = os.pipe()
     os.close(reading)
     try:

@@ -80,7 +80,7 @@ def test_forty_writes_on_different_items_all_land(ledger: Ledger, together: Toge
     assert check(ledger.store, ledger.tables).equal
 
 
-def test_on_one_item_exactly_one_writer_wins_each_version_and_the_others_are_told_both(
+def test_on_one_item_exactly_one_writer_wins_each_version_and_the_others_get_both(
     ledger: Ledger, together: Together
 ) -> None:
     answered = together(writers.change_ten_times)

@@ -72,14 +72,14 @@ class Play:
         self._number = 0
 
     def live(self, command: Command) -> UUID:
-        """Somebody gives it to the database."""
+        """It is given to the database."""
         self._number += 1
         self.database.execute(self._number, command, by="stranger")
         self.committed.add(numbered_command(self._number))
         return numbered_command(self._number)
 
     def queue(self, command: Command, machine: Machine | None = None) -> UUID:
-        """Somebody gives it to a machine without a database."""
+        """It is given to a machine without a database."""
         self._number += 1
         given = numbered_command(self._number)
         recorded = (machine or self.here).queue(command, given, by="traveller")

@@ -54,7 +54,7 @@ ABOUT_ALL = {
     "work_items/finished",  # asked once a day, by the archiving
     "work_items/parents",  # asked by an import, to find cycles
     "entries/of_relation",  # asked by an import, for every external id or link
-    "work_items/freed",  # whoever blocks much frees much
+    "work_items/freed",  # what blocks much frees much
 }
 
 Plan = dict[str, Any]
@@ -62,7 +62,7 @@ Plans = list[tuple[dict[str, Any], Plan]]
 
 
 class Scale(NamedTuple):
-    """A large ledger, and somebody of the writer's role who has entered it."""
+    """A large ledger, and a client of the writer's role that has entered it."""
 
     ledger: UUID
     writer: psycopg.Connection

@@ -43,7 +43,7 @@ def folder(settings: Settings, owner_dsn: str, tmp_path: Path) -> Folder:
 
 @pytest.fixture
 def filled(app: App, perform: Perform) -> App:
-    """A ledger with a thing of every kind and texts that are hard to keep."""
+    """A ledger with an entity of every kind and texts that are hard to keep."""
     item = perform("create_work_item", item_type="task", title="=1+1", description='a "b", ü\r\n日', tags=["-x"])
     perform("create_work_item", item_type="task", title="'quoted", parent_id=item["id"], metadata={"n": 1e300})
     perform("create_vendor", name="Acme", metadata={"deep": [{"a": None}]})
@@ -244,7 +244,9 @@ def test_the_database_proves_each_event_again(filled: App, folder: Folder, owner
     assert list(other.store.read_all()) == []
 
 
-def test_whoever_does_not_own_the_schema_may_not_put_events_back(filled: App, folder: Folder, tmp_path: Path) -> None:
+def test_a_role_that_does_not_own_the_schema_may_not_put_events_back(
+    filled: App, folder: Folder, tmp_path: Path
+) -> None:
     other = folder("other")
     other = App(replace(other.settings, admin_dsn=None))
 

@@ -54,7 +54,7 @@ def test_a_follower_ends_at_what_the_log_held_when_it_was_asked_however_fast_oth
     app: App, create: Create, tmp_path: Path
 ) -> None:
     class Growing(PostgresStore):
-        """A log to which somebody adds whenever it is read."""
+        """A log that grows whenever it is read."""
 
         def read_all(self, after: int = 0, up_to: int | None = None) -> Iterator[RecordedEvent]:
             events = list(super().read_all(after, up_to))
@@ -169,7 +169,7 @@ def test_a_follower_killed_at_any_moment_leaves_a_journal_that_goes_on(
     assert list(app.local.journal.read_all()) == list(app.store.read_all())
 
 
-def test_a_follower_that_is_stopped_with_the_lock_holds_up_nobody(app: App, create: Create) -> None:
+def test_a_follower_that_is_stopped_with_the_lock_holds_up_no_other(app: App, create: Create) -> None:
     create(1)
     with FileLock(app.home / FOLLOW_LOCK):
         assert not app.sync.follow()
@@ -200,7 +200,7 @@ def test_a_database_that_lost_history_is_closed_and_this_machine_goes_on_from_it
     machine.close()
 
 
-def test_a_process_that_goes_on_writes_nothing_to_a_database_that_lost_what_it_was_told(
+def test_a_process_that_goes_on_writes_nothing_to_a_database_that_lost_what_it_has_acknowledged(
     app: App, create: Create, owner_dsn: str
 ) -> None:
     create(3)

@@ -208,7 +208,7 @@ def test_a_hook_that_keeps_a_commit_still_keeps_it(settings: Settings, project: 
         commit(settings, "feat: kept")
 
 
-def test_a_hook_of_somebody_else_is_neither_taken_out_nor_lost(project: Path) -> None:
+def test_a_hook_of_another_program_is_neither_taken_out_nor_lost(project: Path) -> None:
     install(project)
     folder = project / ".git" / "hooks"
     (folder / "post-commit").write_text(OWN)

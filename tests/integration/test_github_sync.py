@@ -383,7 +383,7 @@ def test_limits_are_waited_for_as_long_as_they_say(app: App, github: GithubApi) 
     assert [7 <= waits[0] < 9, 45 < waits[1] < 60, waits[2] >= 60, waits[3] < 60] == [True] * 4
 
 
-def test_a_limit_of_an_hour_is_told_with_its_end(sync: Sync, github: GithubApi) -> None:
+def test_a_limit_of_an_hour_is_reported_with_its_end(sync: Sync, github: GithubApi) -> None:
     github.faults = lambda method, path: Fault(
         403, headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(time.time()) + 3600)}
     )

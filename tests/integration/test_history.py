@@ -177,7 +177,7 @@ def test_a_vendor_is_shown_as_of_a_position_with_the_runs_until_then(perform: Pe
     assert now["last_good"]["extractor_version"] == "1.0"
 
 
-def test_who_broke_since_a_deployment_is_told_with_the_last_good_version(perform: Perform) -> None:
+def test_who_broke_since_a_deployment_is_reported_with_the_last_good_version(perform: Perform) -> None:
     good = {"passing": 1, "total": 1, "skipped": 0}
     for name in ("Sound", "Breaks", "Broken before"):
         perform("create_vendor", name=name, status="operational", extractor_version="1.0", test_results=good)

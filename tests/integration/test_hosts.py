@@ -20,7 +20,7 @@ pytestmark = pytest.mark.processes
 
 @pytest.fixture
 def silent() -> Iterator[int]:
-    """A port where somebody takes connections and says nothing, as a frozen server does."""
+    """A port that takes connections and says nothing, as a frozen server does."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
 

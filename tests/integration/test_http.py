@@ -1,4 +1,4 @@
-"""`tracking-ledger serve`: who gets in, what they may do there, and that nobody else learns or breaks anything."""
+"""`tracking-ledger serve`: who gets in, what they may do there, and that no other learns or breaks anything."""
 
 import asyncio
 import datetime
@@ -92,7 +92,7 @@ def task(team: Team, title: str = "Work") -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("secret", [None, "", "tl_wrong", "x" * 5_000, "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZGEifQ."])
-def test_without_a_good_token_nobody_gets_in(team: Team, secret: str | None) -> None:
+def test_without_a_good_token_no_caller_gets_in(team: Team, secret: str | None) -> None:
     answer = team.server.ask(secret, "tools/list", {})
 
     assert answer.status == 401
@@ -109,7 +109,7 @@ def test_a_write_is_signed_by_the_token_s_name_and_not_by_the_client_s(team: Tea
     assert item["created_by"] == "walter"
 
 
-def test_a_writer_acts_for_nobody_else_and_an_admin_may(team: Team) -> None:
+def test_a_writer_acts_for_no_other_and_an_admin_may(team: Team) -> None:
     refusal = team.refusal(team.writer, "create_work_item", item_type="task", title="T", by="ada")
     made = team.call(team.admin, "create_work_item", item_type="task", title="T", by="importer", detail=True)
 
@@ -220,7 +220,7 @@ def test_a_body_that_is_no_message_is_refused_and_the_server_stays(team: Team, b
     assert team.server.send("GET", None, None, path="/health").status == 200
 
 
-def test_slow_and_silent_clients_keep_nobody_waiting(team: Team) -> None:
+def test_slow_and_silent_clients_keep_no_other_waiting(team: Team) -> None:
     there = urlsplit(team.server.url)
     slow = [socket.create_connection((there.hostname, there.port)) for _ in range(50)]
     for number, one in enumerate(slow):
@@ -298,7 +298,7 @@ def test_head_and_body_of_an_answer_come_in_one_piece(team: Team) -> None:
     assert all(f"content-length: {len(body)}".encode() in head for head, body in zip(heads, bodies, strict=True))
 
 
-def test_a_caller_over_its_rate_is_told_when_to_come_back(tmp_path: Path, dsn: str) -> None:
+def test_a_caller_over_its_rate_learns_when_to_come_back(tmp_path: Path, dsn: str) -> None:
     settings = project(tmp_path / "rated", dsn)
     secret, _ = token(settings, "eager")
     with serving(settings, tmp_path, "--rate", "1") as server:
@@ -574,7 +574,7 @@ def test_a_session_that_was_ended_is_not_found(team: Team) -> None:
     assert _in_session(team, team.writer, session) == 404
 
 
-def test_a_caller_with_too_much_at_once_is_told_when_to_come_back(team: Team) -> None:
+def test_a_caller_with_too_much_at_once_learns_when_to_come_back(team: Team) -> None:
     with ThreadPoolExecutor(100) as threads:
         answers = list(threads.map(lambda _: team.server.ask(team.reader, "tools/list", {}), range(300)))
 

@@ -56,7 +56,7 @@ def test_all_kinds_are_recorded_at_once_by_whom_and_when_the_source_says(
     assert (planned["title"], planned["status"]) == ("Read faxes", None)
 
 
-def test_what_the_source_does_not_say_is_told_and_not_made_up(tell: OnProgress) -> None:
+def test_what_the_source_does_not_say_is_reported_and_not_made_up(tell: OnProgress) -> None:
     records = tell(vendor("x/y"), deployment(commit_hash="84b0fb4"))
 
     assert warned(records)["not_stated"] == [
@@ -127,7 +127,7 @@ def test_a_deployment_known_by_the_beginning_of_its_hash_gets_the_whole_one(tell
     assert (deployed["commit_hash"], records["events"]) == (FULL_HASH, 0)
 
 
-def test_one_told_twice_is_taken_once(tell: OnProgress) -> None:
+def test_one_stated_twice_is_taken_once(tell: OnProgress) -> None:
     records = tell(vendor("EPSON"), vendor("Epson"), deployment("a"), deployment("a"))
 
     assert (records["found"], records["taken"], records["created"]) == (4, 2, 2)
@@ -176,7 +176,7 @@ def test_things_made_here_are_found_by_name_and_title(tell: OnProgress, perform:
     assert perform("list_enhancements")["total_count"] == 1
 
 
-def test_a_report_of_things_that_sources_told_half_of_is_whole(tell: OnProgress, app: App) -> None:
+def test_a_report_of_records_that_sources_state_half_of_is_whole(tell: OnProgress, app: App) -> None:
     tell(
         vendor("A", test_results=TestResults(passing=8, total=9)),
         vendor("B", test_results=TestResults(skipped=1)),

@@ -66,7 +66,7 @@ def test_links_to_what_is_nowhere_are_named_and_end_with_8_only_if_one_wants(
     assert "a-1 -> gone (blocks)" in output
 
 
-def test_an_older_file_is_told_and_taken_when_it_is_to_win(
+def test_an_older_file_is_reported_and_taken_when_it_is_to_win(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     call(monkeypatch, "import", export(tmp_path, closed("a-1", day=5)))

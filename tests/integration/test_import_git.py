@@ -62,7 +62,7 @@ def large(folder: Path, beginning: str = "Begin") -> Repository:
 
 
 def counted(folder: Path) -> dict[int, str]:
-    """Hash by number of every pull request, as anybody counts them; a merge before the others."""
+    """Hash by number of every pull request, as a person counts them; a merge before the others."""
     found: dict[int, str] = {}
     for line in git(folder, "log", "--all", "--format=%H %s").splitlines():
         hash, _, subject = line.partition(" ")
@@ -227,5 +227,5 @@ def test_a_commit_that_could_not_be_taken_ends_with_8(call: Any, tmp_path: Path)
     assert call("import", "git", repository.write().folder) == 8
 
 
-def test_a_repository_is_told_by_its_content(call: Any, folder: Path) -> None:
+def test_a_repository_is_recognised_by_its_content(call: Any, folder: Path) -> None:
     assert call("import", folder) == 0

@@ -182,7 +182,7 @@ def test_sessions_that_are_over_or_under_way_are_not_offered(call: Call, setting
     assert "taken as 'completed'" in output[0]["examples"][0]
 
 
-def test_the_zone_of_a_session_counts_where_it_is_stated_and_is_told_where_it_is_not(
+def test_the_zone_of_a_session_counts_where_it_is_stated_and_is_reported_where_it_is_not(
     call: Call, settings: Settings
 ) -> None:
     fronts = {

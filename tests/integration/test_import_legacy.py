@@ -130,7 +130,7 @@ def test_a_vendor_that_the_ledger_knows_otherwise_and_never_from_this_file_is_a_
     assert perform("query_vendor_status")["total_count"] == 1
 
 
-def test_a_vendor_told_twice_with_different_words_is_a_difference(bring: Bring, app: App) -> None:
+def test_a_vendor_stated_twice_with_different_words_is_a_difference(bring: Bring, app: App) -> None:
     twice = "# Project Status\n\n## Vendors (2 total)\n\n- A: operational (1/2 tests passed, 1 skipped)\n- A: broken\n"
 
     report = bring(twice)

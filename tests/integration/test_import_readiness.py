@@ -1,4 +1,4 @@
-"""What a source says is not free is offered to nobody: not by `ready`, not by `next`."""
+"""What a source says is not free is not offered: not by `ready`, not by `next`."""
 
 import json
 from pathlib import Path

@@ -144,7 +144,7 @@ def test_a_stranger_may_neither_name_nor_close_nor_share_a_ledger(database: Data
             attempt()
 
 
-def test_nobody_shuts_out_itself(database: Database, guest: Database) -> None:
+def test_no_owner_shuts_out_itself(database: Database, guest: Database) -> None:
     known = made(database)
     ledgers.allow(database, known.id, GUEST)
 
@@ -195,7 +195,7 @@ def test_a_ledger_without_a_folder_comes_with_what_its_project_needs(call: Call)
     assert (code, created["created"], call("create", "x" * 201)[0]) == (0, True, 2)
 
 
-def test_a_limit_is_told_in_words(app: App, settings: Settings, perform: Perform, owner_dsn: str) -> None:
+def test_a_limit_is_explained_in_words(app: App, settings: Settings, perform: Perform, owner_dsn: str) -> None:
     perform("create_work_item", item_type="task", title="One")
     environment = {
         "LEDGER_PROJECT": str(settings.project),

@@ -30,7 +30,7 @@ MANY = 30
 
 @pytest.fixture
 def own_dsn(server: EmbeddedServer) -> Iterator[str]:
-    """An empty database of somebody's own."""
+    """An empty database of another program."""
     name = f"own_{uuid4().hex}"
     with psycopg.connect(server.conninfo("postgres", DATABASE), autocommit=True) as administrator:
         administrator.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name)))
@@ -40,7 +40,7 @@ def own_dsn(server: EmbeddedServer) -> Iterator[str]:
 
 @pytest.fixture
 def own(server: EmbeddedServer, dsn: str) -> Iterator[tuple[Ledger, psycopg.Connection]]:
-    """A ledger, and a connection on which a table of somebody's own is kept beside it."""
+    """A ledger, and a connection on which a table of another program is kept beside it."""
     database = Database(dsn)
     with psycopg.connect(server.conninfo("postgres", DATABASE), autocommit=True) as connection:
         connection.execute("CREATE SCHEMA own CREATE TABLE names (id text PRIMARY KEY, version int NOT NULL)")

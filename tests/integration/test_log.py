@@ -169,7 +169,7 @@ def test_who_follows_the_log_beside_eight_threads_that_share_commits_misses_noth
     reader.close()
 
 
-def test_whoever_waits_for_the_lock_with_patience_is_told_when_it_ends(app: App, settings: Settings) -> None:
+def test_who_waits_for_the_lock_until_a_deadline_learns_when_it_ends(app: App, settings: Settings) -> None:
     other = App(settings)
 
     with app.store.exclusively(), pytest.raises(Unavailable), other.store.exclusively(lock_timeout=0.2):

@@ -196,4 +196,4 @@ def test_an_unforeseen_error_is_internal_and_tells_nothing_of_the_insides(
     assert shown(result)["error"]["code"] == "internal"
     assert "hunter2" not in said(result)
     assert "RuntimeError" not in said(result)
-    assert "hunter2" in caplog.text  # the log has the traceback for whoever has to repair it
+    assert "hunter2" in caplog.text  # the log has the traceback for the person who has to repair it

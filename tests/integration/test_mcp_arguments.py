@@ -225,7 +225,7 @@ def test_a_version_that_is_not_there_is_a_conflict_that_tells_both(client: McpCl
 
 
 def made(client: McpClient, operation: Operation) -> dict[str, Any]:
-    """A new thing of the kind that the operation is about; the configuration is there already."""
+    """A new entity of the kind that the operation is about; the configuration is there already."""
     if "configuration" in operation.name:
         return client.call("get_project_configuration")
     kind = next((kind for kind in MAKERS if kind in operation.name), "work_item")

@@ -16,14 +16,16 @@ from tests.support.mcp_client import STATELESS, served
 
 @contextmanager
 def a_slow_database(app: App) -> Iterator[None]:
-    """Somebody else holds this ledger's lock, so that its writes wait."""
+    """Another client holds this ledger's lock, so that its writes wait."""
     with app.database.transaction() as connection:
         connection.execute(LOCK, [app.identity.key])
         yield
 
 
 @pytest.mark.parametrize("revision", ["2025-11-25", STATELESS])
-def test_whoever_asks_for_progress_hears_that_a_call_still_runs(settings: Settings, app: App, revision: str) -> None:
+def test_a_client_that_asks_for_progress_hears_that_a_call_still_runs(
+    settings: Settings, app: App, revision: str
+) -> None:
     with served(settings, revision=revision) as client, ThreadPoolExecutor(1) as working:
         client.call("prime")
         arguments = {"item_type": "task", "title": "Waits"}

@@ -52,7 +52,7 @@ def test_a_client_without_a_handshake_is_served_from_its_first_request(settings:
 
 
 @pytest.mark.parametrize("revision", ["2025-11-25", STATELESS])
-def test_a_write_nobody_signed_is_by_the_client_s_own_name(settings: Settings, revision: str) -> None:
+def test_an_unsigned_write_is_by_the_client_s_own_name(settings: Settings, revision: str) -> None:
     with served(settings, revision=revision, name="claude-code") as client:
         created = client.call("create_work_item", item_type="task", title="Unsigned")
         item = client.call("query_work_item", id=created["id"])

@@ -33,7 +33,7 @@ def test_a_client_that_shows_pages_is_offered_them(settings: Settings, revision:
 
 
 @pytest.mark.parametrize("capabilities", [{}, {"extensions": {EXTENSION: {"mimeTypes": ["text/plain"]}}}])
-def test_all_others_are_told_nothing_of_them(settings: Settings, capabilities: dict[str, Any]) -> None:
+def test_all_others_see_nothing_of_them(settings: Settings, capabilities: dict[str, Any]) -> None:
     with served(settings, capabilities=capabilities) as client:
         assert not [listed["name"] for listed in client.tools() if "_meta" in listed]
         assert not [

@@ -254,7 +254,7 @@ def test_a_function_that_no_file_has_is_dropped_when_functions_are_replaced(
         assert schema(connection) == fresh
 
 
-def test_a_program_whose_functions_are_gone_is_told_to_start_again(app: App) -> None:
+def test_a_program_whose_functions_are_gone_is_asked_to_start_again(app: App) -> None:
     with pytest.raises(NewerProgramNeeded, match="a newer program"):
         app.database.call("SELECT tracking_ledger.a_function_of_before(%s)", [1])
 
@@ -284,7 +284,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(
         assert is_current(connection)
 
 
-def test_what_goes_wrong_while_migrating_is_told_as_what_it_is(
+def test_what_goes_wrong_while_migrating_is_reported_as_what_it_is(
     new_database: NewDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = tmp_path / "sql"

@@ -93,7 +93,7 @@ def move_to(settings: Settings, away: Settings) -> None:
 
 @contextmanager
 def line_held(owner: str, app: App) -> Iterator[psycopg.Connection]:
-    """Whoever changes the ledger's state waits as long as this is open, or until it is rolled back."""
+    """A program that changes the ledger's state waits as long as this is open, or until it is rolled back."""
     with psycopg.connect(owner) as connection:
         connection.execute("SELECT FROM tracking_ledger.ledgers WHERE ledger_id = %s FOR UPDATE", [app.identity.key])
         yield connection
@@ -150,7 +150,7 @@ def test_a_ledger_from_which_texts_were_erased_arrives_as_it_is(app: App, away: 
     assert OPERATIONS["query_work_item"].perform(there, {"id": item["id"]})["title"] == "Afterwards"
 
 
-def test_whoever_is_on_the_embedded_server_follows_by_itself(app: App, away: Settings, there: App) -> None:
+def test_a_machine_on_the_embedded_server_follows_by_itself(app: App, away: Settings, there: App) -> None:
     write(app, "Before")
     move(App(app.settings), away)
 
@@ -160,7 +160,7 @@ def test_whoever_is_on_the_embedded_server_follows_by_itself(app: App, away: Set
     assert titles(App(replace(away, dsn=None, admin_dsn=None))) == ["After", "Before"]
 
 
-def test_whoever_names_the_old_server_is_told_where_it_went(
+def test_a_caller_of_the_old_server_learns_where_it_went(
     app: App, away: Settings, server: EmbeddedServer, at_home: Settings
 ) -> None:
     write(app, "One")
@@ -270,7 +270,7 @@ def test_an_interrupted_move_is_finished_by_repeating_it(
     assert (moved.position, titles(again)) == (1, ["One", "Two"])
 
 
-def test_a_ledger_on_its_way_to_one_place_goes_to_no_other_until_somebody_says_that_the_first_is_gone(
+def test_a_ledger_on_its_way_to_one_place_goes_to_no_other_until_it_is_said_that_the_first_is_gone(
     app: App, away: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(app, "One")
@@ -289,7 +289,7 @@ def test_a_ledger_on_its_way_to_one_place_goes_to_no_other_until_somebody_says_t
     assert move(app, away).position == 1
 
 
-def test_nobody_else_moves_a_ledger_that_is_being_moved(app: App, away: Settings) -> None:
+def test_no_other_program_moves_a_ledger_that_is_being_moved(app: App, away: Settings) -> None:
     write(app, "One")
 
     with (
@@ -301,7 +301,7 @@ def test_nobody_else_moves_a_ledger_that_is_being_moved(app: App, away: Settings
     assert write(app, "Still open")
 
 
-def test_what_has_not_arrived_yet_is_answered_to_nobody(app: App, away: Settings, there: App) -> None:
+def test_what_has_not_arrived_yet_is_not_answered(app: App, away: Settings, there: App) -> None:
     write(app, "One")
     database = connect(away)
     open_ledger(database, app.identity.key, "arriving", SHAPES)

@@ -102,7 +102,7 @@ def test_a_drain_killed_before_each_of_its_steps_records_everything_once(client:
     assert len(list(app.store.read_all())) == 6
 
 
-def test_sync_tells_what_came_home_since_it_was_asked_whoever_brought_it(
+def test_sync_tells_what_came_home_since_it_was_asked_by_any_process(
     client: Client, settings: Settings, dsn: str
 ) -> None:
     receipts = answers(client("write", 30))

@@ -431,7 +431,7 @@ def test_a_disk_that_takes_no_verdict_is_not_taken_for_a_lost_database(app: App,
 
     assert "file" in failed.value.details
     assert ready
-    assert app.sync.drain_for(5.0)  # whoever asks next begins it again
+    assert app.sync.drain_for(5.0)  # the next call begins it again
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ def test_many_servers_archive_once_a_day(settings: Settings, app: App, perform: 
         server.close()
 
 
-def test_a_server_that_nobody_asks_opens_no_database(settings: Settings) -> None:
+def test_a_server_that_is_not_asked_opens_no_database(settings: Settings) -> None:
     app = App(settings)
 
     stop = start_keeping(app, first=0.0, every=0.01)

@@ -299,7 +299,7 @@ def test_a_comment_without_text_is_refused_with_its_place(perform: Perform) -> N
     assert [fault["field"] for fault in refused.value.details["fields"]] == ["items.0.text"]
 
 
-def test_one_fault_that_many_items_share_or_build_on_is_told_once(perform: Perform) -> None:
+def test_one_fault_that_many_items_share_or_build_on_is_reported_once(perform: Perform) -> None:
     nowhere = str(uuid4())
     items = [create("root", parent_id=nowhere), *(create(f"leaf{n}", parent_id="$root") for n in range(5))]
     items += [{"op": "create", "title": f"Without a kind {n}"} for n in range(3)]

@@ -140,7 +140,7 @@ def readable(perform: Perform, entity_id: str) -> dict[str, str]:
     return {"ref": item["ref"], "title": item["title"]}
 
 
-def test_the_next_item_is_the_most_important_one_that_nobody_has(perform: Perform, task: Make) -> None:
+def test_the_next_item_is_the_most_important_one_that_is_free(perform: Perform, task: Make) -> None:
     task("second", priority=2)
     task("first", priority=1)
 

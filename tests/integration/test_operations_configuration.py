@@ -111,7 +111,7 @@ def test_the_session_is_named_by_reference_and_cleared_by_null(perform: Perform)
     assert then["current_session_id"] is None
 
 
-def test_a_session_nobody_has_is_not_found(perform: Perform) -> None:
+def test_a_session_that_does_not_exist_is_not_found(perform: Perform) -> None:
     with pytest.raises(NotFound):
         perform("update_project_configuration", version=0, current_session_id="w-00000")
 
@@ -228,7 +228,7 @@ def test_every_new_item_begins_in_the_first_planned_state(perform: Perform) -> N
     assert sorted(ready) == ["Before", "Two"]  # One waits for its part, the next of Three for its day
 
 
-def test_a_claim_moves_and_gives_back_and_what_becomes_ready_by_a_dropped_item_is_told(perform: Perform) -> None:
+def test_a_claim_moves_and_gives_back_and_what_becomes_ready_by_a_dropped_item_is_reported(perform: Perform) -> None:
     perform("update_project_configuration", version=0, states=STATES)
     blocker = perform("create_work_item", item_type="task", title="Blocker")
     waiting = perform("create_work_item", item_type="task", title="Waiting")

@@ -296,7 +296,7 @@ def test_repeating_a_command_id_answers_again_and_records_nothing(perform: Perfo
     assert perform("query_deployments")["total_count"] == 1
 
 
-def test_what_nobody_knows_of_a_deployment_stays_unknown(perform: Perform) -> None:
+def test_what_is_not_known_of_a_deployment_stays_unknown(perform: Perform) -> None:
     made = perform("record_deployment", pr_number=41, detail=True)
 
     unknown = ("deployed_at", "commit_hash", "pr_title", "constitutional_compliance", "environment")
@@ -304,7 +304,7 @@ def test_what_nobody_knows_of_a_deployment_stays_unknown(perform: Perform) -> No
     assert made["test_summary"] == {}
 
 
-def test_a_deployment_is_made_unknown_again_where_somebody_had_guessed(perform: Perform) -> None:
+def test_a_deployment_is_made_unknown_again_where_it_had_been_guessed(perform: Perform) -> None:
     made = perform("record_deployment", pr_number=41, constitutional_compliance=True)
 
     changed = perform(

@@ -33,7 +33,7 @@ def record(app: App, *facts: tuple[str, int, Fact]) -> None:
 
 @pytest.fixture
 def waiting(app: App, perform: Perform) -> dict[str, str]:
-    """One thing of each kind that waits for the tester, and one of each that does not; by what it is, its reference."""
+    """One of each kind that waits for the tester, and one of each that does not; by what it is, its reference."""
     perform("update_project_configuration", version=0, settings={"roles": {"lead": ["tester"], "design": ["ann"]}})
     asked, role, other, ended, theirs, blocker, blocked, free = (
         task(perform, title, priority=place + 1 if place < 2 else None)

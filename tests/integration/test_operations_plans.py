@@ -130,7 +130,9 @@ def test_effort_adds_up_over_what_is_below_and_needs_no_version(perform: Perform
     perform("log_effort", id=below, tokens=120_000, cost=0.1)
     last = perform("log_effort", id=below, minutes=45, cost=0.2, by="ann")
 
-    perform("update_work_item", id=below, version=1, title="renamed")  # what was logged meanwhile is in nobody's way
+    perform(
+        "update_work_item", id=below, version=1, title="renamed"
+    )  # what was logged meanwhile stands in no other's way
 
     effort = perform("query_work_item", id=above, include=["effort"])["effort"]
     assert effort["with_subtree"] == {"items": 2, "estimate": 90, "minutes": 60, "tokens": 120_000, "cost": 0.3}

@@ -132,7 +132,7 @@ def test_counts_that_exceed_the_total_are_refused_also_when_merged(perform: Perf
     assert [fault["field"] for fault in refused.value.details["fields"]] == ["test_results.total"]
 
 
-def test_a_stale_writer_is_told_both_versions_and_the_first_write_stays(perform: Perform) -> None:
+def test_a_stale_writer_gets_both_versions_and_the_first_write_stays(perform: Perform) -> None:
     perform("create_vendor", name="Acme")
     perform("update_vendor_status", name="Acme", version=1, status="operational")
 
@@ -237,7 +237,7 @@ def test_a_cursor_of_another_list_is_refused(perform: Perform) -> None:
         perform("query_vendor_status", cursor=cursor)
 
 
-def test_a_break_is_recorded_with_the_time_it_happened_and_the_last_good_state_is_told(perform: Perform) -> None:
+def test_a_break_is_recorded_with_the_time_it_happened_and_the_last_good_state_is_reported(perform: Perform) -> None:
     good = {"status": "operational", "extractor_version": "1.8.0", "happened_at": "2026-11-19T12:00:00Z"}
     perform("create_vendor", name="Acme", **good)
     perform(

@@ -26,7 +26,7 @@ def test_repeating_a_command_id_answers_again_and_records_nothing(perform: Perfo
     assert perform("list_work_items")["total_count"] == 1
 
 
-def test_a_stale_writer_is_told_both_versions_and_nothing_is_recorded(perform: Perform) -> None:
+def test_a_stale_writer_gets_both_versions_and_nothing_is_recorded(perform: Perform) -> None:
     item = perform("create_work_item", item_type="task", title="First")
     perform("update_work_item", id=item["id"], version=1, title="Second")
 

@@ -110,9 +110,7 @@ def test_a_stopped_server_is_answered_for_by_the_journal_and_found_again(
     assert perform("query_work_item", id=entity["id"])["title"] == "Meanwhile"
 
 
-def test_a_frozen_server_is_noticed_by_whoever_reads_and_by_whoever_writes(
-    app: App, perform: Perform, frozen: Freeze
-) -> None:
+def test_a_frozen_server_is_noticed_by_readers_and_by_writers(app: App, perform: Perform, frozen: Freeze) -> None:
     entity = perform("create_work_item", item_type="task", title="Before")
     until(app.sync.follow)
 

@@ -60,7 +60,7 @@ def test_a_part_of_a_log_begins_and_ends_where_it_was_asked_to(store: PostgresSt
     assert list(store.read_all(EVENTS + 5, EVENTS + 9)) == []
 
 
-def test_whoever_stops_in_the_middle_of_a_page_holds_nothing(store: PostgresStore, database: Database) -> None:
+def test_a_reader_that_stops_in_the_middle_of_a_page_holds_nothing(store: PostgresStore, database: Database) -> None:
     for _ in range(5):  # more often than there are connections
         for event in store.read_all():
             if event.position == PAGE + 1:
@@ -98,7 +98,7 @@ def test_events_of_a_megabyte_are_read_a_few_at_a_time(database: Database) -> No
 
 
 def _record(ledger: Ledger, titles: list[str]) -> None:
-    """Items with these titles, recorded in one commit and without their rows, which nobody here looks at."""
+    """Items with these titles, recorded in one commit and without their rows, which no test here looks at."""
     command = CreateWorkItem(id=numbered(1), item_type="task", title="many")
     facts = [(_stream(n), WorkItemCreated(item_type="task", title=title)) for n, title in enumerate(titles, start=1)]
     given = proposal(ledger.store, command, by='by "somebody"')

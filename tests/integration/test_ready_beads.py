@@ -11,7 +11,7 @@ from projections.transfer.importing import Import
 from tests.conftest import Perform
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "trackers" / "beads-issues-2026-02-27.jsonl"
-WORKING = ("open",)  # in_progress, hooked and pinned ones are in somebody's hands, or no work
+WORKING = ("open",)  # in_progress, hooked and pinned ones are in work, or no work at all
 
 
 def nothing_in_front(file: Path) -> set[str]:

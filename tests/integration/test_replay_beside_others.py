@@ -187,7 +187,7 @@ def _chained(ledger: Ledger, events: list[RecordedEvent]) -> list[RecordedEvent]
     return chained
 
 
-def test_whoever_holds_the_log_does_not_wait_for_a_replay_that_waits_for_the_log(
+def test_a_writer_that_holds_the_log_does_not_wait_for_a_replay_that_waits_for_the_log(
     ledger: Ledger, owner_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(replaying, "RETRIES", 2)

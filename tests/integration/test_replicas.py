@@ -144,7 +144,7 @@ def test_processes_that_write_at_once_are_all_read_by_the_next_one(settings: Set
     assert {"one", "two", "three"} <= {item["title"] for item in listed["items"]}
 
 
-def test_nobody_is_shown_less_than_before(app: App, elsewhere: App, pair: Pair) -> None:
+def test_no_reader_is_shown_less_than_before(app: App, elsewhere: App, pair: Pair) -> None:
     create(app, "First")
     followed(app, pair)
     pair.pause()
@@ -160,7 +160,7 @@ def test_nobody_is_shown_less_than_before(app: App, elsewhere: App, pair: Pair) 
     assert again["as_of"]["position"] >= shown
 
 
-def test_whoever_is_refused_reads_what_stood_in_the_way(app: App, elsewhere: App, pair: Pair) -> None:
+def test_a_writer_that_is_refused_reads_what_stood_in_the_way(app: App, elsewhere: App, pair: Pair) -> None:
     made = create(app, "First")
     followed(app, pair)
     pair.pause()
@@ -507,7 +507,7 @@ def test_every_question_can_be_asked_of_a_replica(app: App, pair: Pair) -> None:
     assert {name for name, source in sources.items() if source != "replica"} == set()
 
 
-def test_a_report_is_the_same_whoever_tells_it(app: App, pair: Pair) -> None:
+def test_a_report_is_the_same_from_every_layer(app: App, pair: Pair) -> None:
     create(app, "One")
     followed(app, pair)
 
@@ -520,7 +520,7 @@ def test_a_report_is_the_same_whoever_tells_it(app: App, pair: Pair) -> None:
     assert output["markdown"] == told_live["markdown"]
 
 
-def test_a_person_is_told_that_a_replica_answered(settings: Settings, app: App, pair: Pair) -> None:
+def test_a_person_learns_that_a_replica_answered(settings: Settings, app: App, pair: Pair) -> None:
     create(app, "One")
     followed(app, pair)
 

@@ -34,7 +34,7 @@ def ready(document: report.Document) -> list[str]:
     return [item["title"] for item in document["ready"]["items"]]
 
 
-def test_vendors_are_counted_and_what_nobody_knows_is_neither(perform: Perform, made: Any) -> None:
+def test_vendors_are_counted_and_what_is_not_known_is_neither(perform: Perform, made: Any) -> None:
     for name, status in (("One", "operational"), ("Two", "operational"), ("Three", "broken")):
         perform("create_vendor", name=name, status=status)
 
@@ -124,7 +124,7 @@ def test_ready_is_what_has_no_unfinished_child_and_no_unfinished_blocker_above_i
     assert ready(made()) == ["child", "below held"]
 
 
-def test_a_deleted_blocker_or_child_holds_nobody(perform: Perform, made: Any) -> None:
+def test_a_deleted_blocker_or_child_holds_no_item(perform: Perform, made: Any) -> None:
     free = task(perform, "free")
     child = task(perform, "child", parent_id=free["id"])
     blocker = task(perform, "blocker")

@@ -68,7 +68,7 @@ def read(text: str) -> Reader:
 
 
 def everything(perform: Perform, text: str) -> None:
-    """One of each thing, with this text wherever a text may stand."""
+    """One of each kind, with this text wherever a text may stand."""
     project = perform("create_work_item", item_type="project", title=text, description=text, tags=[text[:50]])
     task = perform("create_work_item", item_type="task", title=text, parent_id=project["id"], branch_name=text)
     perform("update_work_item", id=task["id"], version=1, status="blocked", reason=text, assignee=text)

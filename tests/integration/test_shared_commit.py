@@ -98,7 +98,7 @@ def test_half_as_many_as_were_recorded_together_are_waited_for_when_they_come_ba
     assert sizes == [5, 3]
 
 
-def test_when_the_answer_to_a_group_is_lost_each_is_told_that_nothing_is_known(ledger: Ledger, dsn: str) -> None:
+def test_when_the_answer_to_a_group_is_lost_each_learns_that_nothing_is_known(ledger: Ledger, dsn: str) -> None:
     given = [creation(ledger, number) for number in range(5)]
     with losing_the_answer_to(b"append_group", dsn) as cut:
         own = Database(cut)
@@ -114,7 +114,7 @@ def test_when_the_answer_to_a_group_is_lost_each_is_told_that_nothing_is_known(l
     assert all(ledger.store.append(given[number]).repeated for number in lost)
 
 
-def test_nobody_waits_for_a_leader_longer_than_their_own_time(ledger: Ledger) -> None:
+def test_no_writer_waits_for_a_leader_longer_than_its_own_time(ledger: Ledger) -> None:
     shared, late = SharedCommit(ledger.store.append, ledger.store.append_group), creation(ledger, 2)
     leader = threading.Thread(target=shared.append, args=[creation(ledger, 1)])
 

@@ -59,7 +59,7 @@ def test_a_new_file_holds_the_report_and_can_be_read_back(app: App, perform: Per
     assert (found["id"], found["version"], found["title"]) == (item["id"], 1, "Write it down")
 
 
-def test_a_report_that_somebody_put_into_a_file_is_read_too(settings: Settings, perform: Perform, file: Path) -> None:
+def test_a_report_that_a_person_put_into_a_file_is_read_too(settings: Settings, perform: Perform, file: Path) -> None:
     task(perform, "Write it down")
 
     file.write_text(run(settings, "status"), encoding="utf-8")
@@ -95,7 +95,7 @@ def test_nothing_is_written_where_nothing_changed(app: App, file: Path) -> None:
     assert (file.stat().st_ino, file.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
-def test_a_report_that_somebody_edited_is_replaced_and_their_text_kept_elsewhere(app: App, file: Path) -> None:
+def test_a_report_that_a_person_edited_is_replaced_and_their_text_kept_elsewhere(app: App, file: Path) -> None:
     write_status(app)
     file.write_bytes(file.read_bytes().replace(b"No vendors yet.", b"Ask Ann about the vendors."))
 

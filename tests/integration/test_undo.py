@@ -305,7 +305,7 @@ def test_a_claim_is_never_undone(perform: Perform) -> None:
         {"id": "nobody", "version": 1},
     ],
 )
-def test_what_nobody_knows_is_not_found(perform: Perform, wanted: dict[str, Any]) -> None:
+def test_what_is_not_known_is_not_found(perform: Perform, wanted: dict[str, Any]) -> None:
     task(perform, "One")
 
     with pytest.raises(NotFound):

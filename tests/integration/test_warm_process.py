@@ -234,7 +234,7 @@ def test_a_frozen_warm_process_runs_nothing_when_it_wakes(commands: Commands) ->
     assert commands.run("list", "--json")[1].count("Only once") == 1
 
 
-def test_a_command_that_is_told_so_starts_by_itself(commands: Commands) -> None:
+def test_a_command_that_is_asked_to_starts_by_itself(commands: Commands) -> None:
     assert commands.run_alone("list", LEDGER_WARM="off")[0] == 0
 
 

@@ -33,7 +33,7 @@ class Pair:
 
     @property
     def dsn(self) -> str:
-        """Both nodes through their proxies; the order never changes, whoever is the primary."""
+        """Both nodes through their proxies; the order never changes with the primary."""
         nodes = sorted((self.primary, self.standby), key=lambda node: node.name)
         return make_conninfo(
             "",
@@ -70,7 +70,7 @@ class Pair:
         self._follow()
 
     def cut(self) -> None:
-        """Nobody reaches the primary, which is well; and then everybody again."""
+        """No client reaches the primary, which is well; and then all do again."""
         self.primary.proxy.cut()
         time.sleep(CUT)
         self.primary.proxy.heal()

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.processes
 
 @pytest.fixture
 def nodes() -> Iterator[tuple[Node, Node]]:
-    """A primary, and a standby that nobody waits for."""
+    """A primary, and a standby that no commit waits for."""
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(prefix="tl-loss-", dir=memory if os.access(memory, os.W_OK) else "/tmp") as folder:
         Path(folder).chmod(0o755)

@@ -43,7 +43,7 @@ TOKENS = ("token-one", "token-two", "token-three")
 
 
 class Step(Struct, frozen=True):
-    """What somebody asks for, after how many seconds, and how long it takes from reading to recording."""
+    """What a person asks for, after how many seconds, and how long it takes from reading to recording."""
 
     action: str
     token: str
@@ -73,7 +73,7 @@ class Clock:
 
 
 class Slow(TableNeighbourhood):
-    """Between reading and recording time passes, and once somebody else is faster."""
+    """Between reading and recording time passes, and once another is faster."""
 
     meanwhile: Callable[[], None] = staticmethod(lambda: None)
 
@@ -94,7 +94,7 @@ class Slow(TableNeighbourhood):
 
 @examples(150)
 @given(some.lists(some.tuples(STEPS, some.none() | STEPS), max_size=12))
-def test_nobody_holds_what_another_holds(steps: list[tuple[Step, Step | None]]) -> None:
+def test_no_claim_takes_what_another_holds(steps: list[tuple[Step, Step | None]]) -> None:
     clock, asked = Clock(), dict[UUID, Step]()
     with TemporaryDirectory() as folder, in_memory(Path(folder) / "rows.sqlite3", uuid4(), clock) as ledger:
         slow = Slow(ledger.tables)
@@ -147,7 +147,7 @@ def _command(handler: Handler, step: Step) -> Command:
 
 
 def _check(log: list[RecordedEvent], asked: dict[UUID, Step]) -> None:
-    """Reads the log alone: who held what until when, and whether whoever acted was entitled to."""
+    """Reads the log alone: who held what until when, and whether the one who acted was entitled to."""
     held: dict[str, tuple[str, datetime]] = {}
     for event in log:
         before, now = held.get(event.stream_id), event.recorded_at

@@ -1,4 +1,4 @@
-"""Comments commute: whoever says what on which machine, with the database there or away, none of them is a conflict."""
+"""Comments commute: said by any person on any machine, with the database there or away, none of them is a conflict."""
 
 import tempfile
 from datetime import UTC, datetime, timedelta

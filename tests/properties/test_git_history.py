@@ -62,7 +62,7 @@ def read(folder: Path) -> Reading:
 
 
 def expected(folder: Path) -> dict[str, Any]:
-    """What anybody would count with `git log` and a few lines."""
+    """What a person would count with `git log` and a few lines."""
     numbers, deploys = set(), 0
     for subject in git(folder, "log", "--all", "--format=%s").splitlines():
         merge = re.match(r"Merge pull request #(\d+) from (\S+)", subject)

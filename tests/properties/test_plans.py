@@ -31,7 +31,7 @@ RULES = ("every day", "weekly", "every 2 months after completion")
 
 
 class Step(Struct, frozen=True):
-    """What somebody does to an item where; `again` sends it a second time, as a client does that got no answer; an undo
+    """What a person does to an item where; `again` sends it a second time, as a client does that got no answer; an undo
     that is not `whole` takes back what a command did to one item."""
 
     action: str

@@ -37,7 +37,7 @@ COMMITS = ["84b0fb4", "84b0fb4c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f60"]
 
 
 class Wishes:
-    """What has been wished for so far; a wish names things by their place among those of their kind."""
+    """What has been wished for so far; a wish names entities by their place among those of their kind."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -51,7 +51,7 @@ class Wishes:
         return numbered(self._made)
 
     def entity_id(self, category: str, place: int) -> str:
-        """The thing at a place, counted round; one that nobody made if there is none."""
+        """The entity at a place, counted round; one that does not exist if there is none."""
         ids = self._ids.get(category)
         return ids[place % len(ids)] if ids else numbered(0)
 

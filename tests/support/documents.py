@@ -115,7 +115,7 @@ def ref(category: str, entity_id: str) -> str:
 
 
 def entities(category: str, **fields: some.SearchStrategy[Any]) -> some.SearchStrategy[list[dict[str, Any]]]:
-    """Some things of a category, whatever their fields."""
+    """Some entities of a category, whatever their fields."""
     made = some.fixed_dictionaries({"id": ids, "version": versions, **fields})
     return some.lists(made, max_size=5, unique_by=lambda entity: entity["id"]).map(
         lambda found: [entity | {"ref": ref(category, entity["id"])} for entity in found]

@@ -1,4 +1,4 @@
-"""Rules by example: given a past and a neighbourhood, when somebody asks for something, then these facts, or a refusal.
+"""Rules by example: given a past and a neighbourhood, when something is asked for, then these facts, or a refusal.
 
     given(vendor).past(VendorCreated(name="Acme")).when(UpdateVendor(...)).then(VendorStatusChanged(...))
 
@@ -208,7 +208,7 @@ class Given:
         at: datetime | None = None,
         scope: Scope = "admin",
     ) -> Outcome:
-        """Somebody asks for it at NOW of ledger time, `at` by the caller's own clock."""
+        """It is asked for at NOW of ledger time, `at` by the caller's own clock."""
         world = World(
             LEDGER, self._read, fold_stream, self._neighbours, by=by, token=token, occurred_at=at, scope=scope
         )

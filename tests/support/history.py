@@ -29,7 +29,7 @@ def tell(ledger: Ledger) -> None:
 
 
 def _meet(ledger: Ledger) -> None:
-    """Two queued commands as a drain records them: one met a change of somebody else, one found nothing to do."""
+    """Two queued commands as a drain records them: one met a change of another, one found nothing to do."""
     command = UpdateWorkItem(id=TASK, expected=1, fields={"title": "pear"})
     found = ConflictFound(
         command="UpdateWorkItem",

@@ -78,7 +78,7 @@ class Machine:
             database.store, neighbours, propose, self.outbox, lambda: catch_up(database.store, database.tables)
         )
         with self.outbox.draining() as mine:
-            assert mine, "nobody else drains"
+            assert mine, "no other process drains"
             return drain.run()
 
     def follow(self, most: int | None = None) -> None:

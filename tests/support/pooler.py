@@ -32,7 +32,7 @@ pidfile = {folder}/pid
 ignore_startup_parameters = extra_float_digits, options
 """
 STATEMENTS = "max_prepared_statements"  # a word that older versions do not know
-KEEPS_STATEMENTS = (1, 22)  # the first version that does, for whoever asks it to
+KEEPS_STATEMENTS = (1, 22)  # the first version that does, for a client that asks it to
 PORT = 6432
 
 

@@ -20,7 +20,7 @@ MANY = 20  # vendors that each program makes
 
 
 def rebuild_until_killed(dsn: str, ledger: UUID, stage: str, reached: Any) -> None:
-    """Rebuilds, and stays where it is once it has come to a stage, until somebody kills it."""
+    """Rebuilds, and stays where it is once it has come to a stage, until it is killed."""
 
     def progress(what: str, done: int, total: int) -> None:
         if what == stage:

@@ -1,4 +1,4 @@
-"""Random histories: what several people may do to a few things, whether or not the rules let them."""
+"""Random histories: what several people may do to a few entities, whether or not the rules let them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

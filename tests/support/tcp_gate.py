@@ -1,5 +1,7 @@
-"""A gate before a PostgreSQL server: closed, nobody gets through and whoever was is cut off. It counts bytes, so that a
-connection can also be cut in the middle of one message."""
+"""A gate before a PostgreSQL server: closed, no client gets through and those who were are cut off.
+
+It counts bytes, so that a connection can also be cut in the middle of one message.
+"""
 
 import selectors
 import socket

@@ -49,7 +49,7 @@ def test_the_first_change_names_version_zero_and_the_defaults_as_old() -> None:
     )
 
 
-def test_a_stale_writer_is_told_both_versions() -> None:
+def test_a_stale_writer_gets_both_versions() -> None:
     history = fresh().past(ConfigurationChanged(changes={"depth_limit": Change(5, 6)}))
 
     history.when(change(depth_limit=7)).then_refused(VersionConflict, expected=0, actual=1, id=CONFIGURATION)
@@ -97,7 +97,7 @@ def test_a_setting_beyond_its_limits_is_refused_by_name(field: str, value: int) 
     fresh().when(change(**{field: value})).then_invalid(field)
 
 
-def test_all_faults_are_told_at_once() -> None:
+def test_all_faults_are_reported_at_once() -> None:
     fresh().when(change(depth_limit=-1, archive_days=None, lease_minutes=0)).then_invalid(
         "depth_limit", "archive_days", "lease_minutes"
     )

@@ -9,7 +9,7 @@ import pytest
 from projections.application.debounced import Debounced
 
 
-def test_whoever_writes_rests_until_nobody_else_has_just_done_the_work() -> None:
+def test_a_writer_rests_until_no_other_has_just_done_the_work() -> None:
     ages = itertools.chain([0.0, 0.005], itertools.repeat(math.inf))
     asked: list[float] = []
     done: list[int] = []
@@ -27,7 +27,7 @@ def test_whoever_writes_rests_until_nobody_else_has_just_done_the_work() -> None
     assert done == [3]
 
 
-def test_at_the_end_of_a_process_what_was_asked_for_is_done_whoever_did_it_last() -> None:
+def test_at_the_end_of_a_process_what_was_asked_for_is_done_by_the_last_writer_or_another() -> None:
     done: list[str] = []
     afterwards = Debounced(lambda: done.append("followed"), lambda: 0.0, delay=60.0)
 

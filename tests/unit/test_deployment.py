@@ -79,7 +79,7 @@ def test_the_key_is_commit_pull_request_and_environment(changed: dict[str, Any],
     assert Deployment(**fields | changed).key == key
 
 
-def test_every_unknown_link_is_told_with_its_field() -> None:
+def test_every_unknown_link_is_reported_with_its_field() -> None:
     command = RecordDeployment(id=ENTITY, **FIELDS, vendor_ids=(VENDORS[0], numbered(8)), work_item_ids=(numbered(9),))
 
     outcome = given(decider).around(known=KNOWN).when(command)
@@ -170,7 +170,7 @@ def test_the_environment_can_be_cleared() -> None:
     deployment().when(amend(environment=None)).then_it_has(environment=None, key=f"{COMMIT}:123:")
 
 
-def test_a_stale_writer_is_told_both_versions() -> None:
+def test_a_stale_writer_gets_both_versions() -> None:
     history = deployment().past(DeploymentAmended(changes={"pr_title": Change("Read scanned invoices", "X")}))
 
     history.when(amend(pr_title="Y")).then_refused(VersionConflict, expected=1, actual=2)

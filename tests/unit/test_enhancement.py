@@ -115,7 +115,7 @@ def test_an_optional_field_can_be_cleared(field: str, empty: object) -> None:
     enhancement().when(update(**{field: None})).then_it_has(**{field: empty})
 
 
-def test_a_stale_writer_is_told_both_versions() -> None:
+def test_a_stale_writer_gets_both_versions() -> None:
     history = enhancement().past(EnhancementStatusChanged(old="planned", new="approved"))
 
     history.when(update(priority=1)).then_refused(VersionConflict, expected=1, actual=2)
@@ -133,7 +133,7 @@ def test_an_enhancement_waits_for_others() -> None:
     outcome.then_it_has(depends_on=(SECOND,)).looking_at("existence")
 
 
-def test_every_unknown_dependency_is_told() -> None:
+def test_every_unknown_dependency_is_reported() -> None:
     command = RecordEnhancement(id=ENTITY, **FIELDS, depends_on=(SECOND, THIRD, FOURTH))
 
     outcome = given(decider).around(known=known(THIRD)).when(command)
@@ -159,7 +159,7 @@ def test_two_enhancements_do_not_wait_for_each_other() -> None:
     outcome.then_refused(Refused, rule="dependency_cycle")
 
 
-def test_a_cycle_is_found_over_any_distance_and_told_link_by_link() -> None:
+def test_a_cycle_is_found_over_any_distance_and_reported_link_by_link() -> None:
     history = enhancement()
     history.past(waiting_for(THIRD), of=SECOND)
     history.past(waiting_for(FOURTH), of=THIRD)

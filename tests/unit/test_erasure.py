@@ -138,7 +138,7 @@ def test_an_earlier_erasure_says_no_longer_what_a_later_one_says(events: list[Re
     assert is_erased(left[-1].data)
 
 
-def test_settings_stay_whoever_has_made_them(events: list[RecordedEvent]) -> None:
+def test_settings_stay_for_every_author(events: list[RecordedEvent]) -> None:
     for name in ("ada", "Béla"):
         touched = {payload.position for payload in of_person(lambda: events, name)}
 

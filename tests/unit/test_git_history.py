@@ -269,7 +269,7 @@ def test_the_default_branch_merged_into_a_branch_brings_no_other_branch(reposito
     assert (shipped["branch:007-half"].status, len(shipped["branch:007-half"].fields["commits"])) == ("active", 3)
 
 
-def test_whether_a_branch_was_squashed_is_unknown_and_told(repository: Repository) -> None:
+def test_whether_a_branch_was_squashed_is_unknown_and_reported(repository: Repository) -> None:
     base = repository.commit("Begin")
     repository.commit("Its work", base, on="012-invoices")
     squash = repository.commit("feat: invoices (#12)", base)
@@ -355,7 +355,7 @@ def test_a_vendor_has_the_last_word_on_each_field(repository: Repository) -> Non
     assert (vendor.name, vendor.created.at < vendor.changed.at) == ("Acme", True)
 
 
-def test_a_vendor_nobody_can_name_so_is_not_taken_and_named(repository: Repository) -> None:
+def test_a_vendor_that_cannot_be_named_so_is_not_taken_and_named(repository: Repository) -> None:
     repository.commit("vendor(<script>): broken")
 
     reading = read(repository.write())
@@ -404,7 +404,7 @@ def test_odd_bytes_long_messages_and_odd_times_are_taken_as_found(repository: Re
     }
 
 
-def test_the_edge_of_a_shallow_clone_is_told(repository: Repository, tmp_path: Path) -> None:
+def test_the_edge_of_a_shallow_clone_is_reported(repository: Repository, tmp_path: Path) -> None:
     base = repository.commit("Begin")
     repository.commit("feat: x (#5)", base)
     git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{repository.write().folder}", "shallow")

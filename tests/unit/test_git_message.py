@@ -208,7 +208,7 @@ def test_compliance_is_known_only_where_it_is_stated(line: str, compliant: bool 
 def test_no_message_takes_long(unit: str) -> None:
     parsed(
         "feat: " + unit * (64 * 1024 // len(unit)) + "(#x)"
-    )  # with a square of that length, nobody would see the end
+    )  # with a square of that length, a person would not see the end
     parsed("deploy: x\n\nfixes vendor(a): compliant tests This reverts commit " + unit * (64 * 1024 // len(unit)))
 
 

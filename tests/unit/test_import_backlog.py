@@ -148,7 +148,7 @@ def test_text_below_the_end_of_the_comments_is_no_comment(tmp_path: Path, mark: 
     assert fields(item)["sections"] == {"comments": "## Open points\n\nmany"}
 
 
-def test_a_comment_whose_time_cannot_be_understood_is_taken_and_told(tmp_path: Path) -> None:
+def test_a_comment_whose_time_cannot_be_understood_is_taken_and_reported(tmp_path: Path) -> None:
     written = (
         "## Comments\n\n<!-- COMMENTS:BEGIN -->\nauthor: ann\ncreated: later\n---\none\n---\n<!-- COMMENTS:END -->\n"
     )
@@ -372,7 +372,7 @@ def test_half_a_character_costs_that_character_and_not_the_task(tmp_path: Path) 
     assert [finding.where for finding in reading.warnings] == ["TASK-1: custom", "TASK-2: custom"]
 
 
-def test_a_day_without_a_time_of_day_is_told(tmp_path: Path) -> None:
+def test_a_day_without_a_time_of_day_is_reported(tmp_path: Path) -> None:
     reading = read(tmp_path) if one(tmp_path, "updated_date: 2026-03-02") else None
 
     assert reading and [(finding.kind, finding.where) for finding in reading.warnings] == [

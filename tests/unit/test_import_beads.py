@@ -116,7 +116,7 @@ def test_an_unknown_status_waits_with_a_warning(tmp_path: Path) -> None:
     assert kinds(reading) == (["unknown_status", "state_waiting"], [])
 
 
-def test_a_closed_issue_is_completed_at_its_closing_time_by_nobody_known(tmp_path: Path) -> None:
+def test_a_closed_issue_is_completed_at_its_closing_time_by_an_unknown_person(tmp_path: Path) -> None:
     item = read(tmp_path, closed("a-1", day=5)).items[0]
 
     assert (item.category, item.settled) == ("done", Mark(by="unknown (beads)", at=day(5)))
@@ -246,7 +246,7 @@ def test_a_kind_of_dependency_is_known_in_every_spelling_and_its_word_is_kept(
     assert item.fields["metadata"]["dependencies"] == [entry]
 
 
-def test_a_condition_under_which_a_link_blocks_is_told(tmp_path: Path) -> None:
+def test_a_condition_under_which_a_link_blocks_is_reported(tmp_path: Path) -> None:
     reading = read(tmp_path, issue("a-1", dependencies=[needs("a-1", "a-2", "waits-for")]))
 
     assert [(finding.kind, finding.where) for finding in reading.warnings] == [
@@ -317,7 +317,7 @@ def test_a_priority_is_understood_as_it_is_typed(tmp_path: Path, given: Any) -> 
         ({"comment_count": 3}, True),
     ],
 )
-def test_comments_are_missing_where_more_are_counted_than_told(
+def test_comments_are_missing_where_more_are_counted_than_given(
     tmp_path: Path, fields: dict[str, Any], missing: bool
 ) -> None:
     reading = read(tmp_path, issue("a-1", **fields))
@@ -331,7 +331,7 @@ def test_comments_are_missing_where_more_are_counted_than_told(
     ("status", "field", "kept"),
     [("closed", "closed_at", "source_closed_at"), ("tombstone", "deleted_at", "source_deleted_at")],
 )
-def test_an_end_before_the_beginning_is_kept_and_told(tmp_path: Path, status: str, field: str, kept: str) -> None:
+def test_an_end_before_the_beginning_is_kept_and_reported(tmp_path: Path, status: str, field: str, kept: str) -> None:
     ended = {"status": status, field: "2026-02-28T09:00:00+05:30"}
 
     reading = read(tmp_path, issue("a-1", **ended))
@@ -431,7 +431,7 @@ def test_one_issue_on_several_lines_is_read(tmp_path: Path) -> None:
     assert [item.external_id for item in read(tmp_path, json.dumps(issue("a-1"), indent=2)).items] == ["a-1"]
 
 
-def test_a_dependency_without_a_type_blocks_as_in_beads_and_is_told(tmp_path: Path) -> None:
+def test_a_dependency_without_a_type_blocks_as_in_beads_and_is_reported(tmp_path: Path) -> None:
     reading = read(tmp_path, issue("a-1", dependencies=[{"issue_id": "a-1", "depends_on_id": "a-2"}]), issue("a-2"))
 
     assert [link.kind for link in reading.items[0].links] == ["depends_on"]
@@ -448,13 +448,13 @@ def test_dependencies_that_are_only_counted_stay_as_they_were() -> None:
     assert log.bring(lambda folder: export(folder, counted, issue("a-2"), issue("a-3"))) == []
 
 
-def test_dependencies_that_are_counted_and_not_named_are_told(tmp_path: Path) -> None:
+def test_dependencies_that_are_counted_and_not_named_are_reported(tmp_path: Path) -> None:
     assert kinds(read(tmp_path, issue("a-1", dependency_count=1), issue("a-2", dependency_count=0)))[0] == [
         "links_missing"
     ]
 
 
-def test_a_comment_whose_time_cannot_be_understood_is_taken_and_told(tmp_path: Path) -> None:
+def test_a_comment_whose_time_cannot_be_understood_is_taken_and_reported(tmp_path: Path) -> None:
     reading = read(tmp_path, issue("a-1", comments=[{"author": "ann", "text": "one", "created_at": "later"}]))
 
     assert [comment.text for comment in reading.items[0].comments or ()] == ["one"]
@@ -462,7 +462,7 @@ def test_a_comment_whose_time_cannot_be_understood_is_taken_and_told(tmp_path: P
 
 
 @pytest.mark.parametrize("fields", [{"labels": "a, b"}, {"comments": "one"}, {"comments": ["one"]}])
-def test_what_is_no_list_of_labels_or_comments_is_kept_and_told(tmp_path: Path, fields: dict[str, Any]) -> None:
+def test_what_is_no_list_of_labels_or_comments_is_kept_and_reported(tmp_path: Path, fields: dict[str, Any]) -> None:
     reading = read(tmp_path, issue("a-1", **fields))
 
     assert kinds(reading)[0] == ["field_not_understood"]
@@ -528,7 +528,7 @@ def test_a_number_that_cannot_be_kept_is_its_text_and_is_named(tmp_path: Path, n
     assert ("number_kept_as_text", "x: n[0]") in [(finding.kind, finding.where) for finding in reading.warnings]
 
 
-def test_a_field_that_is_named_twice_is_told_with_its_place(tmp_path: Path) -> None:
+def test_a_field_that_is_named_twice_is_reported_with_its_place(tmp_path: Path) -> None:
     line = '{"id": "x", "title": "lost", "title": "T", "metadata": {"a": 1, "b": [{"c": 1, "c": 1}]}}'
 
     reading = read(tmp_path, line)

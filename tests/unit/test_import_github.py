@@ -168,7 +168,7 @@ def test_issues_on_lines_and_in_pages_are_all_taken(tmp_path: Path) -> None:
     ] * 2
 
 
-def test_a_page_of_a_longer_list_is_told_unless_the_last_one_is_there(tmp_path: Path) -> None:
+def test_a_page_of_a_longer_list_is_reported_unless_the_last_one_is_there(tmp_path: Path) -> None:
     def page(number: int, *, more: bool) -> str:
         issues = {"pageInfo": {"hasNextPage": more}, "nodes": [by_gh(number)]}
         return json.dumps({"data": {"repository": {"issues": issues}}})
@@ -253,7 +253,7 @@ def test_comments_keep_their_authors_and_times(tmp_path: Path) -> None:
     ]
 
 
-def test_comments_that_are_only_counted_are_told(tmp_path: Path) -> None:
+def test_comments_that_are_only_counted_are_reported(tmp_path: Path) -> None:
     reading = read(tmp_path, [by_rest(comments=3), by_rest(2, comments=0)])
 
     assert [finding.where for finding in reading.warnings if finding.kind == "comments_missing"] == ["o/r#1"]
@@ -267,7 +267,7 @@ def test_comments_that_are_only_counted_are_told(tmp_path: Path) -> None:
         {"pageInfo": {"hasNextPage": True}, "nodes": [{"body": "a", "createdAt": "2026-03-02T10:00:00Z"}]},
     ],
 )
-def test_a_page_of_comments_is_told_and_withdraws_none_of_the_others(comments: dict[str, Any]) -> None:
+def test_a_page_of_comments_is_reported_and_withdraws_none_of_the_others(comments: dict[str, Any]) -> None:
     entries = [{"id": f"C{number}", "body": f"c{number}", "createdAt": "2026-03-02T10:00:00Z"} for number in range(3)]
     log = ImportedLog("github")
     log.bring(lambda folder: written(folder, [by_gh(comments=entries)]))

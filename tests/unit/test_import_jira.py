@@ -341,7 +341,7 @@ def test_cells_without_a_column_of_ours_stay_and_those_that_look_like_formulas_a
     }
 
 
-def test_an_estimate_that_no_field_can_hold_is_kept_and_told(tmp_path: Path) -> None:
+def test_an_estimate_that_no_field_can_hold_is_kept_and_reported(tmp_path: Path) -> None:
     reading = read(tmp_path, f"{HEAD},Original estimate\nT,J-1,1,Open,{60 * 10**12}\nT,J-2,2,Open,120")
 
     first, second = (item.fields for item in reading.items)
@@ -367,7 +367,7 @@ def test_a_key_that_comes_twice_and_a_row_without_one_are_named(tmp_path: Path) 
     assert reading.found == 3
 
 
-def test_times_without_a_zone_and_days_of_unknown_order_are_told_and_stay(tmp_path: Path) -> None:
+def test_times_without_a_zone_and_days_of_unknown_order_are_reported_and_stay(tmp_path: Path) -> None:
     reading = read(tmp_path, f"{HEAD},Created,Due date\nT,J-1,1,Open,12/Mar/24 9:41 AM,5/3/24")
 
     kinds = {finding.kind for finding in reading.warnings}

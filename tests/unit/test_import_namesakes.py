@@ -1,4 +1,4 @@
-"""An id that a source gives again means another thing; the first one keeps its life."""
+"""An id that a source gives again means another item; the first one keeps its life."""
 
 import shutil
 from collections.abc import Callable
@@ -114,7 +114,7 @@ def test_while_the_live_task_cannot_be_read_nothing_is_linked_to_its_archived_na
     assert log.began(by_title(log)["Entirely new work"]["id"]).month == 5
 
 
-def test_a_corrected_time_of_creation_makes_no_other_task_and_is_told() -> None:
+def test_a_corrected_time_of_creation_makes_no_other_task_and_is_reported() -> None:
     log = ImportedLog("backlog")
     log.bring(folder_of(BEFORE))
 

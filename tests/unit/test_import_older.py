@@ -90,7 +90,7 @@ def old_and_new(tracker: str, folder: Path, *, is_new: bool) -> Path:
 
 
 @EVERY
-def test_an_older_record_is_left_out_and_told_and_taken_when_it_is_to_win(tracker: str) -> None:
+def test_an_older_record_is_left_out_and_reported_and_taken_when_it_is_to_win(tracker: str) -> None:
     log = ImportedLog(tracker)
     log.bring(lambda folder: old_and_new(tracker, folder, is_new=True))
     known = log.current_states()

@@ -99,7 +99,7 @@ def written(folder: Path, whole: Any) -> Path:
     return file
 
 
-def test_a_key_that_is_named_twice_is_told(tmp_path: Path) -> None:
+def test_a_key_that_is_named_twice_is_reported(tmp_path: Path) -> None:
     lists = ", ".join(f'"master": {{"tasks": [{{"id": {number}, "title": "T", "title": "U"}}]}}' for number in (1, 2))
 
     reading = read(tmp_path, f"{{{lists}}}")
@@ -212,7 +212,7 @@ def test_dependencies_in_one_text_are_each_a_dependency(tmp_path: Path) -> None:
     assert (links(reading)["3"], kinds(reading)) == ([("depends_on", "1"), ("depends_on", "2")], [])
 
 
-def test_subtasks_that_are_no_list_are_kept_and_told(tmp_path: Path) -> None:
+def test_subtasks_that_are_no_list_are_kept_and_reported(tmp_path: Path) -> None:
     reading = read(tmp_path, {"tasks": [task(1, subtasks={"1": task(1)})]})
 
     assert [finding.where for finding in reading.warnings if finding.kind == "field_not_understood"] == ["1: subtasks"]

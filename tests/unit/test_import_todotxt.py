@@ -174,7 +174,7 @@ def test_days_of_completion_are_kept_also_earlier_ones_and_one_before_the_creati
 
 
 @pytest.mark.parametrize("line", ["X 2012-01-01 Do it", "[x] Do it", "- [X] Do it", "✓ Do it", "✅ Do it"])
-def test_a_mark_that_the_format_does_not_know_is_told(tmp_path: Path, line: str) -> None:
+def test_a_mark_that_the_format_does_not_know_is_reported(tmp_path: Path, line: str) -> None:
     reading = read(tmp_path, line)
 
     assert (reading.items[0].status, reading.items[0].fields["title"]) == ("active", line)

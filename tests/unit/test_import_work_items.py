@@ -131,7 +131,7 @@ def test_what_waits_for_its_own_child_or_parent_has_a_plain_link_that_blocks_not
     outcome.then_it_has(links=(Link(kind="relates_to", to_id=ABSENT, note="depends_on"),))
 
 
-def test_a_plain_link_in_place_of_one_that_waits_for_ever_is_told() -> None:
+def test_a_plain_link_in_place_of_one_that_waits_for_ever_is_reported() -> None:
     planned = plan(
         source(item(ENTITY, link("depends_on", to=OTHER)), item(OTHER, link("parent", to=ENTITY))), empty_world()
     )

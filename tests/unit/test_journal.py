@@ -158,7 +158,7 @@ def test_with_a_byte_flipped_it_answers_up_to_the_damage_and_names_the_line(open
         before += line
 
 
-def test_a_byte_flipped_after_the_line_was_taken_in_is_found_by_whoever_reads_it(
+def test_a_byte_flipped_after_the_line_was_taken_in_is_found_by_the_reader(
     opened: Opened, events: list[RecordedEvent], lines: list[bytes]
 ) -> None:
     for number in (1, 25, 50):

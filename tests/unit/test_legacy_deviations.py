@@ -157,7 +157,7 @@ def test_nothing_is_made_up(reads: Any) -> None:
     ("line", "number"),
     [("- : operational", 4), ("EPSON ??? 12", 4), ("### Something\n- else", 4), ("x" * 6000, 4)],
 )
-def test_what_is_not_understood_is_told_with_its_line(reads: Any, line: str, number: int) -> None:
+def test_what_is_not_understood_is_reported_with_its_line(reads: Any, line: str, number: int) -> None:
     kind = "Deployments" if line.startswith("###") else "Vendors"
 
     reading = reads(f"## Future Enhancements\n- Fax\n## {kind}\n{line}\n")

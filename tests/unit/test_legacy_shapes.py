@@ -145,7 +145,7 @@ def test_every_field_is_what_the_file_was_made_of(made: tuple[str, Content], for
 
 @examples(100)
 @given(status_files())
-def test_what_is_uncertain_is_told_with_its_line_and_kept_as_it_is_written(made: tuple[str, Content]) -> None:
+def test_what_is_uncertain_is_reported_with_its_line_and_kept_as_it_is_written(made: tuple[str, Content]) -> None:
     reading = reading_of(made[0])
 
     warned = " ".join(f"{warning.kind} {warning.where}" for warning in reading.warnings)
@@ -168,7 +168,7 @@ def _line(written: str, words: str) -> int:
 
 
 @pytest.mark.parametrize("title", ["Operational Procedures", "Historical Reference", "Notes of Ann"])
-def test_a_list_below_an_underlined_heading_that_is_nobody_s_is_no_record(title: str) -> None:
+def test_a_list_below_an_underlined_heading_that_belongs_to_no_section_is_no_record(title: str) -> None:
     written = f"## Vendors\n\n- Delta: operational\n{title}\n{'-' * len(title)}\n- Ask ann: broken\n"
 
     reading = reading_of(written)
@@ -195,7 +195,7 @@ def test_a_rule_is_no_underline(written: str) -> None:
     assert reading.not_taken == []
 
 
-def test_a_fence_that_never_ends_is_told_and_nothing_is_said_to_be_compared_with_what_is_below_it() -> None:
+def test_a_fence_that_never_ends_is_reported_and_nothing_is_said_to_be_compared_with_what_is_below_it() -> None:
     reading = reading_of("## Vendors\n\n- EPSON: operational\n\n```sh\nrun\n\n## Tasks\n\n- [ ] One\n")
 
     assert [(finding.kind, finding.where) for finding in reading.not_taken] == [("fence_not_closed", "line 5: ```sh")]

@@ -116,7 +116,7 @@ def test_with_any_byte_flipped_the_line_is_set_aside_and_named_and_the_others_ar
         outbox.close()
 
 
-def test_a_byte_flipped_after_the_line_was_taken_in_is_found_by_whoever_reads_it(outbox: Outbox) -> None:
+def test_a_byte_flipped_after_the_line_was_taken_in_is_found_by_the_reader(outbox: Outbox) -> None:
     put(outbox, queued(1), queued(2))
     assert outbox.waiting == 2
     text = outbox.file.read_bytes()

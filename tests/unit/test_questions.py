@@ -1,4 +1,4 @@
-"""What an item waits for somebody to say: who may ask, who may answer, what follows."""
+"""What an item waits for a person to say: who may ask, who may answer, what follows."""
 
 from typing import Any
 
@@ -57,7 +57,7 @@ def test_another_question_is_refused_while_one_is_open() -> None:
 
 
 @pytest.mark.parametrize("ended", [WorkItemDeleted(), WorkItemCompleted()])
-def test_what_is_over_waits_for_nobody(ended: Any) -> None:
+def test_what_is_over_waits_for_no_person(ended: Any) -> None:
     a_task().past(ended).when(AskQuestion(id=ENTITY, whom="ann", text="Why?")).then_refused(Refused, rule="ended")
 
 

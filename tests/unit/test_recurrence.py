@@ -43,7 +43,7 @@ def done(expected: int = 1, **fields: object) -> UpdateWorkItem:
         ("2026-12-15T10:00:00+01:00", "2026-12-15T09:00:00.000000Z"),
     ],
 )
-def test_a_day_stays_a_day_and_a_time_is_told_in_utc(given_text: str, kept: str) -> None:
+def test_a_day_stays_a_day_and_a_time_is_kept_in_utc(given_text: str, kept: str) -> None:
     assert planned(given_text) == kept
 
 

@@ -1,4 +1,4 @@
-"""Short references to things."""
+"""Short references to entities."""
 
 from uuid import UUID
 

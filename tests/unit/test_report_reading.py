@@ -150,7 +150,7 @@ def test_a_text_that_looks_like_a_part_of_the_report_is_read_as_a_text(text: str
     assert [(one["title"], one["block_reason"], one["assignee"], one["branch_name"]) for one in read] == [(text,) * 4]
 
 
-def test_without_the_list_of_ids_nobody_invents_them() -> None:
+def test_without_the_list_of_ids_none_is_invented() -> None:
     (read,) = parse(report.markdown(document([item("w-00000")])))["active_work_items"]["items"]
 
     assert (read["ref"], read["id"], read["version"]) == ("w-00000", None, None)
@@ -192,7 +192,7 @@ def test_what_an_earlier_program_counted_is_read() -> None:
     assert "0 of them archived" in text
 
 
-def test_a_line_that_somebody_edited_is_named() -> None:
+def test_a_line_that_a_person_edited_is_named() -> None:
     text = report.markdown(document([item("w-00000", "A title")])).replace("(task", "(chore")
 
     with pytest.raises(Damaged, match=r"line 13 .*A title"):

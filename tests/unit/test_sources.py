@@ -22,7 +22,7 @@ def test_every_tracker_that_is_read_is_held_to_the_laws() -> None:
 
 
 @pytest.mark.parametrize("tracker", TRACKERS)
-def test_each_tracker_is_told_by_its_content(tmp_path: Path, tracker: str) -> None:
+def test_each_tracker_is_recognised_by_its_content(tmp_path: Path, tracker: str) -> None:
     path = TRACKERS[tracker](tmp_path, [TASK])
 
     assert detected(path).name == tracker
@@ -53,7 +53,7 @@ def test_a_source_that_is_another_one_is_refused_with_the_command_that_takes_it(
         ("a.txt", "Anything\nx 2026-03-01 done", "todotxt"),
     ],
 )
-def test_older_and_odd_forms_are_told_too(tmp_path: Path, name: str, content: str, tracker: str) -> None:
+def test_older_and_odd_forms_are_recognised_too(tmp_path: Path, name: str, content: str, tracker: str) -> None:
     (tmp_path / name).write_text(content)
 
     assert detected(tmp_path / name).name == tracker

@@ -57,7 +57,7 @@ def test_of_a_new_vendor_only_what_was_said_is_known() -> None:
     )
 
 
-def test_a_name_is_unique_whatever_its_case_and_the_stored_spelling_is_told() -> None:
+def test_a_name_is_unique_whatever_its_case_and_the_stored_spelling_is_reported() -> None:
     history = given(decider).around(holder={("vendor_name", "acme"): Holder(id=numbered(9), label="Acme")})
 
     refusal = history.when(CreateVendor(id=ENTITY, name="ACME")).then_refused(
@@ -74,7 +74,7 @@ def test_a_vendor_that_does_not_exist_cannot_be_updated() -> None:
     given(decider).when(update(status="operational")).then_refused(NotFound, id=ENTITY)
 
 
-def test_a_stale_writer_is_told_both_versions() -> None:
+def test_a_stale_writer_gets_both_versions() -> None:
     history = vendor().past(VendorStatusChanged(old="broken", new="operational"))
 
     history.when(update(extractor_version="2.0.0")).then_refused(VersionConflict, expected=1, actual=2)
@@ -178,7 +178,7 @@ def test_a_deployment_without_a_run_says_nothing() -> None:
     vendor().when(command).then_invalid("deployment_id")
 
 
-def test_all_faults_are_told_at_once() -> None:
+def test_all_faults_are_reported_at_once() -> None:
     command = UpdateVendor(
         id=ENTITY,
         expected=1,

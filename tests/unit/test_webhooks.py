@@ -220,7 +220,7 @@ HOSTILE = "<!channel> <@U123> @everyone @here <@&42> [x](https://a.example) *b* 
 
 
 @pytest.mark.parametrize("template", ["slack", "discord"])
-def test_texts_of_events_mention_nobody_in_a_chat(template: Template) -> None:
+def test_texts_of_events_mention_no_person_in_a_chat(template: Template) -> None:
     body = msgspec.json.decode(of_event(_uuid(), template, _line(HOSTILE)).body)
 
     if template == "slack":

@@ -54,7 +54,7 @@ def test_an_imported_project_without_description_can_be_renamed() -> None:
     history.when(UpdateWorkItem(id=ENTITY, expected=1, fields={"title": "Q"})).then_it_has(title="Q", description=None)
 
 
-def test_a_stale_writer_is_told_both_versions_and_what_happened_since() -> None:
+def test_a_stale_writer_gets_both_versions_and_what_happened_since() -> None:
     history = given(decider).past(CREATED, WorkItemRevised(changes={"title": Change("T", "U")}))
 
     outcome = history.when(UpdateWorkItem(id=ENTITY, expected=1, fields={"title": "V"}))

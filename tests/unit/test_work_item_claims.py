@@ -129,7 +129,7 @@ def test_renewing_after_the_end_is_refused_with_that_end() -> None:
     held(at(-1)).when(RenewClaim(id=ENTITY, token=MINE)).then_refused(Refused, rule="lease_expired", until=at(-1))
 
 
-def test_renewing_what_nobody_holds_is_refused() -> None:
+def test_renewing_what_is_not_held_is_refused() -> None:
     given(decider).past(CREATED).when(RenewClaim(id=ENTITY, token=MINE)).then_refused(Refused, rule="not_claimed")
 
 

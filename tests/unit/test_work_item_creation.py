@@ -57,7 +57,7 @@ def test_no_type_needs_a_description(item_type: str) -> None:
     given(decider).when(command).then(WorkItemCreated(item_type=item_type, title="T", priority=3))
 
 
-def test_all_faults_of_the_form_are_told_at_once() -> None:
+def test_all_faults_of_the_form_are_reported_at_once() -> None:
     command = CreateWorkItem(
         id=ENTITY,
         item_type="project",

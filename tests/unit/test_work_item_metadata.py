@@ -77,7 +77,7 @@ def test_session_metadata_outside_its_rules_is_refused_by_name(key: str, value: 
     ("key", "allowed"),
     [("token_budget", "a whole number from 1000 to 1000000"), ("prompts_count", "a whole number of at least 0")],
 )
-def test_a_refused_number_is_told_what_is_allowed(key: str, allowed: str) -> None:
+def test_a_refused_number_says_what_is_allowed(key: str, allowed: str) -> None:
     refusal = given(decider).when(creation("session", SESSION | {key: -1})).then_invalid(f"metadata.{key}")
 
     assert allowed in refusal.message
