@@ -165,3 +165,10 @@ def test_the_log_says_when_a_task_ended_where_nothing_else_does(read: Read) -> N
 @pytest.mark.parametrize("tags", [":home:web:", "home web", ":home: :web:"])
 def test_tags_of_the_file_are_parted_by_colons_or_blanks(read: Read, tags: str) -> None:
     assert only(read(before=f"#+FILETAGS: {tags}")).fields["tags"] == ("home", "web")
+
+
+def test_tasks_of_the_same_outline_are_named_as_told_apart_by_their_order(read: Read) -> None:
+    reading = read("** TODO Call", "** DONE Call", "** Notes", "** Notes", "*** TODO Call", heading="* Week")
+
+    assert [item.status for item in reading.items] == ["TODO", "DONE", "TODO"]
+    assert findings(reading, "told_apart_by_order") == ["line 4: Call"]

@@ -380,6 +380,28 @@ def test_a_sign_behind_the_title_does_not_complete_what_has_an_empty_box() -> No
     assert [item.fields["metadata"]["source_status"] for item in reading.items[::2]] == ["[ ] ✅", "[ ] done"]
 
 
+def test_only_a_type_of_ours_in_brackets_is_not_part_of_the_title() -> None:
+    headings = "".join(f"### Login ({one})\n**Status:** done\n\n" for one in ("web", "iOS", "50% complete", "Research"))
+    reading = reading_of(f"## Active Work Items\n\n{headings}")
+
+    assert [(item.fields["title"], item.fields["item_type"]) for item in reading.items] == [
+        ("Login (web)", "task"),
+        ("Login (iOS)", "task"),
+        ("Login (50% complete)", "task"),
+        ("Login", "research"),
+    ]
+
+
+def test_records_of_the_same_name_are_named_as_told_apart_by_their_order() -> None:
+    reading = reading_of(
+        "## Tasks\n- **API** (small)\n- **API** (big) - done\n- **UI**\n\n"
+        "## Future Enhancements\n- **UI** (one)\n- **UI** (two)\n"
+    )
+
+    assert [item.external_id for item in reading.items] == ["API", "API (2)", "UI"]
+    assert [one.where for one in reading.warnings if one.kind == "told_apart_by_order"] == ["line 3: API", "line 8: UI"]
+
+
 def test_a_heading_on_the_whole_is_no_item_of_a_board() -> None:
     with pytest.raises(Invalid, match="holds no vendors"):
         reading_of("# Plan\n\n## Team\n### Current Status\n- Fine\n\n---\n\n**Status**: Backend complete\n")

@@ -83,8 +83,11 @@ class LegacyFile(Struct, kw_only=True):
             self.warn("time_in_the_future", line, found.spelling)
         return found.at
 
-    def name(self, kind: str, wanted: str) -> str:
-        """An id by which the record is found again: its own words, numbered where they repeat."""
+    def name(self, kind: str, wanted: str, line: int) -> str:
+        """An id by which the record is found again: its own words, numbered and named where they repeat."""
         self.used[f"{kind}:{wanted}"] += 1
         times = self.used[f"{kind}:{wanted}"]
-        return wanted if times == 1 else f"{wanted} ({times})"
+        if times == 1:
+            return wanted
+        self.warn("told_apart_by_order", line, wanted[:80])
+        return f"{wanted} ({times})"

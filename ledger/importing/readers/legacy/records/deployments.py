@@ -64,7 +64,7 @@ def take(entry: Entry, legacy: LegacyFile) -> None:
     mark = legacy.mark(_moment_of(at))
     legacy.reading.deployments.append(
         ImportedDeployment(
-            external_id=legacy.name("deployment", name),
+            external_id=legacy.name("deployment", name, entry.line),
             fields=fields | ({"metadata": metadata} if metadata else {}),
             created=mark,
             changed=mark,

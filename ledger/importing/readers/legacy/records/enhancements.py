@@ -49,7 +49,7 @@ def take(entry: Entry, legacy: LegacyFile) -> None:
     mark = legacy.mark()
     legacy.reading.enhancements.append(
         ImportedEnhancement(
-            external_id=legacy.name("enhancement", title),
+            external_id=legacy.name("enhancement", title, entry.line),
             fields={"title": title} | fields | ({"metadata": metadata} if metadata else {}),
             created=mark,
             changed=mark,

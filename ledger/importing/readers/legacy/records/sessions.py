@@ -78,9 +78,7 @@ def take(session: Written, raw: list[str], legacy: LegacyFile) -> None:
     )
     metadata = fields["metadata"]
     begun = legacy.moment(metadata, "session_date", title, line) if at is None else at
-    external_id = legacy.name("item", name)
-    if external_id != name:
-        legacy.warn("repeated_session_id", line, name)
+    external_id = legacy.name("item", name, line)
     created = legacy.mark(begun)
     item = ImportedItem(
         id=legacy.identify(external_id),

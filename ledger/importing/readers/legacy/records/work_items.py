@@ -96,7 +96,7 @@ class Items:
         keep(self._legacy.reading, self._lived(item, state_of_item, created, finished, at), self._legacy.imported_at)
 
     def _item(self, entry: Entry, title: str, fields: dict[str, Any], links: tuple[ImportedLink, ...]) -> ImportedItem:
-        external_id = self._legacy.name("item", title)
+        external_id = self._legacy.name("item", title, entry.line)
         if _stands_in_a_tree(entry):
             self._above.append((entry.indent, external_id))
         mark = self._legacy.mark()
@@ -145,7 +145,7 @@ class Items:
         kind = entry.take("type", "item type")
         written = plain(kind.full_text) if kind else None
         found = _TYPE.search(head) if written is None else None
-        if found and (entry.is_heading or key(found[1]) in words.ITEM_TYPES):
+        if found and key(found[1]) in words.ITEM_TYPES:
             written, head = found[1], head[: found.start()]
         item_type = words.ITEM_TYPES.get(key(written or "task"), "task")
         if written is not None and written.lower() != item_type:

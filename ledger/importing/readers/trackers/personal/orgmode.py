@@ -18,6 +18,7 @@ from ledger.importing.readers.source_item import SourceComment, SourceItem, Sour
 from ledger.importing.readers.trackers.personal.org_body import STAMP, OrgBody, body_of
 from ledger.importing.readers.words.cell_time import cell_time
 from ledger.importing.readers.words.status_words import category_of
+from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.values.states import FINISHED, Category
 
@@ -81,7 +82,7 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
     for heading in headings:
         heading.body = body_of(heading.lines)
     _name_preface(content[: headings[0].line - 1] if headings else content, reading)
-    _give_keys(headings)
+    _give_keys(headings, reading)
     outlined = {id(above) for heading in headings if heading.state is not None for above in heading.above}
     for heading in headings:
         if heading.state is not None and heading.key:
@@ -155,14 +156,16 @@ def _heading(line: int, words: str, keywords: list[str], above: list[Heading]) -
     )
 
 
-def _give_keys(headings: list[Heading]) -> None:
-    """Equal outlines are numbered in their order."""
+def _give_keys(headings: list[Heading], reading: Reading) -> None:
+    """Equal outlines are numbered in their order, and named where they are tasks."""
     times: Counter[str] = Counter()
     for heading in headings:
         outline = "/".join([*(one.title for one in heading.above), heading.title])[-LONGEST_ID // 2 :]
         key = heading.body.property("ID") or outline
         times[key] += 1
         heading.key = key if times[key] == 1 or not key else f"{key} #{times[key]}"
+        if heading.key != key and heading.state is not None:
+            reading.warnings.append(Finding("told_apart_by_order", f"line {heading.line}: {heading.title[:80]}"))
 
 
 class _Task(Record):
