@@ -25,25 +25,27 @@ from xdist.scheduler import WorkStealingScheduling
 
 from ledger import identity
 from ledger.embedded.server import EmbeddedServer
-from ledger.postgres.connection import contact
+from ledger.postgres.connection import contact, watchdog
 from ledger.postgres.connection.connect import APPLICATION, DATABASE, OWNER, connect
 from ledger.postgres.connection.database import Database
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.maintenance.after_write import keep_status, renew_copies
 from projections.operations.catalog import OPERATIONS
+from tests.support.examples import examples
 from tests.support.kept_connections import kept
 from tests.support.pooler import Pooler
 
 Perform = Callable[..., dict[str, Any]]
 NewDatabase = Callable[..., str]
 
-# how long one example takes is a property of the machine that runs it beside others, and of none of ours
-hypothesis.settings.register_profile("beside_others", deadline=None)
-hypothesis.settings.load_profile("beside_others")
+hypothesis.settings.register_profile("unless a property says more", examples(100))
+hypothesis.settings.load_profile("unless a property says more")
 
 # a test that opens the way to its database again waits for the next try, which spares no server here
 contact.FIRST_PAUSE, contact.LONGEST_PAUSE = 0.05, 0.2
+# a test's watchdog goes with the test: the threads of fifty that have ended would look again and again
+watchdog.RESTS_AFTER = 0.5
 
 # what queues and commits waits for the disk each time; in memory it does not, where the machine has room for a run and
 # starts programs from there, as git does its hooks
@@ -56,6 +58,7 @@ if (
     and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC
 ):
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+    os.environ["TMPDIR"] = tempfile.tempdir = os.environ.get("TMPDIR", str(MEMORY))
 # where it is set, each process that a test starts would compile the whole program anew: twice its time
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # no test leaves a process for the next commands, but those that are about it

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
 from hypothesis import strategies as some
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
@@ -32,6 +32,7 @@ from ledger.errors import LedgerError
 from ledger.importing.commands import Import
 from ledger.pending import newest
 from tests.properties.test_offline import Clock
+from tests.support.examples import examples
 from tests.support.given import numbered
 from tests.support.ledgers import in_memory, numbered_command
 from tests.support.machines import Machine
@@ -235,7 +236,5 @@ class Writer(RuleBasedStateMachine):
 def test_a_writer_completes_no_item_that_needs_a_review() -> None:
     run_state_machine_as_test(
         Writer,
-        settings=settings(
-            max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
+        settings=examples(60, stateful_step_count=25, suppress_health_check=list(HealthCheck)),
     )

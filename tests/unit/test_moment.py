@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from ledger.values.moment import EPOCH, microseconds, parse, text
@@ -15,26 +15,22 @@ moments = some.datetimes(
 )
 
 
-@settings(deadline=None)
 @given(moments)
 def test_a_moment_survives_its_text(moment: datetime) -> None:
     assert parse(text(moment)) == moment
 
 
-@settings(deadline=None)
 @given(moments, moments)
 def test_the_texts_sort_as_the_moments_do(one: datetime, other: datetime) -> None:
     assert (text(one) < text(other)) == (one < other)
 
 
-@settings(deadline=None)
 @given(moments)
 def test_every_text_has_the_same_width_and_says_utc(moment: datetime) -> None:
     assert len(text(moment)) == 27
     assert text(moment).endswith("Z")
 
 
-@settings(deadline=None)
 @given(moments)
 def test_microseconds_count_from_1970(moment: datetime) -> None:
     assert EPOCH + timedelta(microseconds=microseconds(moment)) == moment

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from ledger.values.reference import LETTERS, SHORTEST, brief, encode, parse, shorten, shortest_range
@@ -13,7 +13,6 @@ categories = some.sampled_from(sorted(LETTERS))
 ENTITY = UUID("7d444840-9dc0-41d1-b245-5ffdce74fad2")
 
 
-@settings(deadline=None)
 @given(categories, some.uuids(), some.lists(some.uuids(), max_size=3))
 def test_a_short_reference_always_means_its_thing(category: str, entity_id: UUID, others: list[UUID]) -> None:
     meant = parse(shorten(category, str(entity_id), map(str, others)))
@@ -23,7 +22,6 @@ def test_a_short_reference_always_means_its_thing(category: str, entity_id: UUID
     assert meant[1] <= entity_id <= meant[2]
 
 
-@settings(deadline=None)
 @given(some.uuids(), some.sets(some.integers(0, 2**128 - 1).map(lambda number: UUID(int=number)), max_size=20))
 def test_a_short_reference_means_no_other_thing(entity_id: UUID, others: set[UUID]) -> None:
     meant = parse(shorten("work_item", str(entity_id), map(str, others)))
@@ -32,7 +30,6 @@ def test_a_short_reference_means_no_other_thing(entity_id: UUID, others: set[UUI
     assert not [other for other in others - {entity_id} if meant[1] <= other <= meant[2]]
 
 
-@settings(deadline=None)
 @given(some.integers(0, 2**128 - 1), some.integers(0, 127))
 def test_two_ids_that_differ_in_one_bit_are_told_apart(number: int, bit: int) -> None:
     entity_id, other = UUID(int=number), UUID(int=number ^ (1 << bit))
@@ -43,7 +40,6 @@ def test_two_ids_that_differ_in_one_bit_are_told_apart(number: int, bit: int) ->
     assert not meant[1] <= other <= meant[2]
 
 
-@settings(deadline=None)
 @given(categories, some.uuids(), some.integers(SHORTEST, 26))
 def test_every_longer_prefix_works(category: str, entity_id: UUID, length: int) -> None:
     meant = parse(f"{LETTERS[category]}-{encode(str(entity_id))[:length]}")
@@ -52,13 +48,11 @@ def test_every_longer_prefix_works(category: str, entity_id: UUID, length: int) 
     assert meant[1] <= entity_id <= meant[2]
 
 
-@settings(deadline=None)
 @given(some.uuids(), some.uuids())
 def test_references_sort_as_the_ids_do(one: UUID, other: UUID) -> None:
     assert (encode(str(one)) < encode(str(other))) == (one < other)
 
 
-@settings(deadline=None)
 @given(some.uuids(), some.uuids())
 def test_whatever_begins_with_the_same_five_characters_is_in_the_shortest_range(one: UUID, other: UUID) -> None:
     lowest, highest = shortest_range(str(one))

@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 from msgspec import Struct
 
@@ -37,7 +37,6 @@ def json(value: Any) -> bytes:
     return msgspec.json.encode(value, order="deterministic")
 
 
-@settings(deadline=None)
 @given(leaves, leaves)
 def test_applying_the_difference_gives_what_was_wanted(state: Leaf, wanted: Leaf) -> None:
     gone = dict.fromkeys(state.metadata.keys() - wanted.metadata.keys())
@@ -46,7 +45,6 @@ def test_applying_the_difference_gives_what_was_wanted(state: Leaf, wanted: Leaf
     assert json(apply(state, difference(state, fields))) == json(wanted)
 
 
-@settings(deadline=None)
 @given(leaves, leaves)
 def test_the_inverse_takes_changes_back(state: Leaf, wanted: Leaf) -> None:
     changes = difference(state, msgspec.structs.asdict(wanted))
@@ -54,7 +52,6 @@ def test_the_inverse_takes_changes_back(state: Leaf, wanted: Leaf) -> None:
     assert json(apply(apply(state, changes), inverse(changes))) == json(state)
 
 
-@settings(deadline=None)
 @given(leaves, leaves)
 def test_what_is_written_is_what_is_read(state: Leaf, wanted: Leaf) -> None:
     changes = difference(state, msgspec.structs.asdict(wanted))
@@ -62,7 +59,6 @@ def test_what_is_written_is_what_is_read(state: Leaf, wanted: Leaf) -> None:
     assert msgspec.json.decode(msgspec.json.encode(changes), type=Changes) == changes
 
 
-@settings(deadline=None)
 @given(leaves)
 def test_a_thing_does_not_differ_from_itself(state: Leaf) -> None:
     assert difference(state, msgspec.structs.asdict(state)) == {}
