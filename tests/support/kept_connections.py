@@ -20,6 +20,7 @@ from psycopg.abc import PQGenConn
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq.abc import PGconn
 
+from ledger.libpq.round_trip import MOST_KEPT
 from ledger.libpq.session import Session
 
 AS_NEW = b"UNLISTEN *; SELECT pg_advisory_unlock_all(); RESET SESSION AUTHORIZATION; RESET ALL"
@@ -110,7 +111,7 @@ class _Keeper:
         """Keeps it as good as new, if it is one of these and nothing is under way in it; once, if two close it."""
         session = connection.pgconn
         kind = self._used.pop(session, None) if os.getpid() == self._process else None
-        if kind is None or len(self._kept[kind]) >= MOST or not _is_idle(session):
+        if kind is None or len(self._kept[kind]) >= MOST or not _is_idle(session) or _is_full(connection):
             return False
         session.nonblocking = 0
         if session.exec_(AS_NEW).status != pq.ExecStatus.COMMAND_OK:
@@ -132,6 +133,11 @@ def _kind(conninfo: str) -> _Kind:
 def _is_idle(session: PGconn) -> bool:
     outside = session.transaction_status == pq.TransactionStatus.IDLE
     return outside and session.pipeline_status == pq.PipelineStatus.OFF
+
+
+def _is_full(connection: psycopg.Connection[object]) -> bool:
+    """Whether what it is asked next is prepared no more, as in no session that begins."""
+    return isinstance(connection, Session) and len(connection._round_trips._names) >= MOST_KEPT // 2
 
 
 def _place(conninfo: str) -> tuple[object, ...]:
