@@ -142,14 +142,9 @@ def assembled(
     calls = PlainCalls(sessions, tools, access.caller_of, without_handshake(server.server_info_stamp))
     api = Api(offer.operations, access.caller_of, workers, tokens_needed=serving.tokens_needed)
     protocol: ASGIApp = Router([Route(PATH, endpoint=calls), Route(OPERATION, endpoint=api)])
-    authentication: list[Middleware] = []
     if serving.tokens_needed:
         metadata = build_resource_metadata_url(AnyHttpUrl(serving.public_url)) if serving.public_url else None
         protocol = RequireAuthMiddleware(protocol, ["read"], metadata)
-        authentication = [
-            Middleware(AuthenticationMiddleware, backend=BearerAuthBackend(access)),
-            Middleware(AuthContextMiddleware),
-        ]
 
     @asynccontextmanager
     async def running(_: Starlette) -> AsyncIterator[None]:
@@ -164,13 +159,23 @@ def assembled(
         *_metadata(serving),
     ]
     inner = Starlette(
-        routes=routes, middleware=authentication, lifespan=running, exception_handlers={TooSlow: too_slow}
+        routes=routes,
+        middleware=_authentication(access, serving),
+        lifespan=running,
+        exception_handlers={TooSlow: too_slow},
     )
     guard = Guard(inner, Names(_hosts(serving), serving.origins))
     is_secure = serving.certificate is not None or serving.proxies is not None
     browsers = BrowserSessions(apps, access, tokens_needed=serving.tokens_needed, is_secure=is_secure)
     inner.routes.extend([*_probes(apps, guard), *Console(apps, browsers, workers, missing).routes()])
     return guard, watching
+
+
+def _authentication(access: Access, serving: Serving) -> list[Middleware]:
+    """Reads the token of a request, where one is needed."""
+    if not serving.tokens_needed:
+        return []
+    return [Middleware(AuthenticationMiddleware, backend=BearerAuthBackend(access)), Middleware(AuthContextMiddleware)]
 
 
 def _jobs(app: App, ledgers: Callable[[], int]) -> Iterator[Callable[[], None]]:

@@ -73,27 +73,59 @@ def watch(
     app, arguments = invocation.app, _words(program)
     entities = tuple(find(app.runtime.live().tables, item)[1] for item in items)
     wanted = EventFilter(kinds=kinds, entities=entities, people=people)
-    reached = _start(app, since, file)
-    _keep(file, reached)  # so that what is recorded between this run and the next is not left out
-    away = False
+    run = _Run(invocation, wanted, arguments, stops=on_failure == STOP, reached=_start(app, since, file), file=file)
     with suppress(KeyboardInterrupt):
-        while True:
-            try:
-                for position, line in _new(app, wanted, reached):
-                    if line is not None and not _taken(invocation, arguments, line) and on_failure == STOP:
-                        remark(f"to go on with it: tracking-ledger watch --since {reached} ...")
-                        return exits.DIFFERENCE
-                    reached = position
-                    _keep(file, reached)
-                away = False
-            except (Unavailable, OutcomeUnknown) as error:
-                if once:
-                    raise
-                away = away or _say_waiting(error)
-            if once:
-                break
-            time.sleep(PAUSE)
+        return _follow(run, once=once)
     return exits.DONE
+
+
+class _Run:
+    """What one run does with each event, and how far it has come: kept in the file, if it has one."""
+
+    def __init__(
+        self,
+        invocation: Invocation,
+        wanted: EventFilter,
+        arguments: list[str],
+        *,
+        stops: bool,
+        reached: int,
+        file: Path | None,
+    ) -> None:
+        self._invocation = invocation
+        self._wanted = wanted
+        self._arguments = arguments
+        self._stops = stops
+        self._file = file
+        self.reached = reached
+        _keep(file, reached)  # so that what is recorded between this run and the next is not left out
+
+    def take(self) -> bool:
+        """Takes what is new, in order; False at an event that failed, if this run stops there."""
+        for position, line in _new(self._invocation.app, self._wanted, self.reached):
+            if line is not None and not _taken(self._invocation, self._arguments, line) and self._stops:
+                return False
+            self.reached = position
+            _keep(self._file, position)
+        return True
+
+
+def _follow(run: _Run, *, once: bool) -> int:
+    """Until an event fails; once: what is recorded by now. A database that is away is waited for."""
+    away = False
+    while True:
+        try:
+            if not run.take():
+                remark(f"to go on with it: tracking-ledger watch --since {run.reached} ...")
+                return exits.DIFFERENCE
+            away = False
+        except (Unavailable, OutcomeUnknown) as error:
+            if once:
+                raise
+            away = away or _say_waiting(error)
+        if once:
+            return exits.DONE
+        time.sleep(PAUSE)
 
 
 def _new(app: App, wanted: EventFilter, after: int) -> Iterator[tuple[int, Line | None]]:
