@@ -4,7 +4,7 @@ The driver's own pipeline does the same with a cursor for each statement and sev
 time than most questions.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -80,22 +80,24 @@ class RoundTrips:
         return [result for result, is_answer in zip(results, answering, strict=True) if is_answer]
 
     def _dumped(self, statement: Statement) -> _Dumped:
+        if not statement.values:  # like the two that begin and end a transaction
+            return _Dumped(statement.text, statement.keep, (), (), ())
         values = self._adapting.dump_sequence(statement.values, [PyFormat.AUTO] * len(statement.values))
         return _Dumped(statement.text, statement.keep, values, self._adapting.types or (), self._adapting.formats or ())
 
-    def _send(self, sent: _Dumped, new: dict[object, bytes]) -> Iterator[bool]:
+    def _send(self, sent: _Dumped, new: dict[object, bytes]) -> tuple[bool, ...]:
         """Of each result that will come of it whether it is the answer."""
         key = (sent.text, sent.types)
         name = self._names.get(key) or new.get(key)
-        if name is None and sent.keep and len(self._names) + len(new) < MOST_KEPT:
+        is_new = name is None and sent.keep and len(self._names) + len(new) < MOST_KEPT
+        if is_new:
             name = new[key] = b"tracking_ledger_%d" % next(self._number)
             self._pgconn.send_prepare(name, sent.text, sent.types)
-            yield False
         if name is None:
             self._pgconn.send_query_params(sent.text, sent.values, sent.types, sent.formats)
         else:
             self._pgconn.send_query_prepared(name, sent.values, sent.formats)
-        yield True
+        return (False, True) if is_new else (True,)
 
     def _check(self, results: list[PGresult]) -> None:
         for result in results:
@@ -106,6 +108,8 @@ class RoundTrips:
                 raise error
 
     def _rows(self, result: PGresult) -> Rows:
+        if not result.ntuples:
+            return []
         self._adapting.set_pgresult(result)
         names = [(result.fname(column) or b"").decode() for column in range(result.nfields)]
 
@@ -115,6 +119,8 @@ class RoundTrips:
         return self._adapting.load_rows(0, result.ntuples, row)
 
     def _tuples(self, result: PGresult) -> Tuples:
+        if not result.ntuples:
+            return []
         self._adapting.set_pgresult(result)
         return self._adapting.load_rows(0, result.ntuples, tuple)
 

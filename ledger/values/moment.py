@@ -14,7 +14,8 @@ def text(moment: datetime) -> str:
     >>> text(datetime(2026, 11, 22, 15, 0, tzinfo=UTC))
     '2026-11-22T15:00:00.000000Z'
     """
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
 
 
 def parse(value: str) -> datetime:

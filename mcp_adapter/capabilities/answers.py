@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import mcp.types as wire
+import msgspec
 from msgspec import Struct
 
 from ledger.errors import LedgerError
@@ -165,7 +166,10 @@ def _result(answer: Answer, text: str, *, is_error: bool = False) -> Said:
 
 
 def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:  # half a character, which json can write
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _object(value: Any) -> Answer:

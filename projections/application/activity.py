@@ -86,7 +86,8 @@ def watching(home: Callable[[], Path], kind: str, name: str, by: str | None = No
 def write(file: str | Path, line: Line) -> None:
     """Appends the line in one write, so that those of several processes never mix."""
     encoded = msgspec.json.encode(line)
-    _logger.info("%s", encoded.decode())
+    if _logger.isEnabledFor(logging.INFO):
+        _logger.info("%s", encoded.decode())
     descriptor = _opened(file)
     if os.fstat(descriptor).st_size > LARGEST:
         os.close(descriptor)

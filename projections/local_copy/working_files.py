@@ -42,6 +42,7 @@ class Local:
         self.home = home
         self.ledger = ledger
         self._clock = clock
+        self._outbox_file = home / OUTBOX  # looked for in each call: to make this Path takes as long
         self.seen = Seen(home)
         self.sent = SentCommands(home)
         self._making = threading.RLock()
@@ -68,7 +69,7 @@ class Local:
     @property
     def is_settled(self) -> bool:
         """Whether no command of this machine waits for the database."""
-        return not (self.home / OUTBOX).exists() or self.outbox.is_settled
+        return not self._outbox_file.exists() or self.outbox.is_settled
 
     @property
     def waiting(self) -> int:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -221,4 +221,10 @@ def _entered(rows: Rows) -> tuple[AsOf, dict[str, int]]:
     [row] = rows
     head_at, generations = row["head_at"], row["generations"]
     as_of = AsOf(position=row["head"], time=head_at and head_at.astimezone(UTC), now=row["now"].astimezone(UTC))
-    return as_of, serving(msgspec.json.decode(generations) if generations else {})
+    return as_of, _serving(generations)
+
+
+@lru_cache(100)
+def _serving(generations: str | None) -> dict[str, int]:
+    """The same in nearly every question, and never changed by who is given it."""
+    return serving(msgspec.json.decode(generations) if generations else {})

@@ -129,7 +129,7 @@ class Outbox:
         if is_empty(self.file):
             return True
         try:
-            return not self._index.ask(ANY)[0][0]
+            return self._index.holds_none(ANY)
         except Unavailable:
             return not self._waiting_in_file()
 

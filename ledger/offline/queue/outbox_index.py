@@ -30,6 +30,7 @@ class OutboxIndex:
         self.guard = threading.RLock()
         self._file = file
         self._seen: tuple[int, ...] | None = None
+        self._none_at: tuple[str, object] = ("", None)  # what counted nothing when the file was this
         self._connection: sqlite3.Connection | None = None
 
     def close(self) -> None:
@@ -43,6 +44,16 @@ class OutboxIndex:
             self.look()
             with using(self._file):
                 return self._opened().execute(statement, parameters).fetchall()
+
+    def holds_none(self, statement: str) -> bool:
+        """Whether it counts nothing; asked again only when the file is another."""
+        with self.guard:
+            self.look()
+            if self._seen is None or self._none_at != (statement, self._seen):
+                if self.ask(statement)[0][0]:
+                    return False
+                self._none_at = (statement, self._seen)
+            return True
 
     def progress(self) -> list[tuple[Any, ...]]:
         """Where the index ends; nothing only where the file has no whole line, so that its beginning may be written."""
