@@ -112,14 +112,23 @@ def test_every_error_has_a_code_of_its_own_and_stands_in_the_drawing() -> None:
 def test_every_setting_is_in_the_operations_guide() -> None:
     guide = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 
-    assert {name for name in ENVIRONMENT if f"`{name}`" not in guide} == set()
+    assert {name for name in ENVIRONMENT if f"`{name}`" not in guide} == set(), "not in docs/operations.md"
 
 
 def test_every_layer_says_what_it_is_and_its_warnings_are_in_the_operations_guide() -> None:
     guide = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 
-    assert KINDS.keys() == set(get_args(Source))
-    assert {code for kind in KINDS.values() for code in kind.warnings if f"`{code}`" not in guide} == set()
+    assert KINDS.keys() == set(get_args(Source)), "Source and KINDS of projections/application/layers.py differ"
+    unnamed = {code for kind in KINDS.values() for code in kind.warnings if f"`{code}`" not in guide}
+    assert unnamed == set(), "warnings that docs/operations.md does not name"
+
+
+def test_every_layer_is_made_where_it_is_tried() -> None:
+    rooms = [ROOT / "projections" / room for room in ("application", "fallback")]
+    texts = [path.read_text(encoding="utf-8") for room in rooms for path in room.glob("*.py") if path.stem != "layers"]
+
+    unused = {name for name in KINDS if not any(f'"{name}"' in text for text in texts)}
+    assert unused == set(), "named in KINDS, and neither opened by the runtime nor tried by the router"
 
 
 def test_no_file_outside_the_layers_own_room_compares_their_names() -> None:
