@@ -69,7 +69,7 @@ def migrated(server: EmbeddedServer, admin_dsn: str) -> Iterator[str]:
     with psycopg.connect(admin_dsn, autocommit=True) as administrator:
         administrator.execute(f"CREATE DATABASE {name} OWNER {OWNER}")
         connect(Settings(project=Path(), pgdata=Path(), dsn=owner)).close()
-        yield f"TEMPLATE {name}"
+        yield f"TEMPLATE {name} STRATEGY file_copy"  # it is small, and logged page by page it would take twice as much
         administrator.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
@@ -223,10 +223,10 @@ def test_only_the_owner_of_the_schema_changes_the_directory(two: Directory) -> N
         directory.add(replace(two.given, admin_dsn=None), directory.DIRECTORY, takes_new=True)
 
 
-@pytest.mark.parametrize("name", ["", "a b", "west host=evil", "-x", "x" * 64, "embedded"])
-def test_what_is_no_name_of_a_service_is_refused(two: Directory, name: str) -> None:
-    with pytest.raises(Invalid, match="cannot name a database"):
-        directory.add(two.given, name, takes_new=True)
+def test_what_is_no_name_of_a_service_is_refused(two: Directory) -> None:
+    for name in ("", "a b", "west host=evil", "-x", "x" * 64, "embedded"):
+        with pytest.raises(Invalid, match="cannot name a database"):
+            directory.add(two.given, name, takes_new=True)
 
 
 def test_a_row_that_leads_out_of_the_directory_is_not_followed(two: Directory) -> None:

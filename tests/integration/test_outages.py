@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,6 @@ from msgspec.structs import replace
 from ledger import identity
 from ledger.embedded.server import EmbeddedServer
 from ledger.errors import Unavailable
-from ledger.libpq.ping import ping
-from ledger.postgres.connection import database, watchdog
 from ledger.postgres.connection.connect import APPLICATION, DATABASE, connect
 from ledger.settings import Settings
 from projections.application.app import App
@@ -31,6 +28,7 @@ from projections.fallback import router
 from projections.maintenance.status_file import LOCK, write_status
 from projections.operations.catalog import OPERATIONS
 from tests.conftest import Perform
+from tests.support import silence
 from tests.support.waiting import let_go, until, until_ended
 
 pytestmark = pytest.mark.processes
@@ -54,10 +52,8 @@ def own_server() -> Iterator[EmbeddedServer]:
 
 @pytest.fixture(autouse=True)
 def soon_looked_after(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A call is looked after sooner than a person's is, and what waits here holds up the next command for less time:
-    how long either may take says nothing about the server."""
-    monkeypatch.setattr(watchdog, "LONG_CALL_SECONDS", 0.1)
-    monkeypatch.setattr(watchdog, "LOOK_EVERY", 0.05)
+    """So are calls, and what waits here holds up the next command for less time."""
+    silence.soon_looked_after(monkeypatch)
     monkeypatch.setattr(router, "DRAIN_SECONDS", 0.2)
 
 
@@ -80,7 +76,7 @@ def frozen(own_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> Itera
     def freeze() -> Callable[[], None]:
         leader = _leader(own_server)
         stopped.extend([leader, *leader.children(recursive=True)])
-        monkeypatch.setattr(database, "ping", partial(ping, seconds=0.2))  # it stays silent, however long it is asked
+        silence.soon_noticed(monkeypatch)
         _signal(stopped, signal.SIGSTOP)
         ending.enter_context(let_go(thaw))
         return thaw

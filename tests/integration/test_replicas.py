@@ -25,7 +25,7 @@ from projections.application.view import LedgerView
 from projections.fallback import router
 from projections.operations.catalog import OPERATIONS
 from tests.lab.cluster import Node
-from tests.support import forked
+from tests.support import forked, silence
 from tests.support.mcp_client import served
 from tests.support.replicas import Pair, followed, machine
 from tests.support.waiting import until
@@ -262,9 +262,12 @@ def test_a_killed_replica_fails_no_question_and_is_asked_again_when_it_is_back(a
     until(lambda: fresh(app) and perform(app, "query_work_item", id=made["id"])["source"] == "replica")
 
 
-def test_a_replica_that_freezes_in_the_middle_fails_no_question(app: App, renewed: Pair) -> None:
+def test_a_replica_that_freezes_in_the_middle_fails_no_question(
+    app: App, renewed: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
     create(app, "One")
     followed(app, renewed)
+    silence.soon_noticed(monkeypatch)
     asked: list[str] = []
 
     def look(layered: LedgerView) -> Answered:

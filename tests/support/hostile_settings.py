@@ -16,6 +16,7 @@ WORDS = {
     "TimeZone": ("Asia/Kathmandu", "America/St_Johns"),
     "client_encoding": ("LATIN1", "SQL_ASCII", "EUC_JP"),
     "search_path": ("shadows, pg_catalog", "", "nowhere"),
+    "commit_delay": ("1000",),  # microseconds; with the largest value each commit takes a tenth of a second
     # the largest values let one hash table take all memory, and the kernel then ends the server
     "work_mem": ("64", "16MB"),
     "hash_mem_multiplier": ("1", "8"),
