@@ -151,6 +151,30 @@ def test_null_is_not_given_where_it_is_no_value(model: type[BaseModel], name: st
         assert said(model, required(model) | {name: None}) == said(model, required(model))
 
 
+@pytest.mark.parametrize(("model", "name"), FIELDS)
+def test_the_text_of_null_is_null_where_a_text_is_no_value(model: type[BaseModel], name: str) -> None:
+    """Of an item's title it may be the title; of a number, an array or one of some words it can be nothing else."""
+    if str in plain_kinds(annotation(model, name)):
+        return
+
+    for text in ("null", "None", " NULL ", "undefined"):
+        assert outcome(model, {name: text}) == outcome(model, {name: None})
+
+
+def plain_kinds(kind: Any) -> list[Any]:
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return plain_kinds(inner[0])
+    return [one for each in inner for one in plain_kinds(each)] if origin in (Union, types.UnionType) else [kind]
+
+
+def outcome(model: type[BaseModel], given: dict[str, Any]) -> Any:
+    try:
+        return said(model, required(model) | given)
+    except Invalid as refused:
+        return refused.details["fields"]
+
+
 @pytest.mark.parametrize(
     "given",
     ['{"id":"w-7k3qd","limit":"3"}', '\ufeff{"id":"w-7k3qd","limit":"3"}', json.dumps('{"id":"w-7k3qd","limit":"3"}')],

@@ -23,6 +23,7 @@ EXACT = 2.0**53  # floats below it are exact integers
 TEXTS_OF = dict.fromkeys(("true", "yes", "on", "y", "1"), True) | dict.fromkeys(("false", "no", "off", "n", "0"), False)
 Read = Callable[[Any], Any]
 Fits = Callable[[Any], bool]
+NULLS = ("null", "none", "undefined")  # what several languages make of null as a text
 MOST_TEXTS = 3  # JSON texts of a JSON text of ...
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
@@ -49,9 +50,10 @@ def arguments(given: Any) -> dict[str, Any]:
 def read_fields(model: type[BaseModel], given: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of one model, read; a null that is no value, or a blank that none can be, counts as not given."""
     fields = _fields(model)
+    meant = ((name, _or_null(fields.get(name), value)) for name, value in given.items())
     return {
         name: fields[name].read(value) if name in fields else value
-        for name, value in given.items()
+        for name, value in meant
         if name not in fields or not _is_not_given(fields[name].info, value)
     }
 
@@ -67,6 +69,24 @@ def _is_not_given(field: FieldInfo, value: Any) -> bool:
         return field.json_schema_extra != NULL_IS_A_VALUE
     is_blank = isinstance(value, str) and not value.strip()
     return is_blank and not field.is_required() and _is_plain(Annotated[field.annotation, *field.metadata, None])
+
+
+def _or_null(field: _Field | None, value: Any) -> Any:
+    """The text of null as null, for a field of which it is no value."""
+    is_null = field and isinstance(value, str) and value.strip().lower() in NULLS
+    return None if field and is_null and not _takes(value, field.info.annotation) else value
+
+
+def _takes(text: str, kind: Any) -> bool:
+    """Whether the text may be a value of the kind itself, not that of an entry."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return _takes(text, inner[0])
+    if origin in (Union, types.UnionType):
+        return any(_takes(text, one) for one in inner if one is not types.NoneType)
+    if origin is Literal:
+        return any(_plain(word) == _plain(text) for word in inner)
+    return origin is None and kind not in _SIMPLE and not (isinstance(kind, type) and issubclass(kind, BaseModel))
 
 
 def _is_plain(kind: Any) -> bool:
