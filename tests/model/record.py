@@ -8,6 +8,7 @@ comes as far as the model lets it, and where it stops the program did what the m
 
 import argparse
 import tempfile
+from bisect import bisect_left
 from collections import Counter
 from pathlib import Path
 from random import Random
@@ -59,21 +60,30 @@ def check(runs: list[Steps]) -> None:
             copy(spec, folder)
         lines = [f"    all {{ at == {n}, {action_of(step)}, at' = {n + 1} }}," for n, (step, _) in enumerate(steps)]
         (folder / "recorded.qnt").write_text(MODULE.format(steps="\n".join(lines)))
-        options = ["--init=begin", "--step=onward", "--main=recorded", f"--out-itf={folder / 'run.itf.json'}"]
-        result = run(
-            folder / "recorded.qnt", *options, "--invariants", *INVARIANTS, seed=1, samples=1, steps=len(steps)
-        )
-        [states] = traces("run.itf.json", folder) or [[]]
+        states, said = _simulated(folder, len(steps))
+        if not states:  # a step means nothing to the model where it is, so it ended without a trace
+            failing = bisect_left(range(len(steps)), True, key=lambda count: not _simulated(folder, count)[0])
+            states, _ = _simulated(folder, failing - 1)
     if not states:
-        raise Different(result.stdout + result.stderr)
+        raise Different(said)
     for number, ((_, seen), state) in enumerate(zip(steps, states[1:], strict=False)):
         if seen is not None:
             compare(_where(steps, number, "after"), of_model(state), seen)
     taken = len(states) - 1
     if taken < len(steps):
         raise Different(f"{_where(steps, taken, 'the model cannot take')}\nit is at {of_model(states[-1])}")
-    if result.returncode:
-        raise Different(result.stdout)
+    if said:
+        raise Different(said)
+
+
+def _simulated(folder: Path, count: int) -> tuple[list[dict[str, Any]], str]:
+    """The states that the model comes to in so many steps, and what it says of a broken promise or an error."""
+    trace = folder / "run.itf.json"
+    trace.unlink(missing_ok=True)
+    options = ["--init=begin", "--step=onward", "--main=recorded", f"--out-itf={trace}", "--invariants", *INVARIANTS]
+    result = run(folder / "recorded.qnt", *options, seed=1, samples=1, steps=count)
+    [states] = traces(trace.name, folder) or [[]]
+    return states, result.stdout + result.stderr if result.returncode else ""
 
 
 def _where(steps: Steps, number: int, what: str) -> str:
