@@ -57,6 +57,36 @@ def test_what_a_docstring_refers_to_is_there() -> None:
     assert {path for path in named if not is_there(path)} == set()
 
 
+def test_every_file_that_a_document_names_is_there() -> None:
+    documents = [
+        ROOT / "CONTRIBUTING.md",
+        ROOT / "SECURITY.md",
+        *(ROOT / "docs").glob("*.md"),
+        ROOT / "specs/README.md",
+    ]
+    rooms = (
+        "ledger",
+        "projections",
+        "mcp_adapter",
+        "sql",
+        "templates",
+        "tests",
+        "docs",
+        "specs",
+        "benchmarks",
+        "examples",
+    )
+    files = [f"/{file.relative_to(ROOT)}" for room in rooms for file in (ROOT / room).rglob("*.*")]
+    texts = {document.name: document.read_text(encoding="utf-8") for document in documents}
+    named = {
+        (name, path) for name, text in texts.items() for path in re.findall(r"`([\w/-]+\.(?:py|sql|j2|qnt))`", text)
+    }
+
+    assert len(named) > 100
+    missing = {(name, path) for name, path in named if not any(file.endswith(f"/{path}") for file in files)}
+    assert {(name, path) for name, path in missing if "NNNN" not in path} == set()
+
+
 def is_there(path: str) -> bool:
     """Whether a module is at the path, or has what the last names of it say."""
     for length in range(path.count(".") + 1, 0, -1):
