@@ -93,6 +93,7 @@ def variants(kind: Any, value: Any) -> Iterator[Any]:
         yield from variants(inner[0], value)
     elif origin is Literal:
         yield from (value.upper(), value.title(), f" {value} ", value.replace("_", "-"), value.replace("_", " "))
+        yield from (value.title().replace("_", ""), value[:1] + value.title().replace("_", "")[1:])
     elif isinstance(value, bool):
         yield from ("true", "True", "TRUE", " true", "yes", "1", 1, 1.0)
     elif isinstance(value, int):

@@ -39,6 +39,15 @@ def test_a_refusal_names_what_it_should_be_and_what_it_is(arguments: dict[str, A
     assert caught.value.message == sentence
 
 
+def test_the_words_that_are_allowed_are_a_list() -> None:
+    with pytest.raises(Invalid) as caught:
+        read("list_work_items", {"order": "newest"})
+
+    (fault,) = caught.value.details["fields"]
+    assert fault["allowed"] == ["updated", "created", "priority", "due", "tree", "relevance"]
+    assert all(f"'{word}'" in fault["problem"] for word in fault["allowed"])
+
+
 @pytest.mark.parametrize("blank", ["", " "])
 @pytest.mark.parametrize("name", ["limit", "offset", "roots_only", "include_deleted"])
 def test_a_blank_in_place_of_a_number_or_a_yes_or_no_is_none(name: str, blank: str) -> None:

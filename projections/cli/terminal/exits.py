@@ -115,8 +115,9 @@ def _details(error: LedgerError) -> Iterator[str]:
             words = (item.get("reason"), item.get("ref"), item["title"], item.get("status"))
             yield "  ".join(str(word) for word in words if word)
     for field in error.details.get("fields") or ():
-        if isinstance(field.get("allowed"), (list, tuple)):
-            yield f"{field['field']} can be: {', '.join(map(str, field['allowed']))}"
+        allowed = [str(word) for word in field.get("allowed") or ()]
+        if any(f"'{word}'" not in field["problem"] for word in allowed):
+            yield f"{field['field']} can be: {', '.join(allowed)}"
 
 
 class NoSuchCommand(click.UsageError):

@@ -134,7 +134,7 @@ def _of_union(kinds: Iterable[tuple[Read, Fits]], value: Any) -> Any:
 
 
 def _of_words(words: tuple[Any, ...], value: Any) -> Any:
-    """A word in another case, or with blanks or dashes in place of its underscores."""
+    """A word in another case, as in `dependsOn`, or with blanks or dashes in place of its underscores."""
     if not isinstance(value, str) or value in words:
         return value
     meant = [word for word in words if _plain(word) == _plain(value)]
@@ -228,7 +228,7 @@ def _fitting(kind: Any) -> Fits:
 
 
 def _plain(word: Any) -> str:
-    return re.sub(r"[\s_-]+", "_", str(word).strip().casefold())
+    return re.sub(r"[\s_-]+", "", str(word).casefold())
 
 
 def _brief(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """What a refusal says of arguments that their fields do not take."""
 
+import re
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -42,13 +43,13 @@ def _fault(field: str, fault: Any, value: Any, model: type[BaseModel]) -> dict[s
     shown = _brief(value)
     if fault["type"] == "extra_forbidden":
         return problem(field, "is not an argument of this", shown, allowed=_arguments(_holder(model, fault["loc"])))
-    expected = fault.get("ctx", {}).get("expected")
+    known = re.findall("'([^']*)'", fault["ctx"]["expected"]) if fault["type"] == "literal_error" else []
     words = KINDS_WANTED.get(fault["type"]) or fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "string_too_short" and not str(value).strip():
         words = "must not be empty"
     if fault["type"] == "string_pattern_mismatch":
         words = f"must be {PATTERNS[fault['ctx']['pattern']]}"
-    return problem(field, words[:1].lower() + words[1:], shown, **({"allowed": expected} if expected else {}))
+    return problem(field, words[:1].lower() + words[1:], shown, **({"allowed": known} if known else {}))
 
 
 def _holder(model: type[BaseModel], place: tuple[Any, ...]) -> type[BaseModel]:
