@@ -72,5 +72,5 @@ class Primary(EventStore, Protocol):
     def known_at(self, positions: list[int]) -> tuple[int, dict[int, Known]]:
         """Its head, and what stands at those of the positions that it has."""
 
-    def shown(self, position: int, command_id: UUID) -> None:
+    def remember_position(self, position: int, command_id: UUID) -> None:
         """It was read up to here: a log that does not hold this is another one."""

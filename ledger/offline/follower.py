@@ -54,7 +54,7 @@ class Follower:
                     return False
                 if self._journal.head == head:
                     self._journal.append(events)
-                    self._log.shown(events[-1].position, events[-1].command_id)
+                    self._log.remember_position(events[-1].position, events[-1].command_id)
             taken_in()
 
     def meet(self, head: Head) -> int:

@@ -139,7 +139,7 @@ class PostgresStore:
         """The newest position that was written here or shown, since the history was last compared."""
         return self._newest_known
 
-    def shown(self, position: int, command_id: UUID | None = None) -> None:
+    def remember_position(self, position: int, command_id: UUID | None = None) -> None:
         """A log that ends before this position, or has another command there, is not the one that was read."""
         self._newest_known = max(self._newest_known, position)
         if command_id is not None and (self._known is None or position > self._known[0]):
@@ -226,7 +226,7 @@ class PostgresStore:
             self._acknowledge_up_to(*max(ends))
 
     def _acknowledge_up_to(self, position: int, command_id: UUID) -> None:
-        self.shown(position, command_id)
+        self.remember_position(position, command_id)
         self._acknowledge(position, command_id)
 
 

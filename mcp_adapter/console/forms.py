@@ -88,7 +88,7 @@ def outcome(answer: Answer) -> str:
     return OUTCOMES.get(str(answer.get("outcome")), DONE)
 
 
-def said(text: str) -> str:
+def known_text(text: str) -> str:
     """The text of an address if it is one of a page's own; a link to another site says nothing here."""
     return text if text in (*OUTCOMES.values(), DONE, REVOKED) else ""
 

@@ -140,11 +140,11 @@ class Console:
         if name not in pages.PAGES:
             raise HTTPException(404)
         title, page = pages.PAGES[name]
-        return await self._shown(request, name.replace("-", "_"), title, page)
+        return await self._page_response(request, name.replace("-", "_"), title, page)
 
     async def item(self, request: Request) -> Response:
         ref = request.path_params["ref"]
-        return await self._shown(request, "item", ref, lambda ledger, query: pages.item(ledger, query, ref))
+        return await self._page_response(request, "item", ref, lambda ledger, query: pages.item(ledger, query, ref))
 
     async def events(self, request: Request) -> Response:
         app = self._ledger(request).caller.app
@@ -157,7 +157,9 @@ class Console:
             raise HTTPException(404)
         if request.method == "GET":
             title = operation.replace("_", " ").capitalize()
-            return await self._shown(request, "act", title, lambda ledger, query: pages.act(ledger, query, operation))
+            return await self._page_response(
+                request, "act", title, lambda ledger, query: pages.act(ledger, query, operation)
+            )
         _check_origin(request)
         ledger = self._ledger(request)
         form = await request.form(max_fields=MOST_FIELDS, max_part_size=LONGEST_FORM)
@@ -206,7 +208,7 @@ class Console:
             current=current,
         )
 
-    async def _shown(self, request: Request, template: str, title: str, page: pages.Page) -> Response:
+    async def _page_response(self, request: Request, template: str, title: str, page: pages.Page) -> Response:
         """A page; one that renews what it shows, because the ledger moved, may be given what was made for another."""
         ledger, query = self._ledger(request), request.query_params
         app = ledger.caller.app
@@ -240,7 +242,7 @@ class Console:
             "pages": pages.PAGES,
             "acts": list(pages.acts()),
             "new_id": lambda: COMMAND_ID,
-            "said": forms.said(query.get("said", "")) if query else "",
+            "said": forms.known_text(query.get("said", "")) if query else "",
             "query": query or QueryParams(),
             "answered": await self._in_thread(lambda: _source(ledger), ledger),
             "newest": ledger.caller.app.local.journal.head.position,

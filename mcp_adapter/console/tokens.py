@@ -8,7 +8,7 @@ from ledger.decider import check, problem
 from ledger.envelope import Scope
 from ledger.errors import Forbidden
 from mcp_adapter.console.asking import Ledger
-from projections.maintenance.access_tokens import MOST_DAYS, Token, Tokens, named
+from projections.maintenance.access_tokens import MOST_DAYS, Token, Tokens, checked_name
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
@@ -21,7 +21,7 @@ def make(ledger: Ledger, form: FormData) -> tuple[str, Token]:
         check([problem("scope", f"must be one of {', '.join(SCOPES)}", scope)])
     if days and not (days.isascii() and days.isdigit() and 1 <= int(days[:6]) <= MOST_DAYS):
         check([problem("days", f"must be a number from 1 to {MOST_DAYS}, or empty", days)])
-    app, actor = ledger.caller.app, named(str(form.get("actor", "")))
+    app, actor = ledger.caller.app, checked_name(str(form.get("actor", "")))
     wanted = SCOPES[SCOPES.index(scope)]
     return Tokens(app.home).make(app.identity.ledger, actor, wanted, app.clock(), int(days) if days else None)
 

@@ -75,7 +75,7 @@ def known_projects(settings: Settings) -> list[KnownProject]:
     return sorted(found, key=lambda project: (project.name.casefold(), str(project.key)))
 
 
-def known(settings: Settings) -> list[Identity]:
+def reachable(settings: Settings) -> list[Identity]:
     """Those that are still in their folders and have the database of these settings, by name."""
     found: list[Identity] = []
     for project in known_projects(settings):

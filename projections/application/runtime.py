@@ -169,7 +169,7 @@ class Runtime:
     def remember_position(self, position: int) -> None:
         """It was shown or written here: nothing answers for this machine as if it were not there."""
         if self._store is not None:
-            self._store.shown(position)
+            self._store.remember_position(position)
         if self.settings.read_dsn is not None:
             self.local.seen.at(position)
         else:

@@ -43,7 +43,7 @@ class CommandLine(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
-            raise exits.NoSuchCommand(name, _meant(name, args[1:]), ctx)
+            raise exits.NoSuchCommand(name, _suggested_lines(name, args[1:]), ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -134,7 +134,7 @@ def _own_name() -> str:
     return called if called in NAMES else NAMES[0]
 
 
-def _meant(name: str, rest: list[str]) -> list[str]:
+def _suggested_lines(name: str, rest: list[str]) -> list[str]:
     """The lines that were probably meant, from what other tools call it and from what is spelled alike."""
     import difflib  # only here: a slip is rare
 

@@ -127,7 +127,7 @@ class Tokens:
         return FileLock(f"{self._file}.lock", timeout=10)
 
 
-def named(actor: str) -> str:
+def checked_name(actor: str) -> str:
     """Who a token is to act as. Raises Invalid for what is no name."""
     if not actor.strip() or not actor.isprintable() or len(actor) > NAME_LENGTH:
         check([problem("actor", f"must be a name of at most {NAME_LENGTH} printable characters", actor[:NAME_LENGTH])])

@@ -16,7 +16,7 @@ from ledger.errors import Unavailable
 from ledger.identity import Identity
 from ledger.offline.disk import write_private
 from projections.application.app import App
-from projections.application.known_projects import known
+from projections.application.known_projects import reachable
 
 FILE = "console.json"
 LOG = "console.log"
@@ -38,7 +38,7 @@ def announce(file: Path, url: str) -> None:
 
 def others(app: App) -> list[Identity]:
     """The projects of this user that a console serves beside its own."""
-    return [project for project in known(app.runtime.given) if project.ledger != app.identity.ledger][:MOST_OTHERS]
+    return [project for project in reachable(app.runtime.given) if project.ledger != app.identity.ledger][:MOST_OTHERS]
 
 
 def find_or_start(home: Path, project: Path, also: Iterable[Path] = ()) -> str:

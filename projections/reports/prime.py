@@ -75,7 +75,7 @@ def document(
     return {
         **asdict(origin),
         "asker": asker.name,
-        "known": _known(configured, work, asker.name),
+        "known": _known_names(configured, work, asker.name),
         "about": _about(snapshot),
         "position": snapshot.as_of.position,
         "time": snapshot.as_of.time and text(snapshot.as_of.time),
@@ -108,7 +108,7 @@ def _work(snapshot: Snapshot, asker: Asker) -> Document:
     }
 
 
-def _known(configured: Document, work: Document, asker: str) -> list[str]:
+def _known_names(configured: Document, work: Document, asker: str) -> list[str]:
     """Names that `by`, an assignee or a question can mean: of roles and who has them, of holders, of assignees."""
     roles: dict[str, list[str]] = configured["settings"]["roles"]
     people = {person for named in roles.values() for person in named}
@@ -201,7 +201,7 @@ def _news(log: EventStore, snapshot: Snapshot, asker: str) -> Document | None:
     answers = changes.changes_since(log, snapshot, own[-1], first, NEWS)["items"] if first else []
     items = [*answers, *(item for item in page["items"] if item not in answers)][:NEWS]
     last = changes.changes_since(log, snapshot, own[-1] - 1, changes.Filter(), 1)["items"]
-    news = [item | {"said": changes.said(item)} for item in items]
+    news = [item | {"said": changes.author_text(item)} for item in items]
     return {"since": own[-1], "last": last, "count": head - own[-1], "items": news}
 
 

@@ -34,7 +34,7 @@ class Import(Struct, frozen=True, kw_only=True):
         is new in a source is known from what the ledger holds; then nothing was recorded or queued.
         """
         try:
-            return self._brought(app)
+            return self._imported(app)
         except Unavailable as away:
             raise Unavailable(
                 f"{self.path} was not imported, and nothing of it was recorded or queued: what is new in it is known"
@@ -43,7 +43,7 @@ class Import(Struct, frozen=True, kw_only=True):
                 **away.details,
             ) from away
 
-    def _brought(self, app: App) -> Report:
+    def _imported(self, app: App) -> Report:
         started = time.perf_counter()
         check(self.source, self.path)
         if not self.dry_run:

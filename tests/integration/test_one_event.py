@@ -50,7 +50,7 @@ def test_a_log_that_does_not_hold_what_was_shown_is_not_written_to(
 ) -> None:
     made = creation(ledger)
     other = PostgresStore(database, ledger.store.ledger, SHAPES)
-    other.shown(position, numbered_command(command))
+    other.remember_position(position, numbered_command(command))
 
     with pytest.raises(Diverged) as refused:
         other.append(made)
@@ -62,8 +62,8 @@ def test_a_log_that_does_not_hold_what_was_shown_is_not_written_to(
 def test_a_position_beyond_the_log_is_enough_to_be_refused(ledger: Ledger, database: Database) -> None:
     made = creation(ledger)
     other = PostgresStore(database, ledger.store.ledger, SHAPES)
-    other.shown(2, numbered_command(2))
-    other.shown(3)
+    other.remember_position(2, numbered_command(2))
+    other.remember_position(3)
 
     with pytest.raises(Diverged):
         other.append(made)

@@ -108,9 +108,9 @@ class Machine:
         """Lets a store know what this machine was shown, as the first contact of a process does."""
         reported, head = self.local.acknowledged.read(), self.local.journal.head.position
         for event in self.local.journal.read_all(head - 1):
-            store.shown(head, event.command_id)
+            store.remember_position(head, event.command_id)
         if reported is not None:
-            store.shown(reported.position, reported.command_id)
+            store.remember_position(reported.position, reported.command_id)
 
     def new_store(self, heard: Callable[[], bool] = lambda: True) -> PostgresStore:
         def acknowledge(position: int, command_id: UUID) -> None:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from ledger import identity
 from ledger.settings import Settings
 from projections.application.app import App
-from projections.application.known_projects import known, remember
+from projections.application.known_projects import reachable, remember
 
 
 def settings(root: Path) -> Settings:
@@ -27,7 +27,7 @@ def opened(root: Path, name: str) -> identity.Identity:
 def test_a_project_that_was_opened_is_known_by_name(tmp_path: Path) -> None:
     made = [opened(tmp_path, name) for name in ("web", "App")]
 
-    assert known(settings(tmp_path)) == made[::-1]
+    assert reachable(settings(tmp_path)) == made[::-1]
 
 
 def test_a_project_that_is_gone_is_not_known_and_one_that_moved_is_again_once_opened(tmp_path: Path) -> None:
@@ -35,11 +35,11 @@ def test_a_project_that_is_gone_is_not_known_and_one_that_moved_is_again_once_op
     shutil.rmtree(gone.project)
     shutil.move(moved.project, tmp_path / "elsewhere")
 
-    before = known(settings(tmp_path))
+    before = reachable(settings(tmp_path))
     remember(identity.find(tmp_path / "elsewhere"), settings(tmp_path))
 
     assert before == []
-    assert [project.project for project in known(settings(tmp_path))] == [tmp_path / "elsewhere"]
+    assert [project.project for project in reachable(settings(tmp_path))] == [tmp_path / "elsewhere"]
 
 
 def test_a_folder_that_cannot_be_written_keeps_nothing_from_being_opened(tmp_path: Path) -> None:
@@ -48,4 +48,4 @@ def test_a_folder_that_cannot_be_written_keeps_nothing_from_being_opened(tmp_pat
 
     opened(tmp_path, "web")
 
-    assert known(settings(tmp_path)) == []
+    assert reachable(settings(tmp_path)) == []

@@ -36,13 +36,13 @@ def decide(command: WebhookCommand, category: str, world: World) -> Decided:
             check(_problems(configuration, name))
             return _changed(command, category, name, UNSET, wanted)
         case PauseWebhook(name=name):
-            known = _known(configuration, name)
+            known = _webhook(configuration, name)
             return _changed(command, category, name, known, replace(known, paused=True))
         case ResumeWebhook(name=name):
-            known = _known(configuration, name)
+            known = _webhook(configuration, name)
             return _changed(command, category, name, known, replace(known, paused=False))
         case DeleteWebhook(name=name):
-            return _changed(command, category, name, _known(configuration, name), UNSET)
+            return _changed(command, category, name, _webhook(configuration, name), UNSET)
         case _:
             assert_never(command)
 
@@ -65,7 +65,7 @@ def _problems(configuration: Configuration, name: str) -> Iterator[Problem]:
         yield problem("name", f"would be one too many: a ledger has at most {MOST} webhooks", name)
 
 
-def _known(configuration: Configuration, name: str) -> Webhook:
+def _webhook(configuration: Configuration, name: str) -> Webhook:
     if name not in configuration.webhooks:
         raise no_webhook(name)
     return configuration.webhooks[name]

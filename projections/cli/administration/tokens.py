@@ -7,7 +7,7 @@ import click
 from ledger.envelope import Scope
 from projections.cli.terminal.invocation import Group, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, moment, printable, remark, say, table
-from projections.maintenance.access_tokens import MOST_DAYS, Tokens, named
+from projections.maintenance.access_tokens import MOST_DAYS, Tokens, checked_name
 
 
 @click.group(cls=Group)
@@ -23,7 +23,7 @@ def token() -> None:
 def create(invocation: Invocation, /, actor: str, scope: Scope, days: int | None) -> None:
     """Create a token for ACTOR, and print it: it is shown only now."""
     app = invocation.app
-    secret, made = Tokens(app.home).make(app.identity.ledger, named(actor), scope, app.clock(), days)
+    secret, made = Tokens(app.home).make(app.identity.ledger, checked_name(actor), scope, app.clock(), days)
     if invocation.as_json:
         answer_json({"token": secret, **made.public_fields()})
         return

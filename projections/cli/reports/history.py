@@ -32,7 +32,7 @@ from projections.cli.terminal.points import POINT
 from projections.cli.terminal.wording import Refs, changed, happened, in_words, short_ago
 from projections.fallback import router
 from projections.operations.catalog import OPERATIONS
-from projections.questions.log.changes import said
+from projections.questions.log.changes import author_text
 from projections.questions.log.event_lines import event_lines
 from projections.questions.log.history import newest_command
 from projections.tables.contract import Snapshot
@@ -184,7 +184,7 @@ def changes(
 def _change_line(item: Entity, now: datetime, raw: bool) -> tuple[object, ...]:
     when = moment(item["at"]) if raw else short_ago(item["at"], now)
     event = item["type"] if raw else happened(item["type"])
-    return item["position"], when, item["by"], event, *(item.get(name) for name in ENTITY_COLUMNS), said(item)
+    return item["position"], when, item["by"], event, *(item.get(name) for name in ENTITY_COLUMNS), author_text(item)
 
 
 def _print_history(items: list[Entity], refs: Refs, now: datetime) -> None:
@@ -209,8 +209,8 @@ def _spoken(item: Entity) -> Iterator[str]:
     if "forced_over" in item:
         yield f"forced over {in_words(item['forced_over'], {})}"
     kept = [change["new"] for change in item["changes"]]
-    said = [item[name] for name in ("reason", "forced") if name in item]
-    yield from (f"reason: {in_words(words, {})}" for words in said if words not in kept)
+    author_text = [item[name] for name in ("reason", "forced") if name in item]
+    yield from (f"reason: {in_words(words, {})}" for words in author_text if words not in kept)
 
 
 def _newest(invocation: Invocation, *, ask: bool) -> Entity:

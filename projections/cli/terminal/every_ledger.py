@@ -96,7 +96,7 @@ def everywhere(
         _ = invocation.app.home  # it is known from now on
     known = known_projects(invocation.settings)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        parts = list(pool.map(lambda ledger: _asked(invocation, ledger, operation, arguments), known))
+        parts = list(pool.map(lambda ledger: _part_of(invocation, ledger, operation, arguments), known))
     items = [
         {**item, "ledger": part.known.name, "project": part.known.folder}
         for part in parts
@@ -129,13 +129,13 @@ def find(invocation: Invocation, ledger: str) -> KnownProject:
 
 def ask(invocation: Invocation, known: KnownProject, operation: str, arguments: Answered) -> Answered:
     """What one of them answers. Raises what keeps it from answering."""
-    part = _asked(invocation, known, operation, arguments)
+    part = _part_of(invocation, known, operation, arguments)
     if part.error is not None:
         raise part.error
     return part.answered
 
 
-def _asked(invocation: Invocation, known: KnownProject, operation: str, arguments: Answered) -> Part:
+def _part_of(invocation: Invocation, known: KnownProject, operation: str, arguments: Answered) -> Part:
     try:
         known.identity()
         settings, way = known.settings(invocation.settings)

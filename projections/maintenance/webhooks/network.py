@@ -91,7 +91,7 @@ def post(
         return Answer(why=f"it did not answer within {seconds:g} s")
     except (OSError, ValueError, http.client.HTTPException) as error:  # a host that TLS takes for none is a ValueError
         late = connection.deadline.is_over
-        return Answer(why=f"it did not answer within {seconds:g} s" if late else f"no answer: {_named(error)}")
+        return Answer(why=f"it did not answer within {seconds:g} s" if late else f"no answer: {_reason(error)}")
 
 
 class _Deadline:
@@ -219,7 +219,7 @@ def _retry_after(value: str | None) -> float | None:
     return None
 
 
-def _named(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     """What went wrong, in the words of the system or of TLS and none of the receiver's."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not valid: {error.verify_message}"

@@ -70,12 +70,12 @@ def ready_work(view: LedgerView, request: ReadyWorkInput) -> Answered:
     free = replace(own, holder="")
     with view.tables.snapshot() as snapshot:
         page = item_lists.ready(snapshot, filters, asker=free, limit=request.limit, cursor=request.cursor)
-        held = _held(snapshot, own) if request.cursor is None else []
+        held = _own_claims(snapshot, own) if request.cursor is None else []
         why = {} if page["items"] or request.cursor else _why_nothing(snapshot, own, filters)
     return ({"you_hold": held} if held else {}) | page | {"items": [summary(item) for item in page["items"]]} | why
 
 
-def _held(snapshot: Snapshot, own: Asker) -> list[Answered]:
+def _own_claims(snapshot: Snapshot, own: Asker) -> list[Answered]:
     held = [item for item in questions.claimed(snapshot, HELD, own.name) if item["holder"] == own.holder]
     return [{name: item[name] for name in ("ref", "title", "until")} for item in held]
 

@@ -67,11 +67,13 @@ def changes_since(log: EventStore, snapshot: Snapshot, after: int, wanted: Filte
     }
 
 
-def said(change: Entity) -> str:
+def author_text(change: Entity) -> str:
     """What the author of a change said, in one line.
 
-    >>> said({"verdict": "choose", "choice": "red", "text": "it is\\nthe sea's"}), said({"reason": "no license"})
-    ("chose red: it is the sea's", 'no license')
+    >>> author_text({"verdict": "choose", "choice": "red", "text": "it is\\nthe sea's"})
+    "chose red: it is the sea's"
+    >>> author_text({"reason": "no license"})
+    'no license'
     """
     verdict = change.get("verdict", "")
     decided = " ".join(filter(None, [VERDICTS.get(verdict, verdict), change.get("choice")]))
@@ -105,12 +107,12 @@ def _line(event: RecordedEvent, states: list[Any] | None, ref: str | None) -> En
         line["fields"] = changed_fields(before, after)
         changed = short_changes(before, after)
         line |= {"changed": changed} if changed else {}
-    line |= _said(fact_of(event))
+    line |= _texts_of(fact_of(event))
     title = name_of(states[event.version])
     return line if title is None else line | {"title": title}
 
 
-def _said(fact: Fact) -> Entity:
+def _texts_of(fact: Fact) -> Entity:
     said = {name: getattr(fact, name, None) for name in SAID}
     return {
         name: value if len(value) <= LONGEST else value[: LONGEST - 3] + "..." for name, value in said.items() if value

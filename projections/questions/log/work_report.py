@@ -67,7 +67,7 @@ def work_report(log: EventStore, snapshot: Snapshot, scope: Scope, limit: int) -
         "total_count": len(lives),
         "returned": len(first),
         "has_more": len(lives) > limit,
-        **_named(sections, refs, limit),
+        **_cut_sections(sections, refs, limit),
     }
 
 
@@ -121,7 +121,7 @@ def _titled(life: Life) -> Entity:
     return {"title": life.state.title}
 
 
-def _named(sections: dict[str, list[tuple[str, Entity]]], refs: dict[str, str], limit: int) -> Entity:
+def _cut_sections(sections: dict[str, list[tuple[str, Entity]]], refs: dict[str, str], limit: int) -> Entity:
     """Each section that has something, with its count where it is cut."""
     answer: Entity = {}
     for name, lines in sections.items():
@@ -256,7 +256,7 @@ def _person(name: str, own: Collection[Life], scope: Scope) -> Entity:
     spent = [_spent(life, scope, name) for life in own]
     sums = {amount: sum(entry[amount] for entry in spent) for amount in ("entries", "minutes", "tokens", "cost")}
     done = sum(_done(life, scope) == name for life in own)
-    return {"person": name, **_shown(sums), "completed": done, "items": len(own)}
+    return {"person": name, **_with_cost(sums), "completed": done, "items": len(own)}
 
 
 def _item(item: str, ref: str, life: Life, spent: Entity, scope: Scope) -> Entity:
@@ -266,13 +266,13 @@ def _item(item: str, ref: str, life: Life, spent: Entity, scope: Scope) -> Entit
         "ref": ref,
         "title": life.state.title,
         "status": life.state.status,
-        **_shown(spent),
+        **_with_cost(spent),
         "people": sorted(_involved(life)),
         "minutes_in": {way[0]: int(lasted.total_seconds()) // 60 for way, lasted in times},
     }
 
 
-def _shown(spent: Entity) -> Entity:
+def _with_cost(spent: Entity) -> Entity:
     return spent | {"cost": spent["cost"] / MICROS}
 
 

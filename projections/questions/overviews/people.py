@@ -12,14 +12,14 @@ LOOKED_BACK = 1000  # positions in which what a person did is looked for
 def is_known(log: EventStore, snapshot: Snapshot, configuration_id: str, name: str, head: int) -> bool:
     """A role or its holder in the settings, an assignee, a holder of an item, or who changed something lately."""
     return (
-        name in _named(snapshot, configuration_id)
+        name in _people_of_roles(snapshot, configuration_id)
         or _has_items(snapshot, item_lists.Filter(assignee=name))
         or _has_items(snapshot, item_lists.Filter(claimed_by=name))
         or any(event.by == name for event in log.read_all(max(0, head - LOOKED_BACK)))
     )
 
 
-def _named(snapshot: Snapshot, configuration_id: str) -> set[str]:
+def _people_of_roles(snapshot: Snapshot, configuration_id: str) -> set[str]:
     settings = configuration.current(snapshot, configuration_id)["settings"]
     roles: dict[str, list[str]] = settings["roles"]
     return {

@@ -66,7 +66,7 @@ def row(snapshot: Snapshot, entity_id: str) -> Row:
 def to_entities(snapshot: Snapshot, items: Iterable[Row]) -> list[Entity]:
     """Items as flat objects with their references, as every answer has them."""
     listed = list(items)
-    refs = _named(snapshot, listed, [item.id for item in listed])
+    refs = _references(snapshot, listed, [item.id for item in listed])
     moment = text(snapshot.as_of.now)
     said = currency(snapshot) if any(map(_has_cost, listed)) else {}
     return [_entity(entities.flat(item, refs[item.id]), moment, refs, said) for item in listed]
@@ -182,10 +182,10 @@ def _refs(tables: Tables, items: list[Row], entity_ids: list[str]) -> dict[str, 
     if not entity_ids and not any(item.state.links for item in items):
         return {}
     with tables.snapshot() as snapshot:
-        return _named(snapshot, items, entity_ids)
+        return _references(snapshot, items, entity_ids)
 
 
-def _named(snapshot: Snapshot, items: list[Row], entity_ids: list[str]) -> dict[str, str]:
+def _references(snapshot: Snapshot, items: list[Row], entity_ids: list[str]) -> dict[str, str]:
     """References of items, of what they link to, and of the enhancements that they carry out."""
     links = [link for item in items for link in item.state.links]
     others = [link.to_id for link in links if link.kind != IMPLEMENTS]

@@ -27,7 +27,7 @@ from projections.transfer.github.interface.access import may_not_write
 from projections.transfer.github.interface.api import Api, Declined, Gone
 from projections.transfer.github.interface.issues import Record, as_comments, cut, remarks_of
 from projections.transfer.github.interface.saved import Saved, Sweep, load, store
-from projections.transfer.github.interface.sweep import said, swept
+from projections.transfer.github.interface.sweep import as_row, swept
 from projections.transfer.github.interface.touched import Touched, listed
 from projections.transfer.github.issue_reader import IssueReader
 from projections.transfer.github.local_changes import LocalChanges
@@ -126,7 +126,7 @@ class Exchange:
         self._pairing.refresh()
         linked = self._pairing.find_items()
         self._fill(touched, linked, saved.pending, here, is_full=is_full)
-        self._bring(touched, linked)
+        self._take_and_exchange(touched, linked)
         if self._terms.push:
             self._create(unsent, linked)
         after.pending = sorted({*self._conflicts.values(), *self._again, *self._related(linked)})
@@ -153,7 +153,7 @@ class Exchange:
     def _sweep(self, saved: Saved, touched: Touched, *, is_full: bool, is_first: bool) -> Sweep:
         """Adds issues of which only the relations changed: the times of change on GitHub do not tell of that."""
         if is_full:
-            return Sweep(at=time.time(), said={number: said(record) for number, record in touched.records.items()})
+            return Sweep(at=time.time(), said={number: as_row(record) for number, record in touched.records.items()})
         if not is_first or time.time() - saved.sweep.at < SWEEP_AFTER:
             return saved.sweep
         found, sweep = swept(self._api, self._sender.path, saved.sweep, time.time())
@@ -180,7 +180,7 @@ class Exchange:
         recorded = self._view.record(Import(source=source), by=self._terms.by, decide=decide)
         self._outcome.events += len(recorded.positions)
 
-    def _bring(self, touched: Touched, linked: dict[int, str]) -> None:
+    def _take_and_exchange(self, touched: Touched, linked: dict[int, str]) -> None:
         """Takes up what is new there, and exchanges what both know."""
         new: dict[int, Record] = {}
         for number, record in touched.records.items():

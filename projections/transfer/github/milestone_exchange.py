@@ -61,7 +61,7 @@ class Milestones:
         except Gone:  # a repository whose milestones are switched off
             return None
         records: list[Record] = [] if answer.unchanged else list(self._api.following(answer))
-        known = self._known()
+        known = self._item_ids()
         if self._terms.pull:
             self._take([record for record in records if record["number"] not in known])
         found = {record["number"]: record for record in records}
@@ -71,7 +71,7 @@ class Milestones:
         for number in sorted(wanted - found.keys()):
             if (record := self._fetched(number, known[number])) is not None:
                 found[number] = record
-        self._bring([Pair(item_id=known[n], issue=self._issue(found[n])) for n in sorted(found) if n in known])
+        self._exchange_pairs([Pair(item_id=known[n], issue=self._issue(found[n])) for n in sorted(found) if n in known])
         if answer.unchanged or not self._terms.pull:
             return etag
         return answer.etag if answer.following is None and not self.conflicts else None
@@ -102,7 +102,7 @@ class Milestones:
             self._outcome.findings.append(Finding("declined_there", f"{title}: {declined}"))
         self._outcome.created_there += self._sender.written - before
 
-    def _known(self) -> dict[int, str]:
+    def _item_ids(self) -> dict[int, str]:
         found = known_ids(self._view, SOURCE).items()
         numbers = {number_in(name, self._repository): item_id for name, item_id in found}
         return {number: item_id for number, item_id in numbers.items() if number is not None}
@@ -129,7 +129,7 @@ class Milestones:
             return None
         return record
 
-    def _bring(self, pairs: list[Pair]) -> None:
+    def _exchange_pairs(self, pairs: list[Pair]) -> None:
         world = self._here.world(pair.item_id for pair in pairs)
         with self._view.tables.snapshot() as snapshot:
             waiting = tuple(questions.about(snapshot, [pair.item_id for pair in pairs])) if pairs else ()

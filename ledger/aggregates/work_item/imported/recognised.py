@@ -28,7 +28,9 @@ def recognised(command: ImportWorkItems, world: World) -> Iterator[ImportedItem]
     names = _names(command, world)
     taken = {item.id for item in command.items}
     for item in command.items:
-        known = _known(item, [other for other in _others(item, names) if other not in taken], command.source, world)
+        known = _recognised(
+            item, [other for other in _others(item, names) if other not in taken], command.source, world
+        )
         if known is None or began(item.id, world) is not None:
             yield item
         else:
@@ -57,7 +59,7 @@ def _others(item: ImportedItem, names: Names) -> list[str]:
     return names.get((item.undated, not is_dated), [])
 
 
-def _known(item: ImportedItem, others: list[str], source: str, world: World) -> str | None:
+def _recognised(item: ImportedItem, others: list[str], source: str, world: World) -> str | None:
     closed = item.fields.get("metadata", {}).get(CLOSED_AT)
     states: dict[str, WorkItem] = {other: source_state(other, source, world) for other in others}
     closings = {other: state.metadata.get(CLOSED_AT) for other, state in states.items()}

@@ -121,7 +121,7 @@ class Api:
         self._client.close()
 
     def get(self, path: str, etag: str | None = None, **params: Any) -> Answer:
-        return self._asked("GET", path, params=params, headers={"If-None-Match": etag} if etag else {})
+        return self._sent("GET", path, params=params, headers={"If-None-Match": etag} if etag else {})
 
     def pages(self, path: str, **params: Any) -> Iterator[Json]:
         """Every record of a list, by its Link headers."""
@@ -146,9 +146,9 @@ class Api:
 
     def write(self, method: str, path: str, body: Json = None) -> Json:
         """Carries it out once. Raises Lost for a POST of which that is not known."""
-        return self._asked(method, path, body=body).body
+        return self._sent(method, path, body=body).body
 
-    def _asked(
+    def _sent(
         self,
         method: str,
         path: str,
@@ -183,7 +183,7 @@ class Api:
     def _address_of(self, path: str) -> str:
         """Always at the given address, also where a proxy lets a link name another one: it would get the token."""
         if not path.startswith(("http://", "https://")):
-            return self.address + (self.names.asked(path) if self.names else path)
+            return self.address + (self.names.path_there(path) if self.names else path)
         parts = urlsplit(path)
         below = parts.path.removeprefix(urlsplit(self.address).path)
         return f"{self.address}{below}?{parts.query}"
@@ -196,9 +196,9 @@ class Api:
         try:
             answer = self._client.request(method, url, params=params or None, headers=dict(headers), content=content)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
-            raise _Again(_said(error)) from error  # never sent
+            raise _Again(_error_text(error)) from error  # never sent
         except httpx2.TransportError as error:
-            raise (Lost(_said(error)) if method == "POST" else _Again(_said(error))) from error
+            raise (Lost(_error_text(error)) if method == "POST" else _Again(_error_text(error))) from error
         return self._read(method, answer)
 
     def _pause(self) -> None:
@@ -235,7 +235,7 @@ class Api:
         try:
             body = as_storable(json.loads(answer.content))[0] if answer.content else {}
         except ValueError as error:  # cut, or of something in between that is not GitHub
-            raise (Lost(_said(error)) if method == "POST" else _Again(_said(error))) from error
+            raise (Lost(_error_text(error)) if method == "POST" else _Again(_error_text(error))) from error
         body = self.names.answered(body) if self.names else body
         return Answer(body=body, etag=answer.headers.get("etag"), following=following, date=_date(answer))
 
@@ -285,5 +285,5 @@ def _message(answer: httpx2.Response) -> str:
     return str(message or f"status {answer.status_code}")[:300]
 
 
-def _said(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"[:200]

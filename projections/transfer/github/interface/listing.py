@@ -29,7 +29,7 @@ def changed(api: Api, path: str, cursor: Cursor, **params: str) -> tuple[Found, 
     found: Found = {}
     since, etag, readings = cursor.since, cursor.etag, 0
     while True:
-        answer = api.page(path, etag, **_asked(since, params))
+        answer = api.page(path, etag, **_query(since, params))
         if answer.unchanged:
             return {}, cursor
         alone = answer.etag if answer.following is None and since == cursor.since else None
@@ -47,7 +47,7 @@ def changed(api: Api, path: str, cursor: Cursor, **params: str) -> tuple[Found, 
             since, readings = _stamp(newest, SECOND), 0
 
 
-def _asked(since: str | None, params: dict[str, str]) -> dict[str, object]:
+def _query(since: str | None, params: dict[str, str]) -> dict[str, object]:
     begin = {"since": since} if since else {}
     return {**params, **begin, "sort": "updated", "direction": "asc", "per_page": PAGE}
 

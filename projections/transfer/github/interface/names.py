@@ -12,9 +12,9 @@ class Names(Struct, frozen=True, kw_only=True):
     here: str
     there: str
 
-    def asked(self, path: str) -> str:
+    def path_there(self, path: str) -> str:
         """
-        >>> Names(here="octo/hello", there="octo/world").asked("/repos/octo/hello/issues")
+        >>> Names(here="octo/hello", there="octo/world").path_there("/repos/octo/hello/issues")
         '/repos/octo/world/issues'
         """
         return path.replace(f"/repos/{self.here}/", f"/repos/{self.there}/", 1)

@@ -29,8 +29,8 @@ def swept(api: Api, path: str, known: Sweep, now: float) -> tuple[dict[int, Reco
             continue
         is_last = answer.following is None and len(answer.body) < PAGE
         records = (cut(record) for record in answer.body if not is_pull_request(record))
-        found |= {record["number"]: record for record in records if known.said.get(record["number"]) != said(record)}
-    news = {number: said(record) for number, record in found.items()}
+        found |= {record["number"]: record for record in records if known.said.get(record["number"]) != as_row(record)}
+    news = {number: as_row(record) for number, record in found.items()}
     return found, Sweep(at=now, etags=etags, said=known.said | news)
 
 
@@ -46,10 +46,10 @@ def naming(api: Api, path: str, repository: str, records: Mapping[int, Record]) 
     return found
 
 
-def said(record: Record) -> list[Any]:
+def as_row(record: Record) -> list[Any]:
     """As it is kept in a file.
 
-    >>> said({"parent_issue": ("octo/hello", 7), "blocking": 2})
+    >>> as_row({"parent_issue": ("octo/hello", 7), "blocking": 2})
     ['octo/hello#7', 2]
     """
     parent = record["parent_issue"]

@@ -48,12 +48,12 @@ def machine_of(file: Path) -> str:
     """What this machine is called in claims, of a name kept beside the file of what it remembers."""
     kept = file.with_suffix(".machine")
     try:
-        return kept.read_text(encoding="ascii").strip() or _named(kept)
+        return kept.read_text(encoding="ascii").strip() or _name_in(kept)
     except (OSError, UnicodeDecodeError):  # the first time, or unreadable
-        return _named(kept)
+        return _name_in(kept)
 
 
-def _named(file: Path) -> str:
+def _name_in(file: Path) -> str:
     name = str(uuid4())
     file.parent.mkdir(parents=True, exist_ok=True)
     with replacing(file) as target:

@@ -135,7 +135,7 @@ def refused(pairs: Iterable[Pair], rule: Rule, world: World) -> frozenset[tuple[
     """(item, other) of parents and dependencies on GitHub that cannot be taken."""
     world.look(stream_id(CATEGORY, pair.item_id) for pair in pairs)
     world.look(
-        stream_id(CATEGORY, other) for pair in pairs for other in relations.named([relations.of_issue(pair.issue)])
+        stream_id(CATEGORY, other) for pair in pairs for other in relations.named_ids([relations.of_issue(pair.issue)])
     )
     if not rule.pull:
         return frozenset()

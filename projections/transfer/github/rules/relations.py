@@ -44,7 +44,7 @@ def of_issue(issue: Issue) -> dict[str, Any]:
     return parent if issue.blocking is None else parent | {BLOCKING: issue.blocking}
 
 
-def named(sides: Iterable[Side]) -> set[str]:
+def named_ids(sides: Iterable[Side]) -> set[str]:
     """The ids of other items that these sides name."""
     found = {other for side in sides for other in side.get(BLOCKING, ())}
     return found | {side[PARENT] for side in sides if side.get(PARENT) is not None}
@@ -52,7 +52,7 @@ def named(sides: Iterable[Side]) -> set[str]:
 
 def comparable(base: Side, ours: Side, theirs: Side, repository: str, world: World) -> Sides:
     """Without what GitHub cannot say: only what is an issue there."""
-    others = named((base, ours, theirs))
+    others = named_ids((base, ours, theirs))
     world.look(stream_id(CATEGORY, other) for other in others)
     issues = frozenset(other for other in others if is_issue(other, repository, world))
     base, ours, theirs = ({**side} for side in (base, ours, theirs))

@@ -308,10 +308,11 @@ class _Issue(Record):
         said += [entry.get("text") for entry in self._apart]
         marks = [found for words in said if isinstance(words, str) and (found := _DUPLICATE_OF.match(words))]
         return self._other(self.rest.get("duplicate_of")) or next(
-            (self._other({"url": mark["url"]}) if mark["url"] else self._named(mark) for mark in reversed(marks)), None
+            (self._other({"url": mark["url"]}) if mark["url"] else self._reference(mark) for mark in reversed(marks)),
+            None,
         )
 
-    def _named(self, mark: re.Match[str]) -> str:
+    def _reference(self, mark: re.Match[str]) -> str:
         return f"{mark['repository'] or self.name.partition('#')[0]}#{mark['number']}"
 
     def _other(self, entry: Any) -> str | None:

@@ -80,7 +80,7 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
         yield from _of_table(path, reading)
         return
     found = list(records_of(path, reading, _listed))
-    present, held = {_name(record) for _, record in found}, _held(record for _, record in found)
+    present, held = {_name(record) for _, record in found}, _waiting(record for _, record in found)
     by_id = {number: _name(record) for _, record in found if type(number := record.get("id")) is int}
     for place, record in found:
         name = _name(record)
@@ -112,7 +112,7 @@ def _name(record: Any) -> str | None:
     return f"{record.get('project_id') or ''}#{iid}" if isinstance(iid, int) and not isinstance(iid, bool) else None
 
 
-def _held(records: Iterable[Fields]) -> dict[str, list[str]]:
+def _waiting(records: Iterable[Fields]) -> dict[str, list[str]]:
     """Who waits for whom, as those say that are waited for."""
     held: dict[str, list[str]] = {}
     for record in records:

@@ -232,9 +232,9 @@ class _Card(Record):
         self.own |= {CUSTOM: found} if found else {}
 
     def _comments_missing(self) -> bool:
-        return isinstance(self._counted, int) and self._counted > len(self._said())
+        return isinstance(self._counted, int) and self._counted > len(self._comment_actions())
 
-    def _said(self) -> list[Fields]:
+    def _comment_actions(self) -> list[Fields]:
         return [action for action in self._actions if action.get("type") in COMMENTS]
 
     def _comments(self) -> tuple[SourceComment, ...]:
@@ -246,7 +246,7 @@ class _Card(Record):
                 corrected_at=time_of(text_at(action, "data", "dateLastEdited")),
                 id=text_at(action, "id") or None,
             )
-            for action in sorted(self._said(), key=lambda action: str(action.get("date")))
+            for action in sorted(self._comment_actions(), key=lambda action: str(action.get("date")))
             if (said := text_at(action, "data", "text"))
         )
 
