@@ -140,8 +140,13 @@ class Runtime:
         return PostgresTables(database, self.identity.key, self.catch_up)
 
     def live(self) -> Layer:
-        """The database. Raises Unavailable when it is away."""
+        """The database. Raises Unavailable when it is away.
+
+        It must hold what any process of this machine has recorded: a primary that was replaced may still answer.
+        """
         _ = self.database
+        if said := self.local.acknowledged.read():
+            self.store.remember_position(said.position, said.command_id)
         return Layer(source="postgres", store=self.store, tables=self.tables, handler=self.handler)
 
     def journal(self) -> Layer:

@@ -200,6 +200,26 @@ def test_a_database_that_lost_history_is_closed_and_this_machine_goes_on_from_it
     machine.close()
 
 
+@pytest.mark.parametrize("tool", ["query_work_item", "update_work_item"])
+def test_a_server_that_lacks_what_another_process_of_this_machine_recorded_is_not_believed(
+    app: App, settings: Settings, create: Create, owner_dsn: str, tool: str
+) -> None:
+    """As a frozen primary does that wakes up beside the one which took its place."""
+    create(1)
+    until(app.sync.follow)
+    other = App(settings)
+    made = OPERATIONS["create_work_item"].perform(other, {"item_type": "task", "title": "Of another process"})
+    until(other.sync.follow)
+    other.close()
+    lose(owner_dsn, app.identity.ledger, after=1)
+
+    change = {"version": 1, "title": "New"} if tool == "update_work_item" else {}
+    answer = OPERATIONS[tool].perform(app, {"id": made["id"], **change})
+
+    assert answer["id"] == made["id"]
+    assert answer["source"] == "journal"
+
+
 def test_a_process_that_goes_on_writes_nothing_to_a_database_that_lost_what_it_has_acknowledged(
     app: App, create: Create, owner_dsn: str
 ) -> None:
