@@ -41,28 +41,40 @@ OWN = {
     "show": ("query_work_item", ITEMS),
 }
 LOADED = """
-import json, sys
+import json, os, sys
 from projections.cli.main import cli
 from projections.operations.catalog import OPERATIONS
-cli.get_command(None, sys.argv[1])
-OPERATIONS[sys.argv[2]]
-print(json.dumps([name for name in sys.modules if not name.startswith("_")]))
+for command, operation in json.loads(sys.argv[1]).items():
+    if os.fork() == 0:
+        cli.get_command(None, command)
+        OPERATIONS[operation]
+        print(json.dumps([name for name in sys.modules if not name.startswith("_")]), flush=True)
+        os._exit(0)
+    os.wait()
 """
+
+
+@pytest.fixture(scope="module")
+def loaded() -> dict[str, list[str]]:
+    """By command, the modules of a process in which the program was started and it was looked up."""
+    operations = {command: operation for command, (operation, _) in OWN.items()}
+    words = [sys.executable, "-c", LOADED, json.dumps(operations)]
+    said = subprocess.run(words, capture_output=True, check=True).stdout.splitlines()
+    return dict(zip(OWN, map(json.loads, said), strict=True))
 
 
 @pytest.mark.processes
 @pytest.mark.parametrize("command", OWN)
-def test_a_simple_command_loads_its_own_operations_and_none_of_what_draws_imports_or_serves(command: str) -> None:
-    operation, modules = OWN[command]
-    result = subprocess.run([sys.executable, "-c", LOADED, command, operation], capture_output=True, check=True)
-
-    loaded = json.loads(result.stdout)
-    libraries = {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names - {"ledger", "projections"}
+def test_a_simple_command_loads_its_own_operations_and_none_of_what_draws_imports_or_serves(
+    loaded: dict[str, list[str]], command: str
+) -> None:
+    modules, own_modules = loaded[command], OWN[command][1]
+    libraries = {name.partition(".")[0] for name in modules} - sys.stdlib_module_names - {"ledger", "projections"}
     assert libraries <= LIBRARIES
-    assert {"rich.console", "rich.table"}.isdisjoint(loaded)
-    assert {name.split(".")[1] for name in loaded if name.startswith("projections.")} <= ROOMS
-    own = {name.rpartition(".")[2] for name in loaded if name.startswith("projections.operations.")}
-    assert own - {"work", "inputs"} <= {"argument_values", "base", "catalog", "faults", "fields", *modules}
+    assert {"rich.console", "rich.table"}.isdisjoint(modules)
+    assert {name.split(".")[1] for name in modules if name.startswith("projections.")} <= ROOMS
+    own = {name.rpartition(".")[2] for name in modules if name.startswith("projections.operations.")}
+    assert own - {"work", "inputs"} <= {"argument_values", "base", "catalog", "faults", "fields", *own_modules}
 
 
 def test_the_catalog_names_exactly_what_its_modules_offer() -> None:
