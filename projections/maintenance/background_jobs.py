@@ -14,7 +14,7 @@ from ledger.errors import CommandIdReused, LedgerError
 from projections.application.activity import watching
 from projections.application.app import App
 
-KEEPER = "tracking-ledger"  # who archives; the same on every server, so that their commands are the same
+ARCHIVER = "tracking-ledger"  # who archives; the same on every server, so that their commands are the same
 FIRST = 60.0  # seconds until the first look: a server that is needed only for a moment does not begin
 EVERY = 3600.0
 FOLLOW_EVERY = 2.0
@@ -44,7 +44,7 @@ def start_keeping(
         while not ended.wait(FOLLOW_EVERY * max(1.0, ledgers() / FOLLOWED)):
             app.sync.follow_quietly()
 
-    threading.Thread(target=keep, name="tracking-ledger-keeper", daemon=True).start()
+    threading.Thread(target=keep, name="tracking-ledger-jobs", daemon=True).start()
     threading.Thread(target=follow, name="tracking-ledger-follower", daemon=True).start()
     return ended.set
 
@@ -52,10 +52,10 @@ def start_keeping(
 def keep_once(app: App, day: str) -> bool:
     """Archives for a day, unless that was done. Answers whether it is done: what failed is tried again later."""
     try:
-        with watching(lambda: app.home, "keeper", "archive", KEEPER) as line:
+        with watching(lambda: app.home, "keeper", "archive", ARCHIVER) as line:
             app.sync.require_drained()
             recorded = app.live_view().record(
-                ArchiveWorkItems(), by=KEEPER, command_id=archive_id(app.identity.ledger, day)
+                ArchiveWorkItems(), by=ARCHIVER, command_id=archive_id(app.identity.ledger, day)
             )
             line.positions = list(recorded.positions[-1:])
     except CommandIdReused:  # a program of another version did it

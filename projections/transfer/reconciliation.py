@@ -90,19 +90,19 @@ def reconcile(
             checks[name].not_read += places
     if text is not None:
         written = Text(text)
-        for name, found, witness in (
+        for name, found, unsupported in (
             ("vendor_metadata", vendors, source_check.vendor),
             ("deployment_history", deployments, source_check.deployment),
             ("enhancements", enhancements, source_check.enhancement),
             ("work_items", items, source_check.work_item),
         ):
-            checks[name].differing += _made_up(found, witness, written, before)
+            checks[name].differing += _made_up(found, unsupported, written, before)
     return checks
 
 
 def _made_up(
     found: dict[str, Row],
-    witness: Callable[[Any, Text], Iterable[source_check.Unwitnessed]],
+    unsupported: Callable[[Any, Text], Iterable[source_check.Unsupported]],
     written: Text,
     before: int,
 ) -> list[dict[str, Any]]:
@@ -111,7 +111,7 @@ def _made_up(
         {"name": _called(row.state), "field": field, "file": None, "ledger": _brief(value)}
         for row in found.values()
         if row.version == 1 and _is_new(row, before)
-        for field, value in witness(row.state, written)
+        for field, value in unsupported(row.state, written)
     ]
 
 

@@ -12,7 +12,7 @@ SPELLINGS = {"excel": ("excel", "xls"), "csv": ("csv",), "pdf": ("pdf",), "ocr":
 _WORD = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?!\d)|\d+")  # 1,045 is one number
 
-Unwitnessed = tuple[str, Any]  # field, value
+Unsupported = tuple[str, Any]  # field, value: of which the text says nothing
 
 
 class Text:
@@ -33,7 +33,7 @@ class Text:
         return value in self._numbers
 
 
-def vendor(state: Any, text: Text) -> Iterator[Unwitnessed]:
+def vendor(state: Any, text: Text) -> Iterator[Unsupported]:
     if not text.has_words(state.name):
         yield "name", state.name
     if state.extractor_version is not None and not text.has_spelling(state.extractor_version):
@@ -47,7 +47,7 @@ def vendor(state: Any, text: Text) -> Iterator[Unwitnessed]:
             yield f"format_support.{name}", supported
 
 
-def deployment(state: Any, text: Text) -> Iterator[Unwitnessed]:
+def deployment(state: Any, text: Text) -> Iterator[Unsupported]:
     if state.commit_hash is not None and not text.has_spelling(state.commit_hash):
         yield "commit_hash", state.commit_hash
     if state.pr_number is not None and not text.has_number(state.pr_number):
@@ -59,7 +59,7 @@ def deployment(state: Any, text: Text) -> Iterator[Unwitnessed]:
             yield f"test_summary.{name}", count
 
 
-def enhancement(state: Any, text: Text) -> Iterator[Unwitnessed]:
+def enhancement(state: Any, text: Text) -> Iterator[Unsupported]:
     if not text.has_words(state.title):
         yield "title", state.title
     quarter = state.target_quarter
@@ -67,7 +67,7 @@ def enhancement(state: Any, text: Text) -> Iterator[Unwitnessed]:
         yield "target_quarter", quarter
 
 
-def work_item(state: Any, text: Text) -> Iterator[Unwitnessed]:
+def work_item(state: Any, text: Text) -> Iterator[Unsupported]:
     """A session's words may be written in YAML's escapes, or be the name of its file."""
     if state.item_type == "session":
         return

@@ -1,4 +1,4 @@
--- A member's door to the origin of a copy: the log under this key is, or will be, that of another ledger.
+-- Lets a member set the origin of a copy: the log under this key is, or will be, that of another ledger.
 CREATE OR REPLACE FUNCTION tracking_ledger.adopt_origin(p_ledger uuid, p_origin uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = tracking_ledger, pg_temp AS $$
 BEGIN

@@ -1,4 +1,4 @@
--- A member's door to the ledger's lock, for work that reads and appends in one transaction.
+-- Gives a member the ledger's lock, for work that reads and appends in one transaction.
 CREATE OR REPLACE FUNCTION tracking_ledger.lock_for_writing(p_ledger uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = tracking_ledger, pg_temp AS $$
 BEGIN

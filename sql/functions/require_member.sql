@@ -1,4 +1,4 @@
--- Refuses a role that is not a member of the ledger, and sets it as the one this transaction has entered. Called by doors only.
+-- Refuses a role that is not a member of the ledger, and sets it as the one this transaction has entered. Called by API functions only.
 CREATE OR REPLACE FUNCTION tracking_ledger.require_member(p_ledger uuid) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE

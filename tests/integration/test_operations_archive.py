@@ -1,4 +1,4 @@
-"""The archive through the operation and the keeper, on a real PostgreSQL."""
+"""The archive through the operation and the background job, on a real PostgreSQL."""
 
 from datetime import UTC, datetime, timedelta
 from threading import Thread

@@ -9,7 +9,7 @@ from projections.transfer.source_check import Text, deployment, enhancement, ven
 TEXT = Text("- **EP**SON_2: (8/012 tests) [XLSX] V1.2.3\n### PR #7 `84B0FB4` 45 passed\n- Read *faxes* (Q1 2026)\n")
 
 
-def test_what_stands_in_the_text_is_witnessed() -> None:
+def test_what_stands_in_the_text_is_supported() -> None:
     found = Vendor(
         name="epson_2",
         extractor_version="1.2.3",
