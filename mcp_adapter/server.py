@@ -38,10 +38,10 @@ NAME = "tracking-ledger"
 TITLE = "Tracking ledger"  # no icon, no more words: every answer of the era without a handshake carries them
 INSTRUCTIONS = (
     "The ledger of this project: work items, vendors, deployments, enhancements. Begin with prime. "
-    "Things are named by id or by reference, like w-7k3qd (items), d- (deployments), v- (vendors), in any case. "
+    "Entities are named by id or by reference, like w-7k3qd (items), d- (deployments), v- (vendors), in any case. "
     "Read before you write: every change names the version you read, and a version_conflict tells what changed since. "
     "All writes take `by` (who acts), `command_id` (a new UUID: the same call again is recorded once, and undo takes "
-    "it back; left out, the receipt tells it) and `detail` (true answers the whole thing). "
+    "it back; left out, the receipt tells it) and `detail` (true answers it whole). "
     "Lists you send replace the old ones, metadata is merged. Times are RFC 3339 with an offset; a position is a "
     "number in the log. Leave out what you do not know: unknown is a value, and a null is not given. "
     "Errors say what to do in next_step. "

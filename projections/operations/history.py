@@ -234,8 +234,8 @@ def _unknown(message: str, given: str) -> NotFound:
 OPERATIONS = (
     Operation(
         name="query_history",
-        title="Read the history of a thing",
-        summary="Read what happened to one thing: who changed what, how it was at a point, what differs between two.",
+        title="Read a history",
+        summary="Read what happened to one entity: who changed what, how it was at a point, what differs between two.",
         toolset="history",
         input=QueryHistoryInput,
         run=query_history,
