@@ -1,6 +1,6 @@
 """Batches: arrays of messages, which one revision of the protocol has. They are taken apart and answered together."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import mcp.types as wire
 from mcp.shared._stream_protocols import WriteStream  # the SDK has no public name for what it hands out
@@ -14,6 +14,12 @@ MOST = 100  # messages of a batch
 Answer = wire.JSONRPCResponse | wire.JSONRPCError
 
 
+class Refusal(NamedTuple):
+    """In place of a message: the error that its sender is answered with."""
+
+    answer: wire.JSONRPCError
+
+
 class Answers(RootModel[list[Answer]]):
     """The answers to one batch, in the order in which they were ready."""
 
@@ -25,10 +31,9 @@ class Batch:
         self.messages: list[wire.JSONRPCMessage] = []
         self.answers: list[Answer] = []
         for entry in entries:
-            try:
-                message = wire.jsonrpc_message_adapter.validate_python(entry, by_name=False)
-            except ValidationError:
-                self.answers.append(invalid(id_of(entry), "an entry of the batch is not one JSON-RPC 2.0 message"))
+            message = one_message(entry, "an entry of the batch is not one JSON-RPC 2.0 message")
+            if isinstance(message, Refusal):
+                self.answers.append(message.answer)
                 continue
             if isinstance(message, wire.JSONRPCRequest) and message.method == "initialize":
                 self.answers.append(invalid(message.id, "initialize cannot be part of a batch"))
@@ -99,6 +104,20 @@ class Batches:
 def _shown(result: dict[str, Any]) -> str | None:
     """The revision that a result shows: a greeting's, or that of the era in which each says of what type it is."""
     return result.get("protocolVersion") or (MODERN_PROTOCOL_VERSIONS[-1] if "resultType" in result else None)
+
+
+def one_message(read: Any, otherwise: str) -> wire.JSONRPCMessage | Refusal:
+    """What JSON holds one message, or why it is refused. An id that is none would make a note of a request."""
+    if isinstance(read, dict) and "method" in read and "id" in read:
+        request = read["id"]
+        if isinstance(request, float) and request.is_integer():
+            read = {**read, "id": int(request)}
+        elif id_of(read) is None:
+            return Refusal(invalid(None, "the id of a request is a text or a whole number"))
+    try:
+        return wire.jsonrpc_message_adapter.validate_python(read, by_name=False)
+    except ValidationError:
+        return Refusal(invalid(id_of(read), otherwise))
 
 
 def invalid(request: str | int | None, why: str) -> wire.JSONRPCError:

@@ -5,6 +5,7 @@ reads all the time, and what the other side takes at once is written at once.
 """
 
 import asyncio
+import json
 import select
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -117,10 +118,20 @@ class Answering:
         self._file.flush()
 
 
+class UnusualId(Exception):
+    """A line with an id that the SDK does not see, which takes the request for a note that is not answered."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
 def message(line: bytes) -> Incoming:
     try:
-        text = line.decode("utf-8", "replace")
-        return SessionMessage(wire.jsonrpc_message_adapter.validate_json(text, by_name=False))
+        text = line.decode()
+        found = wire.jsonrpc_message_adapter.validate_json(text, by_name=False)
+        has_no_id = isinstance(found, wire.JSONRPCNotification)
+        return UnusualId(text) if has_no_id and "id" in json.loads(text) else SessionMessage(found)
     except Exception as error:  # whatever a line does to the check, it is answered
         return error
 

@@ -12,11 +12,13 @@ import mcp.types as wire
 from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
 
-from mcp_adapter.transport.batches import MOST, Batch, Batches, id_of, invalid
+from mcp_adapter.transport.batches import MOST, Batch, Batches, Refusal, id_of, invalid, one_message
+from mcp_adapter.transport.pipes import UnusualId
 
 BYTE_ORDER_MARK = "\ufeff"
 
 Incoming = SessionMessage | Exception
+Unreadable = ValidationError | UnicodeDecodeError | UnusualId
 
 
 class Messages:
@@ -30,7 +32,7 @@ class Messages:
     async def receive(self) -> Incoming:
         while not self._of_batches:
             item = await self._incoming.receive()
-            found = read(item) if isinstance(item, ValidationError) else item
+            found = read(item) if isinstance(item, Unreadable) else item
             if isinstance(found, Batch) and not self._outgoing.taken:
                 found = invalid(None, "this revision of the protocol has no batches, send one message a line")
             match found:
@@ -63,11 +65,15 @@ class Messages:
         await self.aclose()
 
 
-def read(error: ValidationError) -> SessionMessage | Batch | wire.JSONRPCError | None:
+def read(error: Unreadable) -> SessionMessage | Batch | wire.JSONRPCError | None:
     """What a line holds in which the SDK sees no message; None for an empty one.
 
     JSON that names half a character is JSON: the message is passed on, and the tool says which argument holds it.
     """
+    if isinstance(error, UnicodeDecodeError):
+        return _in_another_encoding(error)
+    if isinstance(error, UnusualId):
+        return _read(json.loads(error.text))
     faults = error.errors(include_url=False, include_context=False)
     if faults[0]["type"] == "json_invalid":
         text = str(faults[0]["input"]).removeprefix(BYTE_ORDER_MARK).strip()
@@ -84,10 +90,19 @@ def read(error: ValidationError) -> SessionMessage | Batch | wire.JSONRPCError |
 def _read(line: Any) -> SessionMessage | Batch | wire.JSONRPCError:
     if isinstance(line, list) and 0 < len(line) <= MOST:
         return Batch(line)
+    message = one_message(line, f"the line is not one JSON-RPC 2.0 message, nor a batch of 1 to {MOST}")
+    return message.answer if isinstance(message, Refusal) else SessionMessage(message)
+
+
+def _in_another_encoding(error: UnicodeDecodeError) -> wire.JSONRPCError:
+    """To the request that the rest of the line makes, if it can be made out: its texts would be recorded as others."""
     try:
-        return SessionMessage(wire.jsonrpc_message_adapter.validate_python(line, by_name=False))
-    except ValidationError:
-        return invalid(id_of(line), f"the line is not one JSON-RPC 2.0 message, nor a batch of 1 to {MOST}")
+        request = id_of(json.loads(error.object.decode("utf-8", "replace").removeprefix(BYTE_ORDER_MARK)))
+    except (ValueError, RecursionError):
+        request = None
+    why = f"byte {error.object[error.start]:#04x} at {error.start} of the line is no UTF-8: send UTF-8"
+    fault = wire.ErrorData(code=wire.PARSE_ERROR, message=f"Parse error: {why}")
+    return wire.JSONRPCError(jsonrpc="2.0", id=request, error=fault)
 
 
 async def _note_cancelled(message: wire.JSONRPCMessage, outgoing: Batches) -> None:

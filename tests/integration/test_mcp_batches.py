@@ -15,6 +15,7 @@ from tests.support.mcp_client import HANDSHAKES, McpClient, RefusedByProtocol, s
 REVISION = "2025-03-26"
 MARK = b"\xef\xbb\xbf"
 INVALID_REQUEST = -32600
+PARSE_ERROR = -32700
 
 Message = dict[str, Any]
 
@@ -116,6 +117,38 @@ def test_a_revision_without_batches_refuses_one(settings: Settings, revision: st
 def test_a_byte_order_mark_before_the_first_message_is_no_fault(settings: Settings) -> None:
     with served(settings, mark=MARK) as client:
         assert client.tools()
+
+
+def test_a_line_in_another_encoding_is_refused_and_nothing_of_it_recorded(settings: Settings) -> None:
+    with served(settings) as client:
+        asked = client.send("tools/call", created(1, "Cafe")["params"], as_text=("Cafe", "Caf\udce9"))
+        with pytest.raises(RefusedByProtocol, match=r"0xe9.*UTF-8") as refused:
+            client.wait(asked)
+        total = client.call("list_work_items")["total_count"]
+
+    assert refused.value.code == PARSE_ERROR
+    assert total == 0
+
+
+@pytest.mark.parametrize("number", ["null", "1.5", "true", "[1]"])
+def test_a_request_whose_id_no_answer_could_name_is_refused(settings: Settings, number: str) -> None:
+    ping = f'{{"jsonrpc":"2.0","id":{number},"method":"ping"}}'.encode()
+    with served(settings, revision=REVISION) as client:
+        client.write_line(ping)
+        with pytest.raises(RefusedByProtocol, match="id") as refused:
+            client.wait(None)
+        client.write_line(b"[" + ping + b"]")
+        (answer,) = client.batches.get(timeout=30)
+
+    assert refused.value.code == INVALID_REQUEST
+    assert (answer["id"], answer["error"]["code"]) == (None, INVALID_REQUEST)
+
+
+def test_a_whole_number_as_a_float_is_an_id(settings: Settings) -> None:
+    with served(settings) as client:
+        asked = client.send("ping", {}, as_text=(', "method"', '.0, "method"'))
+
+        assert client.wait(asked) == {}
 
 
 def test_a_host_that_sends_all_arguments_as_one_text_is_served(settings: Settings) -> None:

@@ -132,7 +132,8 @@ class McpClient:
         return self.wait(self.send(method, params))
 
     def send(self, method: str, params: Message, *, as_text: tuple[str, str] = ("", "")) -> int:
-        """Asks without waiting; `wait` takes the id. `as_text` replaces one piece of the line by another."""
+        """Asks without waiting; `wait` takes the id. `as_text` replaces one piece of the line by another,
+        in which U+DC80 to U+DCFF stand for single bytes."""
         with self._writing:
             self._last_id += 1
             number = self._last_id
@@ -140,7 +141,7 @@ class McpClient:
         if self.revision == STATELESS:
             params = {**params, "_meta": {**params.get("_meta", {}), **self._envelope()}}
         line = json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
-        self.write_line(line.replace(*as_text).encode() if as_text[0] else line.encode())
+        self.write_line(line.replace(*as_text).encode(errors="surrogateescape") if as_text[0] else line.encode())
         return number
 
     def wait(self, number: int | None) -> Message:

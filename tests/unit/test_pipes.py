@@ -77,11 +77,12 @@ def test_lines_are_taken_in_their_order_and_end_with_the_file(client: Client) ->
 
 
 def test_what_is_no_message_is_handed_on_as_its_error_and_the_next_line_is_read(client: Client) -> None:
-    client.writes.write(b"\xff no message\r\n")
+    client.writes.write(b"\xff no message\r\nno message\r\n")
     client.say("m")
 
     async def conversing() -> None:
         async with talking(client) as (said, _):
+            assert isinstance(await said.receive(), UnicodeDecodeError)
             assert isinstance(await said.receive(), ValidationError)
             assert method_of(await said.receive()) == "m"
 
