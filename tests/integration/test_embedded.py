@@ -17,6 +17,7 @@ import psutil
 import psycopg
 import pytest
 
+from ledger.embedded import server as module
 from ledger.embedded.server import EmbeddedServer
 from ledger.errors import Unavailable
 from tests.support.waiting import until
@@ -235,11 +236,12 @@ def test_an_empty_pid_file_of_a_crash_does_not_stop_a_start(server: EmbeddedServ
 
 
 def test_a_frozen_server_is_reported_and_no_second_one_is_started(
-    server: EmbeddedServer, make_server: Callable[..., EmbeddedServer]
+    server: EmbeddedServer, make_server: Callable[..., EmbeddedServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.ensure()
     process_id = postmaster(server)
-    impatient = make_server(server.root, start_timeout=1)
+    impatient = make_server(server.root, start_timeout=0.5)
+    monkeypatch.setattr(module, "PING_SECONDS", 0.2)
 
     os.kill(process_id, signal.SIGSTOP)
     try:
