@@ -402,6 +402,30 @@ def test_records_of_the_same_name_are_named_as_told_apart_by_their_order() -> No
     assert [one.where for one in reading.warnings if one.kind == "told_apart_by_order"] == ["line 3: API", "line 8: UI"]
 
 
+@pytest.mark.parametrize(
+    ("heading", "status"),
+    [
+        ("✅ 已完成（2025-11-04）", "completed"),
+        ("进行中", "in_progress"),
+        ("En cours", "in_progress"),
+        ("Terminé", "completed"),
+        ("Nächste Schritte", "active"),
+        ("Prochaines Étapes (recommandées)", "active"),
+        ("次のステップ", "active"),
+        ("보류", "blocked"),
+    ],
+)
+def test_headings_and_states_in_other_languages_are_understood(heading: str, status: str) -> None:
+    assert states(f"# Plan\n\n## {heading}\n- One\n\n## Links\n- Two\n") == {"One": status}
+    assert states(f"## Tasks\n### {heading}\n- One\n") == {"One": status}
+
+
+def test_a_state_in_another_language_is_understood_in_a_field_and_a_word_like_it_is_none() -> None:
+    assert states("## Tasks\n### One\n**Status:** 已完成\n") == {"One": "completed"}
+    with pytest.raises(Invalid, match="holds no vendors"):
+        reading_of("# Plan\n\n## 完了条件\n- One\n\n## Lista\n- Two\n\n## Prüfung\n- Three\n")
+
+
 def test_a_heading_on_the_whole_is_no_item_of_a_board() -> None:
     with pytest.raises(Invalid, match="holds no vendors"):
         reading_of("# Plan\n\n## Team\n### Current Status\n- Fine\n\n---\n\n**Status**: Backend complete\n")

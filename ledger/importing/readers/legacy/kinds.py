@@ -6,6 +6,7 @@ from collections.abc import Collection
 from msgspec import Struct
 
 from ledger.importing.readers.legacy.outline import Section, plain
+from ledger.importing.readers.words.status_words import category_in_another_language
 from ledger.importing.readers.words.written_state import WORDS, key
 from ledger.values.states import Category
 
@@ -50,7 +51,13 @@ _STATES: tuple[tuple[Category, str], ...] = (
     ("planned", r"action items?\b|to ?dos?\b|backlog$|offen\b"),
     ("planned", rf"{_PLANNED}(?: (?:\w+ ){{0,2}}{_WORK}\b.*|)$"),
 )
-_TOPICS = ("testing", "test", "tests", "qa", "review", "reviews")  # states beside others, else what work is about
+_TOPICS = ("testing", "test", "tests", "qa", "review", "reviews", "lista")  # states beside others only
+_NEXT_STEPS = (
+    *("nächste schritte", "offene punkte", "offene aufgaben", "prochaines étapes", "próximos pasos"),
+    *("próximos passos", "prossimi passi", "volgende stappen", "następne kroki", "следующие шаги"),
+    *("下一步", "次のステップ", "다음 단계"),
+)
+_ASIDE = re.compile(r"\(.*?\)|（.*?）|\[.*?\]")
 _SHARE = re.compile(r"(\d{1,3})\s?%")
 _PARTLY = re.compile(r"\b(?:partially|partly|half|mostly|almost|nearly) (?:complete|done|finish)")
 _TO_COMPLETE = re.compile(rf"(?:complete|finish) (?!{_WORK}$)\w")  # a title, or all of something
@@ -93,12 +100,14 @@ def listed_state(title: str, beside: Collection[str] = ()) -> Category | None:
     ['active', 'planned', 'planned', 'planned']
     >>> [listed_state(one) for one in ("In Progress / Planned", "Completed & In Review", "Done and shipped")]
     ['active', 'review', 'done']
+    >>> [listed_state(one) for one in ("✅ 已完成（3）", "En cours", "Nächste Schritte", "完了条件", "Prüfung")]
+    ['done', 'active', 'planned', None, None]
     >>> [listed_state(one) for one in ("Progress: 85% Complete", "Almost done", "Complete Task List", "Testing")]
     [None, 'active', 'planned', None]
     >>> listed_state("Testing", ("To Do", "Testing", "Done")), listed_state("Testing", ("Testing", "Backend"))
     ('review', None)
     """
-    if key(plain(title)) in _TOPICS and not any(_listed_state(one) for one in beside if key(plain(one)) not in _TOPICS):
+    if _is_topic(title) and not any(_listed_state(one) for one in beside if not _is_topic(one)):
         return None
     parts = [_listed_state(part) for part in _AND.split(plain(title))]
     if len(parts) > 1 and None not in parts:
@@ -106,8 +115,24 @@ def listed_state(title: str, beside: Collection[str] = ()) -> Category | None:
     return _listed_state(title)
 
 
+def _is_topic(title: str) -> bool:
+    name = key(plain(title))
+    return name in _TOPICS or category_in_another_language(name) == "review"
+
+
+def in_another_language(title: str) -> Category | None:
+    """The state that a heading says in a language that is not English."""
+    bare = _bare(title)
+    return "planned" if bare in _NEXT_STEPS else category_in_another_language(bare)
+
+
+def _bare(title: str) -> str:
+    """A heading without signs, numbers and what stands in brackets."""
+    return re.sub(r"\s+", " ", re.sub(r"\b\d+\b|/", " ", key(_ASIDE.sub("", plain(title))))).strip()
+
+
 def _listed_state(title: str) -> Category | None:
-    bare = re.sub(r"\s+", " ", re.sub(r"\b\d+\b|/", " ", key(re.sub(r"\(.*?\)|\[.*?\]", "", plain(title))))).strip()
+    bare = _bare(title)
     share = _SHARE.search(title)
     if not bare or _ABOUT_STATE.fullmatch(bare) or (share and int(share[1]) < 100):
         return None
@@ -115,6 +140,8 @@ def _listed_state(title: str) -> Category | None:
         return "active"
     if bare in WORDS and not re.fullmatch(_OPEN, bare):
         return WORDS[bare]
+    if category := in_another_language(title):
+        return category
     if _NOT_DONE.search(bare):
         return "planned"
     states = _STATES[1:] if _TO_COMPLETE.match(bare) else _STATES

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
+from ledger.importing.readers.words.status_words import category_in_another_language
 from ledger.values.states import Category
 
 _STRONG: dict[Category, str] = {  # words that a title has before or behind it; in another place they mean the same
@@ -115,6 +116,8 @@ def state_of(text: str) -> WrittenState | None:
     ('planned', 'active')
     >>> state_of("P0 + P1 Complete").category, state_of("not quite done").category
     ('done', None)
+    >>> state_of("Terminé").category, state_of("进行中").category
+    ('done', 'active')
     >>> state_of("flaky since monday").category, state_of("❌").category, state_of("✅ in progress").category
     (None, None, None)
     """
@@ -123,7 +126,7 @@ def state_of(text: str) -> WrittenState | None:
         return None
     share = _SHARE.search(written)
     said = {_by_signs(written), _by_words(written)} - {None}
-    if not said and (begun := state_begun(written)):
+    if not said and (begun := category_in_another_language(written) or state_begun(written)):
         said = {begun}
     if not said and share:
         said = {"done" if int(share[1]) >= 100 else "active" if int(share[1]) else "planned"}

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from ledger.aggregates.work_item.commands import ImportedItem, ImportedLink
 from ledger.importing.readers.legacy import words
 from ledger.importing.readers.legacy.entries import Entry, Grammar, field_of
-from ledger.importing.readers.legacy.kinds import listed_state
+from ledger.importing.readers.legacy.kinds import in_another_language, listed_state
 from ledger.importing.readers.legacy.legacy_file import LegacyFile
 from ledger.importing.readers.legacy.outline import plain
 from ledger.importing.readers.reading import take as keep
@@ -43,6 +43,7 @@ def is_group(title: str) -> bool:
     bare = key(re.sub(r"\(.*?\)|\d+", "", title))
     return (
         bare in WORDS
+        or in_another_language(title) is not None
         or bare.removesuffix("s") in words.ITEM_TYPES
         or bare in ("work items", "tasks")
         or _GROUPED.sub("", bare) in WORDS
