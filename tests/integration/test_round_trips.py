@@ -17,8 +17,9 @@ LEDGER = UUID(int=3)
 
 
 @pytest.fixture
-def session(dsn: str) -> Iterator[Session]:
-    with Session.connect(dsn, autocommit=True) as session:
+def session(owner_dsn: str) -> Iterator[Session]:
+    """A new one: those of the owner are not lent from test to test."""
+    with Session.connect(owner_dsn, autocommit=True) as session:
         yield session
 
 
@@ -88,7 +89,7 @@ def test_a_value_that_no_text_can_hold_is_refused_before_anything_is_sent(sessio
     assert session.ask([Statement(QUESTION)]) == [[{"value": 7}]]
 
 
-def test_a_session_that_the_server_ends_says_why_and_is_closed(session: Session, dsn: str) -> None:
+def test_a_session_that_the_server_ends_says_why_and_is_closed(session: Session) -> None:
     own = session.info.backend_pid
 
     with pytest.raises(psycopg.errors.AdminShutdown):
