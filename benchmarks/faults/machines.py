@@ -75,6 +75,7 @@ class Machine:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
         self._environment = kept | {
             "LEDGER_HOME": str(home),
+            "TMPDIR": str(beside),  # what a killed process leaves there goes with the seed
             "PYTHONPATH": str(ROOT),
             "FAULTS_CLOCK": str(self._clock),
             "FAULTS_CONTROL": str(beside / "control"),
