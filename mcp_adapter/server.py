@@ -148,5 +148,6 @@ async def _serve(server: Server[Any], streams: Callable[[], Streams], tools: Too
     async with streams() as (said, answering):
         outgoing = Batches(answering)
         form = without_handshake(server.server_info_stamp)
-        async with PlainLines(said, answering, outgoing, tools, caller.named, form) as incoming:
-            await server.run(Messages(incoming, outgoing), outgoing, server.create_initialization_options())
+        async with PlainLines(answering, outgoing, tools, caller.named, form) as plain:
+            said.see = plain.see
+            await server.run(Messages(said, outgoing), outgoing, server.create_initialization_options())

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable
 from contextlib import suppress
 from contextvars import copy_context
 from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import anyio
 
@@ -22,13 +22,19 @@ RESTS_AFTER = 10.0  # seconds without a call, then a thread ends
 Result = TypeVar("Result")
 
 
+class Call(Protocol):
+    """What a worker does. It raises nothing."""
+
+    def carry_out(self) -> None: ...
+
+
 class Workers:
     """At most so many calls at once; the others wait in their order."""
 
     def __init__(self, most: int = CALLS_AT_ONCE, rests_after: float = RESTS_AFTER) -> None:
         self._most = most
         self._rests_after = rests_after
-        self._calls = SimpleQueue[_Call]()
+        self._calls = SimpleQueue[Call]()
         self._each: dict[Hashable, Workers] = {}
         self._lock = threading.Lock()
         self._threads = 0
@@ -36,15 +42,16 @@ class Workers:
 
     def of(self, database: Hashable) -> "Workers":
         """Those for the ledgers of one database, as many: calls that wait for it keep none of another waiting."""
-        if database not in self._each:
-            self._each[database] = Workers(self._most, self._rests_after)
-        return self._each[database]
+        with self._lock:
+            if database not in self._each:
+                self._each[database] = Workers(self._most, self._rests_after)
+            return self._each[database]
 
     async def run(self, work: Callable[[], Result], *, abandon_on_cancel: bool = False) -> Result:
         """What `work` answers or raises. One that is cancelled before it has begun never begins; after that its end is
         waited for, unless it is abandoned."""
         call = _Call(work)
-        self._hand_over(call)
+        self.hand_over(call)
         try:
             answer: Result = await call.answer
         except asyncio.CancelledError:
@@ -54,7 +61,8 @@ class Workers:
             raise
         return answer
 
-    def _hand_over(self, call: "_Call") -> None:
+    def hand_over(self, call: Call) -> None:
+        """From any thread; what becomes of it the call itself knows."""
         with self._lock:
             self._calls.put(call)
             self._unfinished += 1

@@ -1,40 +1,43 @@
-"""Plain calls over standard streams, answered without the SDK, which sees all other messages.
+"""Plain calls over standard streams, answered without the SDK and without the event loop.
 
-What the SDK knows of the conversation is heard from what it answers: until then every call goes to it.
+The thread that reads hands them to a worker, which writes the answer. What the SDK knows of the conversation is heard
+from what it answers: until then every call goes to it.
 """
 
-import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any, Self
 
+import anyio
+import anyio.to_thread
 import mcp.types as wire
 from mcp.shared.message import SessionMessage
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
+from ledger.errors import Forbidden
 from mcp_adapter.callers.caller import Caller
 from mcp_adapter.capabilities.plain_calls import Form
-from mcp_adapter.capabilities.tools import Tools
+from mcp_adapter.capabilities.tools import Tools, Work
 from mcp_adapter.transport.batches import Batches
-from mcp_adapter.transport.pipes import Answering, Incoming, PlainLine, Said, message
-from mcp_adapter.transport.plain import Envelopes, PlainCall
+from mcp_adapter.transport.pipes import Answering, Incoming, message
+from mcp_adapter.transport.plain import Envelopes, PlainCall, plain_call
 
 REVISIONS = ("2025-06-18", "2025-11-25", *MODERN_PROTOCOL_VERSIONS)  # which have structured content
 WITH_HANDSHAKE = Form(b',"result":{')
 
 
 class PlainLines:
-    """What the client says but for plain calls. Those that run at its end are given up, as the SDK gives up its own."""
+    """While it is open. Calls that run at its end are given up, as the SDK gives up its own: reads at once, writes when
+    they are done."""
 
     def __init__(
         self,
-        said: Said,
         answering: Answering,
         outgoing: Batches,
         tools: Tools,
         caller_of: Callable[[str | None], Caller],
         modern: Form,
     ) -> None:
-        self._said = said
         self._answering = answering
         self._outgoing = outgoing
         self._tools = tools
@@ -43,59 +46,97 @@ class PlainLines:
         self._takes = True
         self._client: str | None = None  # by its greeting
         self._envelopes = Envelopes()
-        self._running: dict[str, asyncio.Task[None]] = {}
-
-    async def receive(self) -> Incoming:
-        while True:
-            line = await self._said.receive()
-            if not isinstance(line, PlainLine):
-                self._note(line)
-                return line
-            if not self._begin(line.call):
-                return message(line.text)
-
-    async def aclose(self) -> None:
-        await self._said.aclose()
+        self._running: dict[str, _Running] = {}
+        self._ended = threading.Condition()  # what is running is looked at and changed under it
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        running = [*self._running.values()]
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        with self._ended:
+            self._takes = False
+            running = [*self._running.values()]
+        for call in running:
+            call.give_up()
+        if self._writes():
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(self._wait_for_writes)
 
-    def _note(self, line: Incoming) -> None:
-        match line:
+    def see(self, line: bytes) -> Incoming | None:
+        """None for a line that holds a plain call, which is begun, else the message. The thread that reads calls it."""
+        call = plain_call(line)
+        if call is not None and self._begin(call):
+            return None
+        read = message(line)
+        self._note(read)
+        return read
+
+    def _note(self, read: Incoming) -> None:
+        match read:
             case SessionMessage(message=wire.JSONRPCRequest(method="initialize", params=params)):
                 self._takes = self._outgoing.revision is None  # a client that greets again is the SDK's from then on
                 self._client = _name(params)
             case SessionMessage(message=wire.JSONRPCNotification(method="notifications/cancelled", params=params)):
-                task = self._running.get(str((params or {}).get("requestId")))
-                if task is not None:
-                    task.cancel()
+                call = self._running.get(str((params or {}).get("requestId")))
+                if call is not None:
+                    call.give_up()
 
     def _begin(self, call: PlainCall) -> bool:
-        revision, key, name = self._outgoing.revision, str(call.id), call.params.name
-        if revision not in REVISIONS or not self._takes or key in self._running or not self._tools.has(name):
-            return False
-        if self._tools.waits_for_ledger:
+        revision, key = self._outgoing.revision, str(call.id)
+        if revision not in REVISIONS or not self._tools.has(call.params.name) or self._tools.waits_for_ledger:
             return False
         try:
-            client = self._envelopes.client(revision, call)
-        except ValueError:
+            client = self._envelopes.client(revision, call) or self._client
+            work = self._tools.work(self._caller_of(client), call.params.name, call.params.arguments)
+        except (ValueError, Forbidden):
             return False
-        self._running[key] = asyncio.create_task(self._answer(key, call, self._caller_of(client or self._client)))
+        form = self._modern if revision in MODERN_PROTOCOL_VERSIONS else WITH_HANDSHAKE
+        running = _Running(work, lambda said: self._answering.put(form.written(call.id, said) + b"\n"), self._forget)
+        with self._ended:
+            if not self._takes or key in self._running:
+                return False
+            self._running[key] = running
+        work.workers.hand_over(running)
         return True
 
-    async def _answer(self, key: str, call: PlainCall, caller: Caller) -> None:
-        form = self._modern if self._outgoing.revision in MODERN_PROTOCOL_VERSIONS else WITH_HANDSHAKE
+    def _forget(self, over: "_Running") -> None:
+        with self._ended:
+            self._running = {key: call for key, call in self._running.items() if call is not over}
+            self._ended.notify_all()
+
+    def _writes(self) -> bool:
+        return any(call.work.writes for call in self._running.values())
+
+    def _wait_for_writes(self) -> None:
+        with self._ended:
+            self._ended.wait_for(lambda: not self._writes())
+
+
+class _Running:
+    """One call: carried out by a worker, or given up by any thread."""
+
+    def __init__(self, work: Work, answer: Callable[[Any], None], over: Callable[["_Running"], None]) -> None:
+        self.work = work
+        self._answer = answer
+        self._over = over
+        self._begun = threading.Lock()
+        self._is_given_up = False
+
+    def carry_out(self) -> None:
+        if not self._begun.acquire(blocking=False):
+            return
         try:
-            said = await self._tools.answer(caller, call.params.name, call.params.arguments)
-            await self._answering.write(form.written(call.id, said) + b"\n")
+            said = self.work.answer()
+            if not self._is_given_up:
+                self._answer(said)
         finally:
-            del self._running[key]
+            self._over(self)
+
+    def give_up(self) -> None:
+        """It is not answered any more, and if it has not begun it never begins."""
+        self._is_given_up = True
+        if self._begun.acquire(blocking=False):
+            self._over(self)
 
 
 def _name(params: Any) -> str | None:

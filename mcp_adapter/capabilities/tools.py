@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
+from typing import NamedTuple
 
 import anyio
 import mcp.types as wire
@@ -23,6 +24,14 @@ from projections.operations.inputs import argument_values
 from projections.operations.ledger_creation import unusable
 
 BEAT = 1.0  # seconds between two notes that a call still runs
+
+
+class Work(NamedTuple):
+    """A call that is not begun: who carries it out, how, and whether it changes anything."""
+
+    workers: Workers
+    answer: Callable[[], Said]
+    writes: bool
 
 
 class Tools:
@@ -78,15 +87,18 @@ class Tools:
 
     async def answer(self, caller: Caller, name: str, arguments: Arguments) -> Said:
         """A cancelled read waits for nothing; a write that has begun is finished, so that it is done or not."""
-        operation = self._operations[name]
         try:
-            caller.check(operation, arguments)
+            work = self.work(caller, name, arguments)
         except LedgerError as error:
             return refused(error)
-        return await self._workers.of(caller.app.settings.dsn).run(
-            partial(call, caller.seen, operation, arguments, can_create=bool(self._first)),
-            abandon_on_cancel=not operation.writes,
-        )
+        return await work.workers.run(work.answer, abandon_on_cancel=not work.writes)
+
+    def work(self, caller: Caller, name: str, arguments: Arguments) -> Work:
+        """What a call is to a worker. Raises Forbidden for what the caller may not do."""
+        operation = self._operations[name]
+        caller.check(operation, arguments)
+        answer = partial(call, caller.seen, operation, arguments, can_create=bool(self._first))
+        return Work(self._workers.of(caller.app.settings.dsn), answer, operation.writes)
 
     async def _answer_noted(self, context: Context, caller: Caller, name: str, arguments: Arguments) -> Said:
         """Tells a client that asked for it that the call still runs."""

@@ -10,26 +10,17 @@ import select
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import anyio
 import anyio.to_thread
 import mcp.types as wire
 from mcp.shared.message import SessionMessage
 
-from mcp_adapter.transport.plain import PlainCall, plain_call
-
 Incoming = SessionMessage | Exception
 
 AHEAD = 16  # lines that are read before the first of them is taken
 AT_ONCE = getattr(select, "PIPE_BUF", 0)  # bytes that anything takes without a wait, once it says that it takes some
-
-
-class PlainLine(NamedTuple):
-    """A line that holds a plain call."""
-
-    call: PlainCall
-    text: bytes
 
 
 @asynccontextmanager
@@ -47,12 +38,15 @@ class Said:
 
     def __init__(self, file: BinaryIO) -> None:
         self._loop = asyncio.get_running_loop()
-        self._taken = asyncio.Queue[Incoming | PlainLine | None]()
+        self._taken = asyncio.Queue[Incoming | None]()
         self._places = threading.Semaphore(AHEAD)
         self._ended = False
-        threading.Thread(target=self._read, args=[file], name="tracking-ledger-input", daemon=True).start()
+        self.see: Callable[[bytes], Incoming | None] = message  # or what keeps a line for itself, in the reading thread
+        self._reading = threading.Thread(target=self._read, args=[file], name="tracking-ledger-input", daemon=True)
 
-    async def receive(self) -> Incoming | PlainLine:
+    async def receive(self) -> Incoming:
+        if self._reading.ident is None:  # not before it is said what sees the lines
+            self._reading.start()
         found = await self._taken.get()
         if found is None or self._ended:
             self.end()
@@ -75,9 +69,11 @@ class Said:
                 self._places.acquire()
                 if self._ended:
                     return
-                call = plain_call(line)
-                item = message(line) if call is None else PlainLine(call, line)
-                self._loop.call_soon_threadsafe(self._taken.put_nowait, item)
+                item = self.see(line)
+                if item is None:
+                    self._places.release()
+                else:
+                    self._loop.call_soon_threadsafe(self._taken.put_nowait, item)
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._taken.put_nowait, None)
 
@@ -88,7 +84,10 @@ class Answering:
     def __init__(self, file: BinaryIO, gone: Callable[[], None]) -> None:
         self._file = file
         self._gone = gone
+        self._loop = asyncio.get_running_loop()
         self._turn = anyio.Lock(fast_acquire=True)
+        self._writing = threading.Lock()
+        self._waiting: set[asyncio.Task[None]] = set()
         self._looking = _looking(file)
 
     async def send(self, item: SessionMessage, /) -> None:
@@ -97,12 +96,19 @@ class Answering:
     async def write(self, line: bytes) -> None:
         try:
             async with self._turn:
-                if len(line) <= AT_ONCE and self._looking is not None and self._looking.poll(0):
-                    self._write(line)
-                else:
+                if not self._written_at_once(line):
                     await anyio.to_thread.run_sync(self._write, line)
         except BrokenPipeError:
             self._gone()
+
+    def put(self, line: bytes) -> None:
+        """From any thread, which does not wait: what the client does not take at once is written by and by."""
+        with suppress(RuntimeError):  # the conversation is over
+            try:
+                if not self._written_at_once(line):
+                    self._loop.call_soon_threadsafe(self._write_later, line)
+            except BrokenPipeError:
+                self._loop.call_soon_threadsafe(self._gone)
 
     async def aclose(self) -> None:
         return
@@ -113,9 +119,27 @@ class Answering:
     async def __aexit__(self, *_: object) -> None:
         return
 
+    def _write_later(self, line: bytes) -> None:
+        task = self._loop.create_task(self.write(line))
+        self._waiting.add(task)
+        task.add_done_callback(self._waiting.discard)
+
+    def _written_at_once(self, line: bytes) -> bool:
+        if len(line) > AT_ONCE or self._looking is None or not self._writing.acquire(blocking=False):
+            return False
+        try:
+            takes = bool(self._looking.poll(0))
+            if takes:
+                self._file.write(line)
+                self._file.flush()
+            return takes
+        finally:
+            self._writing.release()
+
     def _write(self, line: bytes) -> None:
-        self._file.write(line)
-        self._file.flush()
+        with self._writing:
+            self._file.write(line)
+            self._file.flush()
 
 
 class UnusualId(Exception):

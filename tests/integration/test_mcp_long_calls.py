@@ -10,8 +10,12 @@ import pytest
 
 from ledger.settings import Settings
 from projections.application.app import App
+from projections.operations.catalog import OPERATIONS
 from projections.tables.postgres import LOCK
 from tests.support.mcp_client import STATELESS, served
+from tests.support.waiting import until
+
+WAITS = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database())"
 
 
 @contextmanager
@@ -38,6 +42,22 @@ def test_a_client_that_asks_for_progress_hears_that_a_call_still_runs(
     assert [note["progressToken"] for note in notes] == ["mine", "mine"]
     assert notes[0]["progress"] < notes[1]["progress"]
     assert result["structuredContent"]["outcome"] == "committed"
+
+
+def test_a_write_under_way_at_the_end_of_the_conversation_is_recorded(settings: Settings, app: App) -> None:
+    with served(settings) as client, ThreadPoolExecutor(1) as threads:
+        client.call("prime")
+        with app.database.transaction() as holder:
+            holder.execute(LOCK, [app.identity.key])
+            client.send("tools/call", {"name": "create_work_item", "arguments": {"item_type": "task", "title": "Last"}})
+            until(lambda: holder.execute(WAITS).fetchall()[0][0])
+            ended = threads.submit(client.close)
+            with pytest.raises(TimeoutError):  # the server waits for it
+                ended.result(0.2)
+        assert ended.result() == 0
+
+    listed = OPERATIONS["list_work_items"].perform(app, {})
+    assert [item["title"] for item in listed["items"]] == ["Last"]
 
 
 def test_a_write_that_is_given_up_is_recorded_or_not_and_a_repetition_tells(settings: Settings, app: App) -> None:

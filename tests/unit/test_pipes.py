@@ -105,6 +105,32 @@ def test_a_client_that_reads_late_holds_up_neither_its_own_messages_nor_the_orde
     assert [json.loads(line)["method"] for line in read] == ["first", "second"]
 
 
+def test_what_threads_answer_comes_in_whole_lines_and_keeps_none_of_them_waiting(client: Client) -> None:
+    lines = [b"%d %b\n" % (number, b"x" * (number * 1_000)) for number in range(100)]
+    read: list[bytes] = []
+
+    async def conversing() -> None:
+        async with talking(client) as (_, answering):
+            for line in lines:  # more than the pipe holds, and nothing is read yet
+                await anyio.to_thread.run_sync(answering.put, line)
+            read.extend([await anyio.to_thread.run_sync(client.reads.readline) for _ in lines])
+
+    anyio.run(conversing)
+    assert sorted(read) == sorted(lines)
+
+
+def test_a_client_that_has_closed_its_end_is_not_listened_to_after_a_thread_s_answer(client: Client) -> None:
+    client.reads.close()
+
+    async def conversing() -> None:
+        async with talking(client) as (said, answering):
+            await anyio.to_thread.run_sync(answering.put, b"m\n")
+            with pytest.raises(anyio.EndOfStream):
+                await said.receive()
+
+    anyio.run(conversing)
+
+
 def test_a_client_that_has_closed_its_end_is_not_listened_to_any_more(client: Client) -> None:
     client.reads.close()
 
