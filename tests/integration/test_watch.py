@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from ledger.settings import Settings
+from projections.cli.reports import watching
 from tests.conftest import Perform
 from tests.support.command_line import run
-from tests.support.forked import Forked
+from tests.support.forked import Forked, command_line
 from tests.support.mcp_client import environment
 
 KEEP = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read()); sys.exit(int(open(sys.argv[2]).read()))"
@@ -163,19 +164,26 @@ def test_a_file_that_cannot_be_written_ends_it_before_a_command_runs(
     assert program.given == []
 
 
+def looking_often() -> None:
+    """The command line, with a short pause between two looks at the ledger."""
+    watching.PAUSE = 0.05
+    command_line()
+
+
 @pytest.mark.processes
 def test_what_is_recorded_meanwhile_comes_and_an_interruption_ends_it(
     perform: Perform, settings: Settings, tmp_path: Path
 ) -> None:
     item(perform, "Before")
-    watching = Forked("watch", "--json", "--since", "0", env=environment(settings), cwd=tmp_path)
-    assert watching.stdout is not None
+    words = ("watch", "--json", "--since", "0")
+    process = Forked(*words, env=environment(settings), cwd=tmp_path, program=looking_often)
+    assert process.stdout is not None
 
-    before = json.loads(watching.stdout.readline())
+    before = json.loads(process.stdout.readline())
     item(perform, "Meanwhile")
-    meanwhile = json.loads(watching.stdout.readline())
-    watching.send_signal(signal.SIGINT)
+    meanwhile = json.loads(process.stdout.readline())
+    process.send_signal(signal.SIGINT)
 
-    assert watching.wait(30) == 0
+    assert process.wait(30) == 0
     assert [line["title"] for line in (before, meanwhile)] == ["Before", "Meanwhile"]
-    watching.close()
+    process.close()
