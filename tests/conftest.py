@@ -32,15 +32,13 @@ from ledger.settings import Settings
 from projections.application.app import App
 from projections.maintenance.after_write import keep_status, renew_copies
 from projections.operations.catalog import OPERATIONS
-from tests.support.examples import examples
+from tests.support.examples import INNER_LOOP, examples, try_fewer
 from tests.support.kept_connections import kept
 from tests.support.pooler import Pooler
 
 Perform = Callable[..., dict[str, Any]]
 NewDatabase = Callable[..., str]
 
-hypothesis.settings.register_profile("unless a property says more", examples(100))
-hypothesis.settings.load_profile("unless a property says more")
 
 # a test that opens the way to its database again waits for the next try, which spares no server here
 contact.FIRST_PAUSE, contact.LONGEST_PAUSE = 0.05, 0.2
@@ -63,6 +61,14 @@ if (
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # no test leaves a process for the next commands, but those that are about it
 os.environ.setdefault("LEDGER_WARM", "off")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before the modules of the tests are loaded, which ask for their numbers of examples."""
+    if config.option.markexpr == INNER_LOOP:
+        try_fewer()
+    hypothesis.settings.register_profile("unless a property says more", examples(100))
+    hypothesis.settings.load_profile("unless a property says more")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,4 +1,6 @@
-"""How many examples a property is tried with: a third of the number at the test, in `.ci/extra` all of them.
+"""How many examples a property is tried with.
+
+In `.ci/extra` the number that stands at the test, in a run of all tests a third of it, in the inner loop a tenth.
 
 `LEDGER_TEST_EXAMPLES=all` asks for all.
 """
@@ -9,6 +11,16 @@ from typing import Any
 from hypothesis import settings
 
 ALL = os.environ.get("LEDGER_TEST_EXAMPLES") == "all"
+INNER_LOOP = "not processes"  # what it is asked for with: `-m`
+FEWEST = 5
+
+_share = 3
+
+
+def try_fewer() -> None:
+    """From here on, in the inner loop."""
+    global _share
+    _share = 10
 
 
 def examples(most: int, **more: Any) -> settings:
@@ -16,4 +28,4 @@ def examples(most: int, **more: Any) -> settings:
 
     How long one takes is a property of the machine that runs it beside others, and of none of ours.
     """
-    return settings(max_examples=most if ALL else max(most // 3, 5), deadline=None, **more)
+    return settings(max_examples=most if ALL else max(most // _share, FEWEST), deadline=None, **more)
