@@ -20,12 +20,13 @@ READING = pq.PollingStatus.READING
 LEADS = {"target_session_attrs": "primary"}  # unless something else is wanted
 WRITES = ("primary", "read-write")
 ANY = {"target_session_attrs": "any"}
-AGAIN_SECONDS = 0.25  # between two times that a host is asked
+AGAIN_SECONDS = 0.5  # between two times that a host is asked
+SILENT_SECONDS = 10.0  # for a silent host, while others that follow it can be asked whether they lead by now
 ADDRESS = ("host", "hostaddr", "port")
 ASKED = b"SELECT pg_catalog.pg_is_in_recovery()"
 
 
-def leader_first(conninfo: str, seconds: float = 2.0) -> str:
+def leader_first(conninfo: str, seconds: float = 2.0, longest: float = SILENT_SECONDS) -> str:
     """The same hosts, in front the first one that took a connection as it is wanted; as they were if none did.
 
     Only the one whose server itself says that it leads, where a pooler in front of it says otherwise.
@@ -38,7 +39,7 @@ def leader_first(conninfo: str, seconds: float = 2.0) -> str:
     given = {**conninfo_to_dict(conninfo), **(LEADS if wanted == "any" else {"target_session_attrs": wanted})}
     as_wanted = [make_conninfo("", **{**given, **host}) for host in hosts]
     asked = [make_conninfo(one, **ANY) for one in as_wanted] if wanted in ("any", *WRITES) else []
-    first = _first(as_wanted, asked, seconds)
+    first = _first(as_wanted, asked, seconds, longest)
     if first >= len(hosts):
         return asked[first - len(hosts)]
     hosts.insert(0, hosts.pop(first))
@@ -52,20 +53,24 @@ def _hosts(given: Mapping[str, object]) -> Iterator[dict[str, str]]:
         yield {name: values[n if len(values) > 1 else 0] for name, values in lists.items()}
 
 
-def _first(conninfos: list[str], asked: list[str], seconds: float) -> int:
+def _first(conninfos: list[str], asked: list[str], seconds: float, longest: float) -> int:
     """The place of the first one that took a connection, or whose server, `asked` after that failed, says that it
     leads: those come behind the others. 0 if there was none in time.
 
-    While one is silent the others are asked again and again: one of them may be about to lead in its place. Raises
-    OperationalError where then some follow and the rest is silent: one after another they would tell no more.
+    While one is silent the others are asked again and again: one of them may be about to lead in its place. Where some
+    follow, that goes on for the `longest` time, and then raises OperationalError: libpq, which asks one after another,
+    would wait for the silent one alone.
     """
-    every, until = [*conninfos, *asked], time.monotonic() + seconds
+    every, began = [*conninfos, *asked], time.monotonic()
     again = dict.fromkeys(range(len(conninfos)), 0.0)
     tries: dict[int, PGconn] = {}
     states: dict[int, pq.PollingStatus] = {}
     following: set[int] = set()
     try:
-        while (tries or 0.0 in again.values()) and (now := time.monotonic()) < until:
+        while tries or 0.0 in again.values():
+            now = time.monotonic()
+            if now > (until := began + (longest if following else seconds)):
+                break
             for n in [n for n, at in again.items() if at <= now]:
                 del again[n]
                 tries[n], states[n] = pq.PGconn.connect_start(every[n].encode()), pq.PollingStatus.WRITING
@@ -82,7 +87,7 @@ def _first(conninfos: list[str], asked: list[str], seconds: float) -> int:
                     next_one = n + len(conninfos)
                     again |= {next_one: 0.0} if next_one < len(every) else {n % len(conninfos): now + AGAIN_SECONDS}
         if tries and following:
-            raise psycopg.OperationalError(_none_leads(len(following), len(conninfos), seconds))
+            raise psycopg.OperationalError(_none_leads(len(following), len(conninfos), longest))
         return 0
     finally:
         for one in tries.values():
