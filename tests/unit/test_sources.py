@@ -1,6 +1,7 @@
 """What a source is, by its content."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -105,11 +106,17 @@ def test_a_folder_that_could_be_two_things_is_refused_with_both_commands(tmp_pat
 
 
 def test_a_pipe_is_never_opened(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: os.close(os.open(pipe, os.O_WRONLY)), daemon=True)
+    writer.start()  # it waits for a reader, and ends with it: who opens the pipe reads its end
 
     with pytest.raises(Invalid, match="is no ordinary file"):
-        detected(tmp_path / "pipe")
+        detected(pipe)
     for name, source in SOURCES.items():
         with pytest.raises(Invalid):
-            check(name, tmp_path / "pipe")
-            source.read(tmp_path / "pipe", str, None)  # type: ignore[arg-type]  # refused before any time is asked
+            check(name, pipe)
+            source.read(pipe, str, None)  # type: ignore[arg-type]  # refused before any time is asked
+        assert writer.is_alive(), f"{name} opened it: text_lines reads ordinary files only"
+    os.close(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK))
+    writer.join()
