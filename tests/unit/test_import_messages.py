@@ -52,4 +52,4 @@ def test_every_kind_of_a_finding_has_its_words() -> None:
     found = kinds()
 
     assert len(found) > 50
-    assert found - KINDS.keys() == set()
+    assert found - KINDS.keys() == set(), "no words in ledger/importing/readers/finding_words.py"
