@@ -28,9 +28,9 @@ STATES = {  # how a state is written, before a title, behind it, or as a value
 }
 VALUES = {
     "active": ["todo", "[ ]", "planned", "Active", "0 %"],
-    "in_progress": ["In Progress", "🚧", "WIP", "80 %"],
-    "completed": ["✅", "Done", "[x]", "Complete.", "✅ shipped", "100%", "Completed in July"],
-    "blocked": ["Blocked", "on hold", "⏸", "waiting for the vendor"],
+    "in_progress": ["In Progress", "🚧", "WIP", "80 %", "En cours", "进行中"],
+    "completed": ["✅", "Done", "[x]", "Complete.", "✅ shipped", "100%", "Completed in July", "Terminé", "已完成"],
+    "blocked": ["Blocked", "on hold", "⏸", "waiting for the vendor", "보류"],
     "in_review": ["👀", "in review", "needs review"],
     "dropped": ["cancelled", "won't do", "[-]", "Obsolete"],
     "unknown": ["❌", "flaky", "🔴 red", "[~]"],
@@ -48,15 +48,20 @@ UNCERTAIN = [
 ]  # fmt: skip
 
 
+COLUMNS = [["Task", "Status"], ["Title", "State"], ["Work item", ""], ["Task", "Statut"], ["任务", "状态"]]
+KEPT = ["❌", "✅", "🚧 soon", "~~no~~", "`__init__.py`", "[x](https://example.org/x)"]  # what no field of ours takes
+
+
 @dataclass
 class Content:
     """What a file says: vendors (status, passing, total), items (state), enhancements (priority), deployments
-    (commit, time; None where it is not certain)."""
+    (commit, time; None where it is not certain), and what is kept of a vendor or an item as it is written."""
 
     vendors: dict[str, tuple[str, int, int]] = field(default_factory=dict)
     items: dict[str, str] = field(default_factory=dict)
     enhancements: dict[str, int] = field(default_factory=dict)
     deployments: dict[int, tuple[str, datetime | None]] = field(default_factory=dict)
+    kept: dict[str, str] = field(default_factory=dict)
 
 
 @st.composite
@@ -128,10 +133,14 @@ def vendors(draw: st.DrawFn, content: Content) -> str:
         content.vendors[name] = (status, passing, total)
         sign = draw(st.sampled_from(["", "✅ " if status == "operational" else "❌ "]))
         cells.append([f"{sign}{_escaped(name)}", status, f"{passing}/{total}"])
+        if is_table:
+            fax = draw(st.sampled_from(KEPT))
+            cells[-1].append(fax)
+            content.kept[name] = fax.strip("`")
     sums = draw(st.sampled_from([[], [["**Total**", "", f"{passing}/{total}"]], [["Summe", f"{count} vendors", ""]]]))
     if is_table:
-        cells += sums
-        return text + draw(rows(["Vendor", "Status", "Tests"], cells)) + draw(traps()) + draw(ends())
+        cells += [[*one, ""] for one in sums]
+        return text + draw(rows(["Vendor", "Status", "Tests", "Fax"], cells)) + draw(traps()) + draw(ends())
     bullet = draw(st.sampled_from(["- ", "* ", "+ ", "1. ", ""]))
     return (
         text
@@ -150,11 +159,16 @@ def items(draw: st.DrawFn, content: Content) -> str:
         made.append((title, state))
     if way == "list":
         content.items |= dict(made)
-        body = "".join(f"- {draw(st.sampled_from(STATES[state])).format(title)}\n" for title, state in made)
+        body = ""
+        for title, state in made:
+            is_link = draw(st.booleans())
+            content.kept |= {title: f"https://example.org/{title[-1]}"} if is_link else {}
+            shown = f"[{title}]({content.kept[title]})" if is_link else title
+            body += f"- {draw(st.sampled_from(STATES[state])).format(shown)}\n"
         return draw(headings("Active Work Items")) + body + draw(traps()) + draw(ends())
     if way == "table":
         content.items |= dict(made)
-        columns = draw(st.sampled_from([["Task", "Status"], ["Title", "State"], ["Work item", ""]]))
+        columns = draw(st.sampled_from(COLUMNS))
         values = {state: [one for one in ways if columns[1] or one != "flaky"] for state, ways in VALUES.items()}
         cells = [[title, draw(st.sampled_from(values[state]))] for title, state in made]
         cells += draw(st.sampled_from([[], [["Total", f"{count}"]], [["**Gesamt**", ""]]]))
@@ -165,13 +179,15 @@ def items(draw: st.DrawFn, content: Content) -> str:
         return draw(headings("Active Work Items")) + before + draw(rows(columns, cells)) + draw(ends())
     if way == "headings":
         content.items |= dict(made)
-        body = "".join(f"### {title}\n- **Status**: {draw(st.sampled_from(VALUES[state]))}\n" for title, state in made)
+        name = draw(st.sampled_from(["Status", "Estado", "ステータス"]))
+        body = "".join(f"### {title}\n- **{name}**: {draw(st.sampled_from(VALUES[state]))}\n" for title, state in made)
         return draw(headings("Active Work Items")) + body + draw(ends())
     words, state = draw(st.sampled_from([
         ("Successfully completed today", "completed"), ("Next Actionable Step", "active"), ("Blocked", "blocked"),
         ("What was done", "completed"), ("Next Steps", "active"), ("Done", "completed"),
         ("In Progress", "in_progress"), ("🚧 Work in Progress", "in_progress"), ("Active Tasks", "active"),
         ("In Progress / Planned", "in_progress"), ("Next Steps and Backlog", "active"), ("Done / Doing", "in_progress"),
+        ("En cours", "in_progress"), ("✅ 已完成（今天）", "completed"), ("Nächste Schritte", "active"),
     ]))  # fmt: skip
     content.items |= {title: state for title, _ in made}
     facts = draw(st.sampled_from(["", "- **Milestone:** the second\n"]))

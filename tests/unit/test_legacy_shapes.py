@@ -38,8 +38,12 @@ def content_of(reading: Reading) -> Content:
     for vendor in reading.vendors:
         results = vendor.fields["test_results"]
         found.vendors[vendor.name] = (vendor.fields["status"], results.passing, results.total)
+        kept = vendor.fields.get("metadata", {}).get("fax")
+        found.kept |= {vendor.name: kept} if kept is not None else {}
     for item in reading.items:
         found.items[item.fields["title"]] = state(item)
+        addresses = item.fields.get("metadata", {}).get("addresses")
+        found.kept |= {item.fields["title"]: addresses[0]} if addresses else {}
     for enhancement in reading.enhancements:
         found.enhancements[enhancement.fields["title"]] = enhancement.fields["priority"]
     for deployment in reading.deployments:
@@ -140,6 +144,7 @@ def test_every_field_is_what_the_file_was_made_of(made: tuple[str, Content], for
     assert found.items == content.items
     assert found.enhancements == content.enhancements
     assert found.deployments == content.deployments
+    assert found.kept == content.kept
     assert (reading.not_taken, reading.not_read, reading.failures) == ([], {}, [])
 
 
@@ -424,6 +429,21 @@ def test_a_state_in_another_language_is_understood_in_a_field_and_a_word_like_it
     assert states("## Tasks\n### One\n**Status:** 已完成\n") == {"One": "completed"}
     with pytest.raises(Invalid, match="holds no vendors"):
         reading_of("# Plan\n\n## 完了条件\n- One\n\n## Lista\n- Two\n\n## Prüfung\n- Three\n")
+
+
+def test_addresses_of_links_that_no_field_shows_and_signs_are_kept() -> None:
+    reading = reading_of(
+        "## Tasks\n- [ ] Fix [#12](https://a.example/12)\n\n"
+        "## Vendors\n- Alpha: operational, see [docs](https://a.example/v)\n\n"
+        "## Future Enhancements\n- Fax [spec](https://a.example/s)\n  - Risk: 🔴\n  - Docs: [x](https://a.example/x)\n\n"
+        "## Deployments\n### 2026-01-05 10:00 UTC PR #5\n- **Approved:** ❌\n- ✅ see [log](https://a.example/l)\n"
+    )
+
+    kept = [one.fields["metadata"] for one in (*reading.items, *reading.vendors, *reading.enhancements)]
+    assert [one["addresses"] for one in kept] == [[f"https://a.example/{path}"] for path in ("12", "v", "s")]
+    assert (kept[2]["risk"], kept[2]["docs"]) == ("🔴", "[x](https://a.example/x)")
+    metadata = reading.deployments[0].fields["metadata"]
+    assert (metadata["approved"], metadata["notes"]) == ("❌", ["✅ see [log](https://a.example/l)"])
 
 
 def test_a_heading_on_the_whole_is_no_item_of_a_board() -> None:

@@ -29,7 +29,13 @@ _NO_NAMES = """
     completed, updated
 """
 STATES = {"status", "state", "progress"}  # columns that say how far a record is
+STATUS = ("statut", "estado", "état", "статус", "stato", "ステータス", "状態", "状态", "상태")  # in other languages
 NO_NAMES = frozenset(("", *(name.strip() for name in _NO_NAMES.split(","))))  # columns in which no name stands
+
+
+def _known(name: str) -> str:
+    """The name by which a field is found."""
+    return "status" if name.lower() in STATUS else name.lower()
 
 
 class Field(Struct):
@@ -233,9 +239,9 @@ class _Builder:
 
     def _part(self, entry: Entry, line: Line) -> None:
         cells = line.row.cells if line.row else ()
-        if len(cells) == 2 and plain(cells[0]).lower() not in entry.fields and self._is_of_fields(entry, line):
+        if len(cells) == 2 and _known(plain(cells[0])) not in entry.fields and self._is_of_fields(entry, line):
             name = plain(cells[0])
-            entry.fields[name.lower()] = Field(name, cells[1], line.number)
+            entry.fields[_known(name)] = Field(name, cells[1], line.number)
         else:
             entry.below.append(line.text)
 
@@ -244,10 +250,10 @@ class _Builder:
         entry = self._start("" if place is None else row.cells[place], line)
         entry.is_row, entry.is_without_head = True, not row.columns
         for number, cell in enumerate(row.cells):
-            name = row.columns[number] if number < len(row.columns) else ""
+            name = _known(row.columns[number]) if number < len(row.columns) else ""
             if not cell or number == place:
                 continue
-            if not name and not STATES & {*row.columns, *entry.fields} and _says_state(cell):
+            if not name and not STATES & {*map(_known, row.columns), *entry.fields} and _says_state(cell):
                 name = "status"
             if name and name not in entry.fields:
                 entry.fields[name] = Field(name, cell, line.number)
@@ -256,7 +262,7 @@ class _Builder:
 
     def _place_of_name(self, row: Row) -> int | None:
         """The column that is called as names are; else the first that is not called as something else is."""
-        columns = row.columns[: len(row.cells)]
+        columns = [_known(name) for name in row.columns[: len(row.cells)]]
         if not row.columns:
             return next((place for place, cell in enumerate(row.cells) if re.search(r"[^\W\d]", plain(cell))), 0)
         called = [place for place, name in enumerate(columns) if name in self._names]
@@ -283,10 +289,10 @@ class _Builder:
         named = field_of(text)
         if self._field is not None and self._is_below(self._field, line, named is not None):
             self._field.below.append(text)
-        elif named and named[0].lower() not in entry.fields:
+        elif named and _known(named[0]) not in entry.fields:
             self._field, self._field_indent = Field(*named, line.number), line.indent
             self._field_is_item = line.bullet is not None
-            entry.fields[named[0].lower()] = self._field
+            entry.fields[_known(named[0])] = self._field
         else:
             entry.below.append(text)
 

@@ -5,6 +5,7 @@ Headings are written with `#`, underlined with `===` or `---`, or in HTML; table
 
 import re
 from collections.abc import Iterator
+from itertools import count
 
 from msgspec import Struct
 
@@ -15,6 +16,9 @@ _HTML_HEADING = re.compile(r"<h([1-6])(?:\s[^<>]*)?>(.*)</h\1>", re.IGNORECASE)
 _BULLET = re.compile(r"(?:[-*+•–]|\d{1,4}[.)])(?:\s+(.*))?$|[-•](\*\*.*)$")
 _RULE = re.compile(r"(?:[-*_=]\s*){3,}$")
 _QUOTE = ">"
+LINK = re.compile(r"\[([^\[\]]{1,300})\]\(([^()\s]{0,1000})\)")
+_CODE = re.compile(r"`([^`]+)`")
+_HELD = re.compile("\ue000(\\d+)\ue001")  # where a span of code stands while the marks around it are taken
 
 
 class Row(Struct, frozen=True):
@@ -104,8 +108,21 @@ def plain(text: str) -> str:
     >>> plain("**EPSON**: `v1`"), plain("🚀 Vendors"), plain("a_b and *c*"), plain("[x](y)")
     ('EPSON: v1', 'Vendors', 'a_b and c', 'x')
     """
-    text = re.sub(r"\[([^\[\]]{1,300})\]\([^()\s]{0,1000}\)", r"\1", text)
-    text = re.sub(r"(\*\*|__|`|~~)", "", text)
+    text = unmarked(LINK.sub(r"\1", text).replace("~~", ""))
+    return re.sub(r"^[^\w\s(\[#\"'<$/.+~-]+\s*", "", text).strip()
+
+
+def unmarked(text: str) -> str:
+    """A text without emphasis and code marks; what stands in code stays as it is.
+
+    >>> unmarked("**Fax:** ❌ ~~no~~, [x](y)"), unmarked("`__init__.py` and __that__")
+    ('Fax: ❌ ~~no~~, [x](y)', '__init__.py and that')
+    """
+    code = [] if "\ue000" in text else _CODE.findall(text)
+    if code:
+        numbers = count()
+        text = _CODE.sub(lambda _: f"\ue000{next(numbers)}\ue001", text)
+    text = re.sub(r"(\*\*|__|`)", "", text)
     text = re.sub(r"(?<![\w*])\*(?=\S)(.+?)(?<=\S)\*(?![\w*])", r"\1", text)
     text = re.sub(r"(?<!\w)_(?=\S)(.+?)(?<=\S)_(?!\w)", r"\1", text)
-    return re.sub(r"^[^\w\s(\[#\"'<$/.+~-]+\s*", "", text).strip()
+    return (_HELD.sub(lambda held: code[int(held[1])], text) if code else text).strip()

@@ -6,9 +6,10 @@ from typing import Any
 
 from ledger.importing.commands import ImportedDeployment
 from ledger.importing.readers.legacy import words
+from ledger.importing.readers.legacy.addresses import addresses, with_addresses
 from ledger.importing.readers.legacy.entries import Entry, Field, Grammar
 from ledger.importing.readers.legacy.legacy_file import LegacyFile
-from ledger.importing.readers.legacy.outline import plain
+from ledger.importing.readers.legacy.outline import plain, unmarked
 from ledger.importing.readers.words.written_state import key, state_in
 from ledger.importing.readers.words.written_time import written_time
 from ledger.values.moment import parse, text
@@ -43,7 +44,7 @@ GRAMMAR = Grammar(
 
 def take(entry: Entry, legacy: LegacyFile) -> None:
     metadata: dict[str, Any] = {}
-    reader = _Fields(entry, metadata, legacy)
+    links, reader = addresses(entry), _Fields(entry, metadata, legacy)
     fields = reader.read()
     number, commit, at = fields.get("pr_number"), fields.get("commit_hash"), fields.get("deployed_at")
     if number is None and commit is None and at is None:
@@ -57,7 +58,7 @@ def take(entry: Entry, legacy: LegacyFile) -> None:
     items = _names(entry.take("work items", "work item", "tasks", "work_items", "items"))
     for field in entry.fields.values():
         metadata[re.sub(r"\W+", "_", field.name.lower()).strip("_")] = _list_or_text(field)
-    if notes := [plain(line) for line in entry.prose if line != reader.line_of_number]:
+    if notes := [unmarked(line) for line in entry.prose if line != reader.line_of_number]:
         metadata["notes"] = notes
     if entry.blocks:
         metadata["code"] = entry.blocks
@@ -65,7 +66,7 @@ def take(entry: Entry, legacy: LegacyFile) -> None:
     legacy.reading.deployments.append(
         ImportedDeployment(
             external_id=legacy.name("deployment", name, entry.line),
-            fields=fields | ({"metadata": metadata} if metadata else {}),
+            fields=with_addresses(fields | ({"metadata": metadata} if metadata else {}), links),
             created=mark,
             changed=mark,
             vendors=vendors,
@@ -205,8 +206,8 @@ def _names(field: Field | None) -> tuple[str, ...]:
 
 
 def _list_or_text(field: Field) -> Any:
-    lines = [plain(line) for line in field.below]
-    return [*([plain(field.value)] if field.value else []), *lines] if lines else plain(field.value)
+    lines = [unmarked(line) for line in field.below]
+    return [*([unmarked(field.value)] if field.value else []), *lines] if lines else unmarked(field.value)
 
 
 def _moment_of(at: str | None) -> datetime | None:

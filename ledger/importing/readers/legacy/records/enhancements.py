@@ -5,9 +5,10 @@ from typing import Any
 
 from ledger.importing.commands import ImportedEnhancement
 from ledger.importing.readers.legacy import words
+from ledger.importing.readers.legacy.addresses import addresses, with_addresses
 from ledger.importing.readers.legacy.entries import Entry, Grammar
 from ledger.importing.readers.legacy.legacy_file import LegacyFile
-from ledger.importing.readers.legacy.outline import plain
+from ledger.importing.readers.legacy.outline import plain, unmarked
 from ledger.importing.readers.words.written_state import WORDS, WrittenState, key, state_in, state_of
 
 _NAMED = re.compile(r"\b(?:priority|prio)\s*[:=]?\s*(P?[0-5]|critical|high|medium|low)\b", re.IGNORECASE)
@@ -41,6 +42,7 @@ GRAMMAR = Grammar(
 
 
 def take(entry: Entry, legacy: LegacyFile) -> None:
+    links = addresses(entry)
     title, fields, metadata = _Found(entry, legacy).read()
     if not title:
         legacy.refuse("enhancement_without_a_title", entry.line, entry.head)
@@ -50,7 +52,7 @@ def take(entry: Entry, legacy: LegacyFile) -> None:
     legacy.reading.enhancements.append(
         ImportedEnhancement(
             external_id=legacy.name("enhancement", title, entry.line),
-            fields={"title": title} | fields | ({"metadata": metadata} if metadata else {}),
+            fields=with_addresses({"title": title} | fields | ({"metadata": metadata} if metadata else {}), links),
             created=mark,
             changed=mark,
         )
@@ -82,7 +84,7 @@ class _Found:
         title = self._title(head)
         self._from_group()
         for left in entry.fields.values():
-            self._metadata[re.sub(r"\W+", "_", left.name.lower()).strip("_")] = plain(left.full_text)
+            self._metadata[re.sub(r"\W+", "_", left.name.lower()).strip("_")] = unmarked(left.full_text)
         sentences = " ".join(filter(None, (self._fields.get("description"), *map(plain, entry.prose))))
         if text := "\n".join(filter(None, (sentences, entry.blocks))):
             self._fields["description"] = text

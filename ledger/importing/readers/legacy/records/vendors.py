@@ -7,9 +7,10 @@ from ledger.aggregates.vendor.events import TestResults
 from ledger.aggregates.vendor.state import FORMATS
 from ledger.importing.commands import ImportedVendor
 from ledger.importing.readers.legacy import words
+from ledger.importing.readers.legacy.addresses import addresses, with_addresses
 from ledger.importing.readers.legacy.entries import Entry, Field, Grammar, split_long
 from ledger.importing.readers.legacy.legacy_file import LegacyFile
-from ledger.importing.readers.legacy.outline import plain
+from ledger.importing.readers.legacy.outline import plain, unmarked
 from ledger.importing.readers.words.written_state import STRIKE, WrittenState, key, state_before, state_of
 
 _STATUS = re.compile(
@@ -85,11 +86,13 @@ def take(entry: Entry, heading: str, legacy: LegacyFile) -> None:
     if entry.is_without_head and not _is_of_vendor(entry, rest):
         legacy.refuse("row_of_no_vendor", entry.line, " | ".join([entry.head, *entry.prose]))
         return
-    found = _Found(entry, state, legacy)
+    links, found = addresses(entry), _Found(entry, state, legacy)
     found.read(rest, entry.group or heading)
     legacy.reading.found += 1
     mark = legacy.mark()
-    legacy.reading.vendors.append(ImportedVendor(name=name, fields=found.fields(), created=mark, changed=mark))
+    legacy.reading.vendors.append(
+        ImportedVendor(name=name, fields=with_addresses(found.fields(), links), created=mark, changed=mark)
+    )
 
 
 def _is_of_vendor(entry: Entry, rest: str) -> bool:
@@ -175,7 +178,7 @@ class _Found:
             self._metadata["note"] = text
             self._legacy.warn("text_kept", entry.line, text[:80])
         for field in entry.fields.values():
-            self._metadata[_key(field.name)] = plain(field.full_text)
+            self._metadata[_key(field.name)] = unmarked(field.full_text)
 
     def fields(self) -> dict[str, Any]:
         formats = {"format_support": dict.fromkeys(FORMATS, False) | self._formats} if self._formats else {}

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from ledger.aggregates.work_item.commands import ImportedItem, ImportedLink
 from ledger.importing.readers.legacy import words
+from ledger.importing.readers.legacy.addresses import addresses, with_addresses
 from ledger.importing.readers.legacy.entries import Entry, Grammar, field_of
 from ledger.importing.readers.legacy.kinds import in_another_language, listed_state
 from ledger.importing.readers.legacy.legacy_file import LegacyFile
@@ -81,6 +82,7 @@ class Items:
             self._legacy.warn("left_to_its_author", entry.line, entry.head[:80])
             return
         metadata = dict[str, Any]()
+        found = addresses(entry)
         state, head = state_in(entry.head)
         title, fields = self._titled(entry, head, metadata)
         if not title:
@@ -92,7 +94,8 @@ class Items:
         finished = finished or self._end(state, metadata, entry.line)
         links = self._links(entry, title)
         fields |= self._more_fields(entry, metadata)
-        item = self._item(entry, title, fields | ({"metadata": metadata} if metadata else {}), links)
+        fields = with_addresses(fields | ({"metadata": metadata} if metadata else {}), found)
+        item = self._item(entry, title, fields, links)
         self._legacy.reading.found += 1
         keep(self._legacy.reading, self._lived(item, state_of_item, created, finished, at), self._legacy.imported_at)
 
