@@ -337,7 +337,7 @@ def test_a_version_conflict_says_who_changed_it(run: Run, perform: Perform) -> N
     result = run("call", "update_work_item", f"id={ref}", "version=1", "title=Mine")
 
     assert result.exit_code == exits.VERSION_CONFLICT
-    assert "version 2: WorkItemRevised by bob" in result.stderr
+    assert "version 2: revised by bob (title: Theirs)" in result.stderr
 
 
 @pytest.mark.parametrize(("typed", "meant"), [("statsu", "status"), ("close", "done"), ("create", "add")])

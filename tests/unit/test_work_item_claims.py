@@ -80,6 +80,15 @@ def test_an_item_that_is_not_ready_cannot_be_claimed_and_says_why() -> None:
     assert [(item["reason"], item["title"]) for item in refusal.details["items"]] == [("blocker", "a blocker")]
 
 
+def test_an_item_whose_own_state_is_in_the_way_is_refused_with_that_state() -> None:
+    own = Obstacle(reason="status", id=ENTITY, title="T", status="completed")
+
+    refusal = given(decider).past(CREATED).around(obstacles=[own]).when(claim()).then_refused(Refused, rule="not_ready")
+
+    assert refusal.message.endswith("is completed, so it cannot be begun")
+    assert refusal.next_step == "make it active first, if it is to be worked on"
+
+
 def test_a_claim_is_void_if_what_makes_it_ready_changes_meanwhile() -> None:
     outcome = given(decider).past(CREATED).when(claim())
 

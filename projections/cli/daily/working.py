@@ -139,7 +139,7 @@ def release(invocation: Invocation, /, ref: str, **arguments: Any) -> int:
 @click.option("--dry-run", is_flag=True, default=None, help="Only show what would be archived.")
 @pass_invocation
 def archive(invocation: Invocation, /, refs: tuple[str, ...], **arguments: Any) -> int:
-    """Put finished work that has been idle out of the lists; with REF that item and what is below it, at once.
+    """Archive finished work that has been idle: it leaves the lists. With REF that item and what is below it, at once.
 
     Only whole trees are archived, and `restore` brings them back.
     """

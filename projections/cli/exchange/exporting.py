@@ -37,7 +37,7 @@ NOUNS = tuple(PROJECTIONS)
 )
 @pass_invocation
 def export(invocation: Invocation, what: str, read_model: str | None, output: str) -> None:
-    """Hand out what the ledger holds.
+    """Export events, data or the report.
 
     \b
     events  every event, byte for byte; `import events` makes the same ledger of it elsewhere

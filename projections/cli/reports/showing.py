@@ -90,7 +90,7 @@ def _who_has_it(entity: Entity, now: datetime) -> str:
     if entity.get("assignee"):
         parts.append(f"for {entity['assignee']}")
     if claim:
-        ends = "its claim ended" if claim.get("expired") else "until"
+        ends = "its claim ended" if claim.get("expired") else "its claim ends"
         parts.append(f"held by {claim['by']}, {ends} {ago(claim['until'], now)}")
     if question:
         said = "" if question.get("completes") else f": {question['text']}"

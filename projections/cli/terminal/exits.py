@@ -104,12 +104,7 @@ def print_refusal(error: LedgerError, *, as_json: bool, path: str = "", command:
 def _details(error: LedgerError) -> Iterator[str]:
     """What the JSON has beside the sentence: who changed what, which items stand in the way, what is allowed."""
     for event in error.details.get("changed_since") or ():
-        values = event.get("values", {})
-        fields = ", ".join(
-            f"{field.replace('_', ' ')}: {values[field]}" if values.get(field) is not None else field.replace("_", " ")
-            for field in event["fields"]
-        )
-        yield f"version {event['version']}: {event['event']} by {event['by']}{f' ({fields})' if fields else ''}"
+        yield _change(event)
     for item in error.details.get("items") or ():
         if isinstance(item, dict) and "title" in item:
             words = (item.get("reason"), item.get("ref"), item["title"], item.get("status"))
@@ -118,6 +113,18 @@ def _details(error: LedgerError) -> Iterator[str]:
         allowed = [str(word) for word in field.get("allowed") or ()]
         if any(f"'{word}'" not in field["problem"] for word in allowed):
             yield f"{field['field']} can be: {', '.join(allowed)}"
+
+
+def _change(event: dict[str, Any]) -> str:
+    from projections.cli.terminal.wording import IMPLIED, happened  # only here, as above
+
+    values = event.get("values", {})
+    fields = ", ".join(
+        f"{field.replace('_', ' ')}: {values[field]}" if values.get(field) is not None else field.replace("_", " ")
+        for field in event["fields"]
+        if field not in IMPLIED
+    )
+    return f"version {event['version']}: {happened(event['event'])} by {event['by']}{f' ({fields})' if fields else ''}"
 
 
 class NoSuchCommand(click.UsageError):

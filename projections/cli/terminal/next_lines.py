@@ -23,6 +23,7 @@ WORDS = {  # what a refusal says of operations and their arguments -> what is ty
     "give a claim back (action release)": "give a claim back with tracking-ledger stop",
     "claim this one when": "start this one when",
     "action next takes": "tracking-ledger next takes",
+    "make it active first, if": "make it active with tracking-ledger unblock first, if",
     "restore it first with deleted=false": "undo its deletion first",
     "archive_work_items with action restore and id": "tracking-ledger restore",
     "see sync_state": "see tracking-ledger conflicts",

@@ -7,6 +7,7 @@ have the same name.
 """
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,7 +26,7 @@ from ledger.errors import LostRace, Refused
 from ledger.values.dates import begins
 from ledger.values.moment import parse, text
 from ledger.values.states import claimed_state
-from ledger.world import World
+from ledger.world import Obstacle, World
 
 INSTANT = timedelta(microseconds=1)  # of ledger time; a lease holds until the one before its end
 
@@ -73,16 +74,25 @@ def claim(command: ClaimWorkItem, world: World) -> Decided:
         )
     obstacles = world.obstacles(command.id, digest)
     if obstacles:
-        in_hand = any(obstacle.reason == "assigned" for obstacle in obstacles)
+        own = next((obstacle for obstacle in obstacles if obstacle.reason == "status"), None)
         raise Refused(
-            f"{world.reference(CATEGORY, command.id)} is not ready, so it cannot be begun",
+            f"{world.reference(CATEGORY, command.id)} is {own.status if own else 'not ready'}, so it cannot be begun",
             rule="not_ready",
             items=obstacle_summaries(world, obstacles),
-            next_step="assign it to yourself first, if you take it over" if in_hand else "see to the items named first",
+            next_step=_way_to_begin(obstacles),
         )
     if force is not None:
         return _renewed(command.id, force, _end(world, command.minutes), world)
     return _claimed(command.id, item, digest, command.minutes, world)
+
+
+def _way_to_begin(obstacles: Sequence[Obstacle]) -> str:
+    reasons = {obstacle.reason for obstacle in obstacles}
+    if "status" in reasons:
+        return "make it active first, if it is to be worked on"
+    return (
+        "assign it to yourself first, if you take it over" if "assigned" in reasons else "see to the items named first"
+    )
 
 
 def claim_next(command: ClaimNextWorkItem, world: World) -> Decided:
