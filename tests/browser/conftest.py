@@ -71,7 +71,8 @@ def accessibility() -> Accessibility:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory, dsn: str) -> Settings:
+def project(browser: Any, tmp_path_factory: pytest.TempPathFactory, dsn: str) -> Settings:
+    """Made where there is a browser only."""
     root = tmp_path_factory.mktemp("console")
     identity.create(root)
     return Settings(project=root, dsn=dsn, home=root / "home", pgdata=root / "unused", by="tester")
