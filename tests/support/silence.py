@@ -9,12 +9,13 @@ from ledger.postgres.connection import database, watchdog
 
 
 def soon_looked_after(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A call that takes a tenth of a second is looked after, for the rest of the test."""
+    """A call that takes a tenth of a second is looked after, also of a server that is busy and answers late."""
     monkeypatch.setattr(watchdog, "LONG_CALL_SECONDS", 0.1)
     monkeypatch.setattr(watchdog, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(database, "ping", partial(ping, seconds=10.0))
 
 
 def soon_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So too, and its server is given up after two tenths. Only where it is frozen: others may be slow to answer."""
+    """So too, and its server is given up after two tenths: only where it is frozen."""
     soon_looked_after(monkeypatch)
     monkeypatch.setattr(database, "ping", partial(ping, seconds=0.2))
