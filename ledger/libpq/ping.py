@@ -3,7 +3,7 @@
 libpq's own ping blocks the whole interpreter for two seconds at a server that is frozen.
 """
 
-import select
+import selectors
 import time
 
 from psycopg import pq
@@ -38,5 +38,6 @@ def _polled(connecting: PGconn) -> pq.PollingStatus:
 def _is_ready(descriptor: int, status: pq.PollingStatus, seconds: float) -> bool:
     if seconds <= 0:
         return False
-    reading, writing = ([descriptor], []) if status == READING else ([], [descriptor])
-    return any(select.select(reading, writing, [], seconds))
+    with selectors.DefaultSelector() as waiting:  # `select` takes no descriptor above 1023
+        waiting.register(descriptor, selectors.EVENT_READ if status == READING else selectors.EVENT_WRITE)
+        return bool(waiting.select(seconds))

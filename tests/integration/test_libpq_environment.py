@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from psycopg import pq
 
 from ledger import identity
 from ledger.embedded.server import EmbeddedServer
@@ -24,6 +26,7 @@ from tests.support.http_client import COMMAND
 
 pytestmark = pytest.mark.processes
 
+MANY = 1100  # open files
 EXPORTED = {
     "PGSERVICE": "nope",
     "PGSERVICEFILE": "/nonexistent/service",
@@ -201,6 +204,21 @@ def test_a_database_of_another_encoding_says_so_in_every_command(
 
     assert result.exit_code == exits.REFUSED, result.output
     assert "the database's encoding is LATIN1, UTF8 is needed" in result.stderr
+
+
+def test_a_server_is_pinged_by_a_process_with_very_many_open_files(dsn: str) -> None:
+    """As `serve` with a thousand clients has them: `select` takes no descriptor above 1023."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(limits[0], min(2 * MANY, limits[1])), limits[1]))
+    held = [os.dup(0) for _ in range(MANY)]
+    try:
+        answered = ping(dsn)
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+    assert answered == pq.Ping.OK
 
 
 @pytest.fixture(scope="module")

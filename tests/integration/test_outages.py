@@ -1,5 +1,6 @@
 """A server of the test's own that is stopped, killed or frozen: calls are answered soon, nothing is wrongly said."""
 
+import errno
 import json
 import os
 import shutil
@@ -21,7 +22,9 @@ from msgspec.structs import replace
 from ledger import identity
 from ledger.embedded.server import EmbeddedServer
 from ledger.errors import Unavailable
+from ledger.libpq.session import Session
 from ledger.postgres.connection.connect import APPLICATION, DATABASE, connect
+from ledger.postgres.connection.watchdog import Watchdog
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.fallback import router
@@ -205,6 +208,25 @@ def test_a_call_is_given_up_when_its_own_limit_is_over(app: App, own_server: Emb
     with _holding_the_lock(own_server, app):
         assert create.perform(hurried, {"item_type": "task", "title": "Held up"})["outcome"] == "queued"
     hurried.close()
+
+
+def test_calls_are_looked_after_again_once_the_machine_can_ask(own_server: EmbeddedServer) -> None:
+    """Which it cannot for as long as it has too many open files."""
+    said = iter([OSError(errno.EMFILE, "too many open files"), False])
+
+    def answers(_: Session) -> bool:
+        answer = next(said)
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    own_server.ensure()
+    with (
+        closing(Session.connect(own_server.conninfo(APPLICATION, DATABASE))) as session,
+        pytest.raises(psycopg.OperationalError),
+        Watchdog(answers).watching(session),
+    ):
+        session.execute("SELECT pg_sleep(15)")
 
 
 def test_after_half_an_hour_without_contact_an_answer_is_marked_stale(

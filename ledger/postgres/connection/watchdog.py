@@ -77,7 +77,7 @@ class Watchdog:
     def _ask(self, long: list[_Watched]) -> None:
         answers: dict[object, bool] = {}  # each server is asked once, or the last of many would be given up late
         for one in long:
-            with contextlib.suppress(psycopg.Error):  # it ended by itself meanwhile
+            with contextlib.suppress(psycopg.Error, OSError):  # it ended by itself; the machine cannot ask just now
                 server = _server(one.connection)
                 if server not in answers:
                     answers[server] = self._answers(one.connection)
