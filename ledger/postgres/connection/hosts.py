@@ -16,7 +16,7 @@ from psycopg.pq.abc import PGconn
 from ledger.libpq.conninfo import effective
 
 OK, FAILED = pq.PollingStatus.OK, pq.PollingStatus.FAILED
-READING = pq.PollingStatus.READING
+READING, WRITING = pq.PollingStatus.READING, pq.PollingStatus.WRITING
 LEADS = {"target_session_attrs": "primary"}  # unless something else is wanted
 WRITES = ("primary", "read-write")
 ANY = {"target_session_attrs": "any"}
@@ -39,7 +39,11 @@ def leader_first(conninfo: str, seconds: float = 2.0, longest: float = SILENT_SE
     given = {**conninfo_to_dict(conninfo), **(LEADS if wanted == "any" else {"target_session_attrs": wanted})}
     as_wanted = [make_conninfo("", **{**given, **host}) for host in hosts]
     asked = [make_conninfo(one, **ANY) for one in as_wanted] if wanted in ("any", *WRITES) else []
-    first = _first(as_wanted, asked, seconds, longest)
+    search = _Search(as_wanted, asked)
+    try:
+        first = search.first(seconds, longest)
+    finally:
+        search.finish()
     if first >= len(hosts):
         return asked[first - len(hosts)]
     hosts.insert(0, hosts.pop(first))
@@ -53,49 +57,71 @@ def _hosts(given: Mapping[str, object]) -> Iterator[dict[str, str]]:
         yield {name: values[n if len(values) > 1 else 0] for name, values in lists.items()}
 
 
-def _first(conninfos: list[str], asked: list[str], seconds: float, longest: float) -> int:
-    """The place of the first one that took a connection, or whose server, `asked` after that failed, says that it
-    leads: those come behind the others. 0 if there was none in time.
+class _Search:
+    """All hosts at the same time: each is greeted as it is wanted, and where that fails, `asked` whether it leads.
 
-    While one is silent the others are asked again and again: one of them may be about to lead in its place. Where some
-    follow, that goes on for the `longest` time, and then raises OperationalError: libpq, which asks one after another,
-    would wait for the silent one alone.
+    While one is silent the others are asked again and again: one of them may be about to lead in its place.
     """
-    every, began = [*conninfos, *asked], time.monotonic()
-    again = dict.fromkeys(range(len(conninfos)), 0.0)
-    tries: dict[int, PGconn] = {}
-    states: dict[int, pq.PollingStatus] = {}
-    following: set[int] = set()
-    try:
-        while tries or 0.0 in again.values():
-            now = time.monotonic()
-            if now > (until := began + (longest if following else seconds)):
+
+    def __init__(self, wanted: list[str], asked: list[str]) -> None:
+        self._conninfos = [*wanted, *asked]
+        self._count = len(wanted)
+        self._due = dict.fromkeys(range(self._count), 0.0)  # when to connect, by the place of the connection string
+        self._tries: dict[int, PGconn] = {}
+        self._states: dict[int, pq.PollingStatus] = {}
+        self._following: set[int] = set()
+
+    def first(self, seconds: float, longest: float) -> int:
+        """The place of the first one that took a connection or says that it leads; the latter stand behind the others.
+        0 if there was none in time.
+
+        Where some follow, that is the `longest` time. Then it raises OperationalError: libpq, which asks one after
+        another, would wait for the silent one alone.
+        """
+        began = time.monotonic()
+        while self._tries or 0.0 in self._due.values():
+            now, until = time.monotonic(), began + (longest if self._following else seconds)
+            if now > until:
                 break
-            for n in [n for n, at in again.items() if at <= now]:
-                del again[n]
-                tries[n], states[n] = pq.PGconn.connect_start(every[n].encode()), pq.PollingStatus.WRITING
-            for n in _ready(tries, states, min([until, *again.values()]) - now):
-                states[n] = _polled(tries[n])
-                if states[n] == OK and n >= len(conninfos):
-                    states[n] = _leads(tries[n])
-                if states[n] == OK:
+            self._connect(now)
+            for n in _ready(self._tries, self._states, min([until, *self._due.values()]) - now):
+                if self._go_on(n) == OK:
                     return n
-                if states[n] == FAILED:
-                    failed = tries.pop(n)
-                    following |= {n} if failed.status == pq.ConnStatus.OK else set()
-                    failed.finish()
-                    next_one = n + len(conninfos)
-                    again |= {next_one: 0.0} if next_one < len(every) else {n % len(conninfos): now + AGAIN_SECONDS}
-        if tries and following:
-            raise psycopg.OperationalError(_none_leads(len(following), len(conninfos), longest))
+        if self._tries and self._following:
+            raise psycopg.OperationalError(
+                f"of {self._count} hosts {len(self._following)} follow another one,"
+                f" and the rest did not answer within {longest:g} s"
+            )
         return 0
-    finally:
-        for one in tries.values():
+
+    def finish(self) -> None:
+        for one in self._tries.values():
             one.finish()
 
+    def _connect(self, now: float) -> None:
+        for n in [n for n, at in self._due.items() if at <= now]:
+            del self._due[n]
+            self._tries[n], self._states[n] = pq.PGconn.connect_start(self._conninfos[n].encode()), WRITING
 
-def _none_leads(following: int, count: int, seconds: float) -> str:
-    return f"of {count} hosts {following} follow another one, and the rest did not answer within {seconds:g} s"
+    def _go_on(self, n: int) -> pq.PollingStatus:
+        state = _polled(self._tries[n])
+        if state == OK and n >= self._count:
+            state = _leads(self._tries[n])
+        self._states[n] = state
+        if state == FAILED:
+            self._fail(n)
+        return state
+
+    def _fail(self, n: int) -> None:
+        """It is not the one: next it is asked, or begins anew after a while."""
+        failed = self._tries.pop(n)
+        if failed.status == pq.ConnStatus.OK:
+            self._following.add(n)
+        failed.finish()
+        if n + self._count < len(self._conninfos):
+            self._due[n + self._count] = 0.0
+        else:
+            self._due[n % self._count] = time.monotonic() + AGAIN_SECONDS
 
 
 def _leads(one: PGconn) -> pq.PollingStatus:
