@@ -8,7 +8,7 @@ import asyncio
 import json
 import select
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from typing import BinaryIO
 
@@ -64,8 +64,8 @@ class Said:
         self._places.release()
 
     def _read(self, file: BinaryIO) -> None:
-        with suppress(OSError, ValueError, RuntimeError):  # the file or the loop was closed meanwhile
-            for line in file:
+        try:
+            for line in _lines(file):
                 self._places.acquire()
                 if self._ended:
                     return
@@ -73,9 +73,13 @@ class Said:
                 if item is None:
                     self._places.release()
                 else:
-                    self._loop.call_soon_threadsafe(self._taken.put_nowait, item)
-        with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._taken.put_nowait, None)
+                    self._hand_on(item)
+        finally:  # whatever ends this thread, the conversation does not wait for it
+            self._hand_on(None)
+
+    def _hand_on(self, item: Incoming | None) -> None:
+        with suppress(RuntimeError):  # the loop was closed meanwhile
+            self._loop.call_soon_threadsafe(self._taken.put_nowait, item)
 
 
 class Answering:
@@ -148,6 +152,11 @@ class UnusualId(Exception):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.text = text
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    with suppress(OSError, ValueError):  # the file was closed meanwhile
+        yield from file
 
 
 def message(line: bytes) -> Incoming:

@@ -67,7 +67,10 @@ class Envelopes:
 def _client(revision: str, envelope: bytes) -> str | None:
     if len(envelope) > LARGEST:
         raise ValueError("an envelope of that size is not remembered")
-    read = msgspec.json.decode(envelope, type=dict[str, Any]) if envelope else {}
+    try:
+        read = msgspec.json.decode(envelope, type=dict[str, Any]) if envelope else {}
+    except RecursionError as error:
+        raise ValueError("the envelope is too deep") from error
     if revision in MODERN_PROTOCOL_VERSIONS:
         return _stated(revision, read)
     if read.keys() & ASKS_FOR_MORE or any(name.startswith(RESERVED) for name in read):
@@ -80,7 +83,7 @@ def _stated(revision: str, envelope: dict[str, Any]) -> str | None:
         raise ValueError("the envelope asks for more than an answer")
     try:
         validate_client_request("tools/call", revision, {"name": "", "_meta": envelope})
-    except ValidationError as error:
+    except (ValidationError, RecursionError) as error:
         raise ValueError("the SDK says what is wrong with the envelope") from error
     info, capabilities = envelope.get(CLIENT_INFO_META_KEY), envelope.get(CLIENT_CAPABILITIES_META_KEY)
     known = Connection.from_envelope(revision, info, capabilities).client_params

@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from typing import BinaryIO
@@ -14,6 +15,7 @@ from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
 
 from mcp_adapter.transport.pipes import AHEAD, Answering, Said, conversation
+from tests.support.waiting import until
 
 SECONDS = 20
 LARGE = "x" * 300_000  # more than a pipe holds
@@ -141,3 +143,23 @@ def test_a_client_that_has_closed_its_end_is_not_listened_to_any_more(client: Cl
                 await said.receive()
 
     anyio.run(conversing)
+
+
+def test_a_failure_of_what_sees_the_lines_ends_the_conversation(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", failures.append)
+
+    def fail(_: bytes) -> None:
+        raise TypeError
+
+    async def conversing() -> None:
+        async with talking(client) as (said, _):
+            said.see = fail
+            client.say("m")
+            with pytest.raises(anyio.EndOfStream):
+                await said.receive()
+
+    anyio.run(conversing)
+    until(lambda: failures)
