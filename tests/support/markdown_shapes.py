@@ -141,10 +141,10 @@ def vendors(draw: st.DrawFn, content: Content) -> str:
     if is_table:
         cells += [[*one, ""] for one in sums]
         return text + draw(rows(["Vendor", "Status", "Tests", "Fax"], cells)) + draw(traps()) + draw(ends())
-    bullet = draw(st.sampled_from(["- ", "* ", "+ ", "1. ", ""]))
+    bullet, colon = draw(st.sampled_from(["- ", "* ", "+ ", "1. ", ""])), draw(st.sampled_from([": ", "："]))
     return (
         text
-        + "".join(f"{bullet}{name}: {status} ({tests} tests)\n" for name, status, tests in cells)
+        + "".join(f"{bullet}{name}{colon}{status} ({tests} tests)\n" for name, status, tests in cells)
         + "".join(f"{bullet}{name}: {count} vendors\n" for name, *_ in sums)
         + draw(ends())
     )
@@ -179,8 +179,8 @@ def items(draw: st.DrawFn, content: Content) -> str:
         return draw(headings("Active Work Items")) + before + draw(rows(columns, cells)) + draw(ends())
     if way == "headings":
         content.items |= dict(made)
-        name = draw(st.sampled_from(["Status", "Estado", "ステータス"]))
-        body = "".join(f"### {title}\n- **{name}**: {draw(st.sampled_from(VALUES[state]))}\n" for title, state in made)
+        name = draw(st.sampled_from(["Status**:", "Status:**", "Estado** :", "ステータス**：", "状态：**"]))
+        body = "".join(f"### {title}\n- **{name} {draw(st.sampled_from(VALUES[state]))}\n" for title, state in made)
         return draw(headings("Active Work Items")) + body + draw(ends())
     words, state = draw(st.sampled_from([
         ("Successfully completed today", "completed"), ("Next Actionable Step", "active"), ("Blocked", "blocked"),

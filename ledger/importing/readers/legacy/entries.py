@@ -11,8 +11,8 @@ from ledger.importing.readers.words.written_state import signed, state_of
 from ledger.values.states import Category
 
 _FIELD = re.compile(
-    r"(?:(?:\*\*|__)(?P<bold>[^*_:]{1,60}?)\s*(?::\s*(?:\*\*|__)|(?:\*\*|__)\s*:)"
-    r"|(?P<bare>[^\W\d][\w /()-]{0,39}?)\s*:(?!//))"
+    r"(?:(?:\*\*|__)(?P<bold>[^*_:：]{1,60}?)\s*(?:[:：]\s*(?:\*\*|__)|(?:\*\*|__)\s*[:：])"
+    r"|(?P<bare>[^\W\d][\w /()-]{0,39}?)\s*[:：](?!//))"
     r"\s*(?P<value>.*)$"
 )
 _ASIDE = re.compile(r"[_*(]*(?:last |auto[ -]?)*(?:generated|updated|exported|as of)\b.*", re.IGNORECASE)

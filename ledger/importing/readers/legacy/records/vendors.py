@@ -50,14 +50,14 @@ _FIELDS = frozenset(
     manifest compliance,extractor,extractor path,path,output,output type,note,notes""".replace("\n    ", "").split(",")
 )
 BAR = "\ue000"  # stands for a pipe that is part of a name
-_COLON = re.compile(r"\s*:(?=\s|$|\*|operational|broken|planned|deprecated|in.dev|ready)", re.IGNORECASE)
+_COLON = re.compile(r"\s*(?:：|:(?=\s|$|\*|operational|broken|planned|deprecated|in.dev|ready))", re.IGNORECASE)
 _NAME_END = re.compile(r"\s+[-–—|→=]+\s+|\s*(?=[(\[])|\s+(?=[✓✔✅☑✗✘❌✕✖🟢🔴])")
-_BOLD = re.compile(r"(?:\*\*|__)(.+?)(?:\*\*|__)\s*(?P<colon>:?)\s*(?P<rest>.*)$")
+_BOLD = re.compile(r"(?:\*\*|__)(.+?)(?:\*\*|__)\s*(?P<colon>[:：]?)\s*(?P<rest>.*)$")
 
 
 def is_record(text: str) -> bool:
     """Whether a line outside any list reads like a vendor, and not like a field of one."""
-    named = re.match(r"([^:]{1,100}):\s", text)
+    named = re.match(r"([^:：]{1,100})(?::\s|：)", text)
     if named is None or key(named[1]) in _FIELDS:
         return False
     return bool(_STATUS.search(text) or words.results(text))
@@ -113,7 +113,7 @@ def _of_row(cell: str) -> tuple[str, str]:
     name, rest = _split(cell.replace("|", BAR))
     if _STATUS.search(rest) or words.results(rest) or _FORMAT.search(rest) or _VERSION.search(rest):
         return name.replace(BAR, "|"), rest.replace(BAR, "|")
-    return plain(cell).strip(" :"), ""
+    return plain(cell).strip(" :："), ""
 
 
 def _split(head: str) -> tuple[str, str]:
@@ -126,7 +126,7 @@ def _split(head: str) -> tuple[str, str]:
         rest = f"{rest} {bold['rest']}"
     else:
         name, rest = _cut(head)
-    return plain(name).strip(" :"), rest.strip()
+    return plain(name).strip(" :："), rest.strip()
 
 
 def _is_name(bold: re.Match[str]) -> bool:

@@ -240,8 +240,8 @@ def _short(head: str, entry: Entry) -> tuple[str, str | None]:
     """A title, and the whole text where the title is only its beginning."""
     bold = re.match(r"(?:\*\*|__)(.+?)(?:\*\*|__)\s*:?\s*(.*)$", head)
     if bold and not entry.is_heading:
-        return plain(bold[1]).rstrip(":"), plain(bold[2]) or None
-    whole = plain(head).rstrip(":")
+        return plain(bold[1]).rstrip(":："), plain(bold[2]) or None
+    whole = plain(head).rstrip(":：")
     if len(whole) <= LONGEST_TITLE:
         return whole, None
     sentence = re.split(r"(?<=[.!?])\s", whole)[0]
