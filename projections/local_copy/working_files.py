@@ -18,7 +18,7 @@ from ledger.offline.disk import write_private
 from ledger.offline.journal import FILE as JOURNAL
 from ledger.offline.journal import Journal
 from ledger.offline.local import in_order
-from ledger.offline.queue.outbox import Outbox
+from ledger.offline.queue.outbox import Fault, Outbox
 from ledger.offline.queue.outbox_file import FILE as OUTBOX
 from ledger.offline.queue.outbox_index import INDEX as OUTBOX_INDEX
 from ledger.offline.seen import Seen
@@ -75,6 +75,11 @@ class Local:
     def waiting(self) -> int:
         """How many of them wait."""
         return self.outbox.waiting if (self.home / OUTBOX).exists() else 0
+
+    @property
+    def faults(self) -> list[Fault]:
+        """Lines of the outbox that are set aside."""
+        return self.outbox.faults if (self.home / OUTBOX).exists() else []
 
     def waiting_since(self) -> datetime | None:
         """When the oldest of them was given."""

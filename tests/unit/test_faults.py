@@ -1,12 +1,25 @@
 """From which number on `doctor` speaks up."""
 
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from ledger import __version__
 from ledger.postgres.checkup import Checkup
-from projections.cli.administration.health_checks import CONNECTIONS, TRANSACTION, of_conflicts, of_database
+from projections.cli.administration.health_checks import (
+    CONNECTIONS,
+    TRANSACTION,
+    of_conflicts,
+    of_database,
+    of_machine,
+)
+from projections.local_copy.working_files import Local
+from tests.support.given import LEDGER
+from tests.support.queueing import queued
 
 SOUND: dict[str, Any] = {
     "server_version": "18.6",
@@ -34,6 +47,33 @@ def found(**changed: Any) -> list[str]:
 
 def test_a_sound_server_gives_nothing_to_look_at() -> None:
     assert found() == []
+
+
+def test_a_queued_line_of_a_newer_program_is_not_called_damaged(tmp_path: Path) -> None:
+    with closing(Local(tmp_path, LEDGER, lambda: datetime.now(UTC))) as local:
+        with local.outbox.locked():
+            local.outbox.append(replace(queued(1), schema=99))
+
+        (finding,) = of_machine(local, 0, 0, None)
+
+    assert finding.code == "outbox_newer"
+    assert "upgrade tracking-ledger on this machine" in finding.next_step
+    assert "--set-aside" not in finding.next_step
+
+
+def test_a_damaged_line_of_the_queue_is_named_with_the_way_out(tmp_path: Path) -> None:
+    with closing(Local(tmp_path, LEDGER, lambda: datetime.now(UTC))) as local:
+        with local.outbox.locked():
+            local.outbox.append(queued(1, "Broken"))
+        local.outbox.file.write_bytes(local.outbox.file.read_bytes().replace(b"Broken", b"broken"))
+    with closing(Local(tmp_path, LEDGER, lambda: datetime.now(UTC))) as local:
+        local.outbox.unsettled()
+
+        (finding,) = of_machine(local, 0, 0, None)
+
+    assert finding.code == "outbox_damaged"
+    assert f"in {local.outbox.file}: 2" in finding.what
+    assert "--set-aside" in finding.next_step
 
 
 def test_up_to_its_threshold_a_number_is_no_finding() -> None:

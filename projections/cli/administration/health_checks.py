@@ -139,13 +139,7 @@ def of_machine(local: Local, reached: int, head: int | None, oldest: datetime | 
     """Of a journal that reached a position; `head` is the database's, None while that does not answer."""
     if local.journal.damage is not None:
         yield Finding(code="journal_damaged", what=local.journal.damage.message, next_step=SET_ASIDE)
-    if local.waiting and (faults := local.outbox.faults):
-        lines = ", ".join(str(fault.line) for fault in faults)
-        yield Finding(
-            code="outbox_damaged",
-            what=f"damaged lines in {local.outbox.file}: {lines}",
-            next_step="restore the file from a backup, or let the rest go on with `tracking-ledger sync --set-aside`",
-        )
+    yield from _of_outbox(local)
     if head is None:
         return
     if head - reached > BEHIND:
@@ -160,6 +154,28 @@ def of_machine(local: Local, reached: int, head: int | None, oldest: datetime | 
             what=f"{local.waiting} commands wait since {text(oldest)}, and the database answers",
             next_step="`tracking-ledger sync` brings them home, or says what stops them",
         )
+
+
+def _of_outbox(local: Local) -> Iterator[Finding]:
+    newer, damaged = (
+        [fault.line for fault in local.faults if fault.is_newer == is_newer] for is_newer in (True, False)
+    )
+    if newer:
+        yield Finding(
+            code="outbox_newer",
+            what=f"lines in {local.outbox.file} that only a newer program understands: {_listed(newer)}",
+            next_step="upgrade tracking-ledger on this machine: nothing that waits here is sent before",
+        )
+    if damaged:
+        yield Finding(
+            code="outbox_damaged",
+            what=f"damaged lines in {local.outbox.file}: {_listed(damaged)}",
+            next_step="restore the file from a backup, or let the rest go on with `tracking-ledger sync --set-aside`",
+        )
+
+
+def _listed(lines: Sequence[int]) -> str:
+    return ", ".join(map(str, lines))
 
 
 def of_quota(position: int, most: int | None) -> Iterator[Finding]:
