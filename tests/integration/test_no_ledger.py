@@ -175,6 +175,7 @@ def test_a_folder_that_is_no_project_s_is_offered_no_ledger(
     assert not (folder / ".ledger").exists()
 
 
+@pytest.mark.processes
 def test_a_read_only_server_offers_no_tool_that_makes_one(empty: Settings) -> None:
     with server_process(empty, words=("mcp", "--read-only")) as client:
         listed = names(client.tools())

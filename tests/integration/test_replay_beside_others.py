@@ -58,6 +58,7 @@ def generations(ledger: Ledger, owner_dsn: str) -> int:
     return len(found)
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("stage", ["events", "rows"])
 def test_a_replay_that_is_killed_leaves_the_old_rows_serving_and_no_others(
     ledger: Ledger, dsn: str, owner_dsn: str, stage: str
@@ -96,6 +97,7 @@ def test_of_two_replays_at_once_the_second_says_so(ledger: Ledger) -> None:
     replay(ledger.store, ledger.tables)
 
 
+@pytest.mark.processes
 def test_two_versions_of_the_program_run_at_once_and_neither_view_misses_a_row(ledger: Ledger, dsn: str) -> None:
     context = forked.CONTEXT
     start, answers = context.Barrier(2), context.Queue()

@@ -4,6 +4,8 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 PROGRAM = """
 import time
 from tests.lab.cluster import end_in_order
@@ -18,6 +20,7 @@ finally:
 """
 
 
+@pytest.mark.processes
 def test_a_lab_that_is_terminated_ends_what_it_has_started_first_and_is_not_kept_from_it() -> None:
     lab = subprocess.Popen([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, text=True)
     assert lab.stdout is not None
