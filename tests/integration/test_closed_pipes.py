@@ -134,7 +134,8 @@ def test_a_closed_output_is_named_and_no_file_takes_its_place(
     assert ended.returncode == exits.OUTPUT_LOST, ended.stderr
     assert "the answer could not be written: Bad file descriptor" in ended.stderr
     assert "Traceback" not in ended.stderr
-    assert len(list(app.store.read_all())) == (2 if words.startswith("add") else 1)
+    made = len(list(app.store.read_all())) + app.local.waiting  # which a busy machine may have queued
+    assert made == (2 if words.startswith("add") else 1)
 
 
 @pytest.mark.parametrize("closed", [False, True])

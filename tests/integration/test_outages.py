@@ -212,13 +212,12 @@ def test_a_call_is_given_up_when_its_own_limit_is_over(app: App, own_server: Emb
 
 def test_calls_are_looked_after_again_once_the_machine_can_ask(own_server: EmbeddedServer) -> None:
     """Which it cannot for as long as it has too many open files."""
-    said = iter([OSError(errno.EMFILE, "too many open files"), False])
+    faults = [OSError(errno.EMFILE, "too many open files")]
 
     def answers(_: Session) -> bool:
-        answer = next(said)
-        if isinstance(answer, OSError):
-            raise answer
-        return answer
+        if faults:
+            raise faults.pop()
+        return False
 
     own_server.ensure()
     with (
