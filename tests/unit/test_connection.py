@@ -38,7 +38,7 @@ def answered(packet: bytes, piece: int = 2**20) -> bytes:
                 await asyncio.sleep(0)
             writer.write_eof()
             try:
-                return await asyncio.wait_for(reader.read(), 5)
+                return await asyncio.wait_for(reader.read(), 60)
             except ConnectionError:  # it did not read what was too much
                 return REFUSED
             finally:
