@@ -8,6 +8,7 @@ import socketserver
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from multiprocessing import connection
 from pathlib import Path
 
@@ -34,7 +35,7 @@ class Answer(socketserver.BaseRequestHandler):
             for stream in streams:
                 os.close(stream)
         connection.wait([process.sentinel])
-        with LOCK:
+        with LOCK, suppress(BrokenPipeError):  # whose line was killed with its terminal
             self.request.sendall(str(process.wait()).encode())
 
 
