@@ -84,6 +84,8 @@ def large(server: EmbeddedServer, dsn: str) -> Iterator[Scale]:
     with psycopg.connect(dsn, autocommit=True) as writer:
         yield Scale(ledger, writer, database, rows, generations, {})
     database.close()
+    with psycopg.connect(server.conninfo("postgres", DATABASE), autocommit=True) as administrator:
+        scale.empty(administrator, ledger)
 
 
 def samples(large: Scale) -> Samples:

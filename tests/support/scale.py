@@ -48,6 +48,7 @@ EVENTS = """
 """
 GENERATIONS = "SELECT projection, generation FROM tracking_ledger.projections WHERE ledger_id = %s"
 COPY_TERMS = "COPY tracking_ledger.work_item_terms (ledger_id, generation, id, terms) FROM STDIN"
+EMPTY = "DELETE FROM tracking_ledger.{0} WHERE ledger_id = %s"
 TABLES = (
     "work_items",
     "work_item_terms",
@@ -78,6 +79,14 @@ def fill(administrator: psycopg.Connection, ledger: UUID, *, seed: int = 1) -> d
     _copy(administrator, COPY_TERMS, _terms(ledger, generations["work_items"], made["work_items"]))
     administrator.execute("VACUUM ANALYZE " + ", ".join(f"tracking_ledger.{table}" for table in TABLES))
     return made
+
+
+def empty(administrator: psycopg.Connection, ledger: UUID) -> None:
+    """Takes it out again: later tests forbid indexes, and would read all of it for each question."""
+    administrator.execute("SET session_replication_role = replica")  # no trigger keeps events
+    for table in TABLES:
+        administrator.execute(EMPTY.format(table), [ledger])
+    administrator.execute("VACUUM " + ", ".join(f"tracking_ledger.{table}" for table in TABLES))
 
 
 def _work_items(chance: random.Random) -> Iterator[Row]:
