@@ -141,7 +141,7 @@ class App:
 
     def _show_waiting(self, view: LedgerView) -> None:
         """What is queued can be seen in two places, and the status file is one: without a word to the database."""
-        self._keep_status(self, view if view.layer.source == "git" else self.on_layer(self.runtime.journal()))
+        self._keep_status(self, view if view.layer.kind.replaces_journal else self.on_layer(self.runtime.journal()))
 
     def _after_write(self) -> None:
         self.sync.let_drain_go_first()

@@ -26,33 +26,49 @@ class Kind(Struct, frozen=True, kw_only=True):
 
     `phrase` follows "PostgreSQL cannot be reached:" in a sentence for a person. A source that `is_complete` holds every
     event of the ledger up to the position it answers for, so what is not in it does not exist there. The age of one
-    that `is_copy` is known by this machine's last contact with the database. `reported_as` is the source that a report
-    names in its place: what a replica says of a position, the database says too.
+    that `is_copy` is known by this machine's last contact with the database; one that `is_bounded` is at most that old,
+    any other is marked when that was long ago. `reported_as` is the source that a report names in its place: what a
+    replica says of a position, the database says too.
+
+    Where this machine's own journal is empty, one that `replaces_journal` serves in its place: commands are decided on
+    it and queued, and what waits is shown on it. What any other shows then cannot be changed. It has no default: a new
+    source has to say it.
     """
 
     phrase: str
+    replaces_journal: bool
     warnings: tuple[str, ...] = ("postgres_unavailable",)
     is_live: bool = False
     is_complete: bool = False
     is_copy: bool = False
+    is_bounded: bool = False
     is_empty: bool = False
     reported_as: Source | None = None
 
 
 KINDS: dict[Source, Kind] = {
-    "postgres": Kind(phrase="", warnings=(), is_live=True, is_complete=True),
-    "replica": Kind(phrase="answered by a replica", is_copy=True, reported_as="postgres"),
+    "postgres": Kind(phrase="", replaces_journal=False, warnings=(), is_live=True, is_complete=True),
+    "replica": Kind(
+        phrase="answered by a replica", replaces_journal=False, is_copy=True, is_bounded=True, reported_as="postgres"
+    ),
     "journal": Kind(
         phrase="answered from this machine's own copy",
+        replaces_journal=False,
         warnings=("postgres_unavailable", "using_journal"),
         is_complete=True,
         is_copy=True,
     ),
     "git": Kind(
-        phrase="answered from what is committed in git", warnings=("postgres_unavailable", "using_git_history")
+        phrase="answered from what is committed in git",
+        replaces_journal=True,
+        warnings=("postgres_unavailable", "using_git_history"),
     ),
-    "markdown": Kind(phrase="answered from the status file", warnings=("postgres_unavailable", "using_markdown")),
-    "none": Kind(phrase="there is nothing on this machine to answer from", is_empty=True),
+    "markdown": Kind(
+        phrase="answered from the status file",
+        replaces_journal=False,
+        warnings=("postgres_unavailable", "using_markdown"),
+    ),
+    "none": Kind(phrase="there is nothing on this machine to answer from", replaces_journal=False, is_empty=True),
 }
 
 
@@ -78,10 +94,6 @@ class Layer(Struct, frozen=True, kw_only=True):
     def is_live(self) -> bool:
         return self.kind.is_live
 
-    @property
-    def is_replica(self) -> bool:
-        return self.source == "replica"
-
     def all_warnings(self, now: datetime) -> list[str]:
         """The codes of what is not as usual about this layer's answers."""
         usual = [code for code in self.kind.warnings if not (self.reachable and code == "postgres_unavailable")]
@@ -92,13 +104,14 @@ class Layer(Struct, frozen=True, kw_only=True):
         phrase = self.kind.phrase
         if "database_diverged" in self.warnings:
             return f"the database is not the history that this machine knows, see doctor: {phrase}"
-        if self.is_replica and self.reachable and self.contact is not None:
+        if self.kind.is_bounded and self.reachable and self.contact is not None:
             return f"{phrase}, at most {seconds(now - self.contact)} s old"
         age = f", {_ago(now - self.contact)} old" if self.kind.is_copy and self.contact is not None else ""
         return f"PostgreSQL cannot be reached: {phrase}{age}"
 
     def _is_stale(self, now: datetime) -> bool:
-        return self.source == "journal" and (self.contact is None or now - self.contact > STALE)
+        is_unbounded_copy = self.kind.is_copy and not self.kind.is_bounded
+        return is_unbounded_copy and (self.contact is None or now - self.contact > STALE)
 
 
 class PositionRecorder:

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from shutil import copyfileobj, rmtree
 from tempfile import mkdtemp
-from typing import IO, Literal
+from typing import IO, Literal, NamedTuple
 
 from ledger.envelope import Proposal, Recorded
 from ledger.errors import Damaged, Invalid, LedgerError, Refused, Unavailable
@@ -27,7 +27,7 @@ from ledger.offline.queue.outbox import Outbox
 from ledger.store import EventStore
 from ledger.values.moment import parse as moment_of
 from projections.application.app import App
-from projections.application.layers import Layer, Source
+from projections.application.layers import KINDS, Layer, Source
 from projections.application.local_layer import journal_layer
 from projections.local_copy.cache import Cache
 from projections.local_copy.overlay import Overlay
@@ -170,18 +170,21 @@ def recovered(app: App, *, waits: bool = False) -> Iterator[Layer]:
     Where something `waits` in the outbox, only those that the shared ledger has left: what a ledger that began here
     says of itself is truer than what its commits or its own status file tell.
     """
-    for source, newest, look in _LOOKS:
-        found = _newest(app, source, newest(app), look)
+    for look in LOOKS:
+        found = _newest(app, look)
         if found is not None and not (waits and found.is_guess):
-            yield found.layer(source)
+            yield found.layer(look.source)
 
 
 def writable(app: App) -> Layer | None:
-    """What commands can be built on where this machine's own journal is empty: the published one, if there is one."""
-    if not (app.identity.project / PUBLISHED).exists():  # nor in git, most likely; every write comes by here
-        return None
-    found = _newest(app, GIT, _newest_commit(app), from_git)
-    return found.layer(GIT) if isinstance(found, PublishedJournal) else None
+    """What commands can be built on where this machine's own journal is empty: a published one, if there is one."""
+    for look in LOOKS:
+        if KINDS[look.source].replaces_journal and look.may_take_commands(app):
+            found = _newest(app, look)
+            layer = None if found is None else found.layer(look.source)
+            if layer is not None and not isinstance(layer.store, _Unwritable):
+                return layer
+    return None
 
 
 def nothing(app: App) -> Layer:
@@ -224,14 +227,15 @@ def _made_folder() -> Path:
         ) from error
 
 
-def _newest(app: App, source: Source, stamp: str, look: "_Find") -> Recovered | None:
+def _newest(app: App, look: "Look") -> Recovered | None:
     """What was found is kept by the App, and serves for as long as it is the newest of its kind."""
+    stamp = look.newest(app)
     with app.runtime.recovering:
         if not app.runtime.recovered:
             app.runtime.closing.callback(_forget, app.runtime.recovered)
-        known = app.runtime.recovered.get(source)
+        known = app.runtime.recovered.get(look.source)
         if known is None or known[0] != stamp:
-            app.runtime.recovered[source] = known = (stamp, look(app) if stamp else None)
+            app.runtime.recovered[look.source] = known = (stamp, look.find(app) if stamp else None)
     found = known[1]
     return found if isinstance(found, Recovered) else None
 
@@ -319,6 +323,21 @@ def _newest_status(app: App) -> str:
     return f"{found.st_size} {found.st_mtime_ns} {found.st_ino}"
 
 
-_Find = Callable[[App], Recovered | None]
-_Look = tuple[Source, Callable[[App], str], _Find]
-_LOOKS: tuple[_Look, ...] = ((GIT, _newest_commit, from_git), ("markdown", _newest_status, from_markdown))
+def _is_published(app: App) -> bool:
+    """Whether the project has the published journal: where it has not, git has none either, most likely."""
+    return (app.identity.project / PUBLISHED).exists()
+
+
+class Look(NamedTuple):
+    """Where a layer is looked for. `newest` names what there is, empty for nothing: `find` is asked when it changes.
+
+    `may_take_commands` is asked before each write of a source that `replaces_journal`, so it has to be quick.
+    """
+
+    source: Source
+    newest: Callable[[App], str]
+    find: Callable[[App], Recovered | None]
+    may_take_commands: Callable[[App], bool] = lambda app: True
+
+
+LOOKS = (Look(GIT, _newest_commit, from_git, _is_published), Look("markdown", _newest_status, from_markdown))

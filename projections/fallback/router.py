@@ -271,7 +271,7 @@ def _has_waited(error: LedgerError) -> bool:
 
 def _as_of(layer: Layer, seen: AsOf, now: datetime) -> Answered:
     said: Answered = {"position": seen.position, "time": seen.time and text(seen.time)}
-    if layer.is_replica:
+    if layer.kind.is_bounded:
         said["age"] = layer.contact and seconds(now - layer.contact)
     elif not layer.is_live:
         since = layer.contact or seen.time

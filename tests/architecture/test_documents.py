@@ -1,5 +1,6 @@
 """What is written about the code is true of the code."""
 
+import ast
 import importlib
 import importlib.util
 import re
@@ -7,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import get_args
+
+import pytest
 
 from ledger import errors
 from ledger.aggregates.work_item.commands import ItemCommand
@@ -16,7 +19,7 @@ from ledger.annotation.events import AnnotationFact
 from ledger.catalog import COMMANDS, DECIDERS, FACTS
 from ledger.envelope import Command, Fact, UnknownFact
 from ledger.settings import ENVIRONMENT
-from projections.application.layers import KINDS, Source
+from projections.application.layers import KINDS, Kind, Source
 from projections.operations.catalog import OPERATIONS
 from projections.operations.work.work_item_inputs import ListWorkItemsInput
 from projections.questions.work.item_lists import SIFTED, Filter
@@ -161,14 +164,68 @@ def test_every_layer_is_made_where_it_is_tried() -> None:
     assert unused == set(), "named in KINDS, and neither opened by the runtime nor tried by the router"
 
 
-def test_no_file_outside_the_layers_own_room_compares_their_names() -> None:
-    asked = r"""(\.source|"source"\]|\blayer|{%[^%]*\bsource) (==|!=|in|not in) """
-    compared = re.compile(rf"""{asked}\(?["']({"|".join(KINDS)})["']""")
-    rooms = [ROOT / room for room in ("ledger", "projections", "mcp_adapter", "templates")]
-    files = [path for room in rooms for ending in ("py", "j2", "js") for path in room.rglob(f"*.{ending}")]
+def test_a_layer_has_to_say_whether_commands_are_decided_on_it() -> None:
+    with pytest.raises(TypeError, match="replaces_journal"):
+        Kind(phrase="answered from somewhere else")  # type: ignore[call-arg]  # what mypy refuses as well
 
-    elsewhere = [path for path in files if path.parent.name != "application"]
-    assert [path.name for path in elsewhere if compared.search(path.read_text(encoding="utf-8"))] == []
+
+def test_no_file_compares_the_names_of_layers() -> None:
+    files = [path for room in ("ledger", "projections", "mcp_adapter") for path in (ROOT / room).rglob("*.py")]
+    compared = [path.name for path in files if any(_compares_sources(node) for node in ast.walk(_tree(path)))]
+    assert compared == [], "ask what the layer's Kind says of it, not which it is"
+
+    named = rf"""["']({"|".join(KINDS)})["']"""
+    before = r"""\bsource(["']\])? *([=!]==?|not in|in) *[(\[]?"""
+    in_templates = re.compile(rf"{before}{named}|{named} *[=!]==? *[\w.]*source")
+    texts = {path: path.read_text(encoding="utf-8") for ending in ("j2", "js") for path in _templates(ending)}
+    assert [path.name for path, text in texts.items() if in_templates.search(text)] == []
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        'layer.source == "git"',
+        '"git" == layer.source',
+        "layer.source != GIT",
+        'view.layer.source in ("git", "markdown")',
+        'answered["source"] not in KNOWN',
+        'answered.get("source") is GIT',
+        'layer.source.startswith("git")',
+        "match layer.source:\n    case _: pass",
+    ],
+)
+def test_a_comparison_of_names_is_found_however_it_is_written(written: str) -> None:
+    assert any(_compares_sources(node) for node in ast.walk(ast.parse(written)))
+
+
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _templates(ending: str) -> list[Path]:
+    return [path for path in (ROOT / "templates").rglob(f"*.{ending}") if path.parent.name != "vendor"]
+
+
+def _compares_sources(node: ast.AST) -> bool:
+    match node:
+        case ast.Compare(left=left, comparators=others):
+            return any(_is_source(side) for side in (left, *others))
+        case ast.Match(subject=subject):
+            return _is_source(subject)
+        case ast.Call(func=ast.Attribute(value=value, attr="startswith" | "endswith")):
+            return _is_source(value)
+        case _:
+            return False
+
+
+def _is_source(node: ast.AST) -> bool:
+    match node:
+        case ast.Attribute(attr="source") | ast.Subscript(slice=ast.Constant(value="source")):
+            return True
+        case ast.Call(func=ast.Attribute(attr="get"), args=[ast.Constant(value="source"), *_]):
+            return True
+        case _:
+            return False
 
 
 def test_every_import_source_is_in_the_guide_to_exchange() -> None:

@@ -13,6 +13,9 @@ from msgspec.structs import replace
 from ledger.errors import NotFound, Unavailable
 from ledger.settings import Settings
 from projections.application.app import App
+from projections.application.layers import KINDS, Kind
+from projections.fallback import git_and_markdown
+from projections.fallback.git_and_markdown import PUBLISHED, PublishedJournal
 from projections.maintenance.after_write import keep_status
 from projections.maintenance.status_file import NAME, write_status
 from projections.operations.catalog import OPERATIONS
@@ -124,6 +127,49 @@ def test_with_a_published_journal_its_items_can_be_changed_while_away(live: App,
     assert seen["as_of"]["position"] == 2
     assert [line["version"] for line in history["items"]] == [changed["version"], 1]
     assert [vendor["name"] for vendor in vendors["items"]] == ["Epson"]
+    assert "Changed" in status
+    assert "Epson" in status
+
+
+@pytest.fixture
+def archived(live: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    """What is on a new layer: it has its name in KINDS and is looked for, and no other file knows of it."""
+    known = ask(live, "create_work_item", item_type="task", title="Known before")
+    ask(live, "create_vendor", name="Epson")
+    until(live.sync.follow)
+    publish(live)
+    live.after_write.finish()
+    archive = (live.identity.project / PUBLISHED).rename(live.identity.project / "archive")
+    (live.identity.project / NAME).unlink(missing_ok=True)
+
+    def find(app: App) -> PublishedJournal:
+        with archive.open("rb") as content:
+            return PublishedJournal(app, content)
+
+    name: Any = "archive"
+    look = git_and_markdown.Look(name, lambda app: "there is one", find)
+    monkeypatch.setattr(git_and_markdown, "LOOKS", (look, *git_and_markdown.LOOKS))
+    yield known
+
+
+@pytest.mark.parametrize("replaces_journal", [True, False])
+def test_what_a_new_layer_shows_can_be_changed_if_its_kind_says_so(
+    archived: dict[str, Any], stranded: App, monkeypatch: pytest.MonkeyPatch, *, replaces_journal: bool
+) -> None:
+    kind = Kind(phrase="answered from the archive", replaces_journal=replaces_journal)
+    monkeypatch.setitem(KINDS, "archive", kind)  # type: ignore[arg-type]  # a new name
+    shown = ask(stranded, "query_work_item", id=archived["id"])
+
+    if not replaces_journal:
+        with pytest.raises(Unavailable, match="PostgreSQL cannot be reached, and in what is left"):
+            ask(stranded, "update_work_item", id=archived["id"], version=1, title="Changed")
+        return
+    changed = ask(stranded, "update_work_item", id=archived["id"], version=1, title="Changed")
+    seen = ask(stranded, "query_work_item", id=archived["id"])
+    status = (stranded.identity.project / NAME).read_text(encoding="utf-8")
+
+    assert (shown["title"], shown["source"], changed["outcome"]) == ("Known before", "archive", "queued")
+    assert (seen["title"], seen["source"]) == ("Changed", "archive")
     assert "Changed" in status
     assert "Epson" in status
 
