@@ -169,7 +169,10 @@ def test_every_store_answers_the_same(both: tuple[Ledger, Ledger], question: str
         assert one == other, given
         found += len(one)
 
-    assert found > 0 or question in FOUND_NOWHERE, "no sample finds anything, so the agreement means nothing"
+    assert found > 0 or question in FOUND_NOWHERE, (
+        "no sample finds anything, so the agreement means nothing: add one that does to SAMPLES in this file, or what"
+        " it finds to tests/support/history.py"
+    )
 
 
 def test_questions_asked_at_once_are_answered_as_one_by_one_for_one_position(both: tuple[Ledger, Ledger]) -> None:

@@ -193,9 +193,29 @@ def _reads_whole(node: Plan) -> bool:
 def read(plan: Plan) -> int:
     """The rows that were taken from big tables and their indexes, thrown away or not."""
     return sum(
-        int((node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"])
+        _taken(node)
         for node in nodes(plan)
         if node.get("Relation Name") in BIG or node.get("Index Name", "").partition("_")[0] in BIG
+    )
+
+
+def _taken(node: Plan) -> int:
+    """The rows that one part took; 0 in a plan that was not run."""
+    return int((node.get("Actual Rows", 0) + node.get("Rows Removed by Filter", 0)) * node.get("Actual Loops", 1))
+
+
+def missing_index(question: str, plan: Plan, given: dict[str, Any]) -> str:
+    """Where an index is missing: at the part of the plan that reads a big table whole, or the most rows of one."""
+    parts = [node for node in nodes(plan) if node.get("Relation Name") in BIG]
+    node = max(parts, key=lambda node: (_reads_whole(node), _taken(node)), default={})
+    table, way = node.get("Relation Name", "a big table"), node.get("Index Name", "no index")
+    sought = node.get("Filter") or node.get("Index Cond") or "all of them"
+    order = next((f", in the order of {', '.join(node['Sort Key'])}" for node in nodes(plan) if "Sort Key" in node), "")
+    place = f"`indexes` of projections/read_models/{table}.py and " if table in PROJECTIONS else ""
+    return (
+        f"{question} reads {_taken(node):,} rows of {table} by {way}, looking for {sought}{order}: add an index on"
+        f" these columns to {place}a migration, or the question to ABOUT_ALL if it is about all rows; given {given}"
+        f"\n{json.dumps(plan, indent=1)}"
     )
 
 
@@ -236,9 +256,9 @@ ASKED = [question for question in questions() if question not in SHOWING_NO_TABL
 @pytest.mark.parametrize("question", ASKED)
 def test_a_question_is_answered_from_an_index(large: Scale, question: str) -> None:
     for given, plan in explained(large, question):
-        assert sequential(plan) == [], given
+        assert sequential(plan) == [], missing_index(question, plan, given)
         if question not in ABOUT_ALL:
-            assert read(plan) < WHOLE, (given, json.dumps(plan, indent=1))
+            assert read(plan) < WHOLE, missing_index(question, plan, given)
 
 
 def test_every_index_is_used_by_a_question_or_keeps_something_unique(
@@ -258,7 +278,10 @@ def test_every_index_is_used_by_a_question_or_keeps_something_unique(
             "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
             " WHERE c.relnamespace = 'tracking_ledger'::regnamespace AND NOT i.indisunique"
         ).fetchall()
-    assert {name for (name,) in rows} - used == set()
+    assert {name for (name,) in rows} - used == set(), (
+        "no question uses these indexes with the samples of this file: add a sample of what each is for, or take it out"
+        " of `indexes` of its read model and drop it in a migration"
+    )
 
 
 @pytest.mark.parametrize("question", [question for question in ASKED if " IS NULL OR " not in words(question)])
@@ -277,7 +300,8 @@ def test_a_question_that_is_prepared_is_answered_from_an_index_whatever_it_is_gi
         large.writer.execute("DEALLOCATE asked")
 
     assert found is not None
-    assert sequential(found[0][0]["Plan"]) == []
+    plan = found[0][0]["Plan"]
+    assert sequential(plan) == [], missing_index(question, plan, {})
 
 
 def test_no_statement_of_the_log_or_inside_a_door_reads_a_big_table_whole(large: Scale, server: EmbeddedServer) -> None:

@@ -66,7 +66,11 @@ def test_every_golden_file_belongs_to_a_tool() -> None:
 @pytest.mark.parametrize("tool", WIRE, ids=lambda tool: tool["name"])
 def test_a_tool_says_what_it_is_and_what_it_may_do(tool: Tool) -> None:
     assert re.fullmatch(r"[a-z0-9_]{1,64}", tool["name"])
-    assert 60 <= len(tool["description"]) <= 1024 or not tool["inputSchema"]["properties"]
+    length = len(tool["description"])
+    assert 60 <= length <= 1024 or not tool["inputSchema"]["properties"], (
+        f"the description of {tool['name']} has {length} characters, and 60 to 1,024 are asked for: a sentence says"
+        " what it is for and when to take it"
+    )
     assert set(tool["annotations"]) >= HINTS
     assert tool["annotations"]["readOnlyHint"] is not OPERATIONS[tool["name"]].writes
     assert not (tool["annotations"]["readOnlyHint"] and tool["annotations"]["destructiveHint"])
@@ -86,8 +90,9 @@ def test_an_input_schema_is_an_object_that_every_model_api_takes(tool: Tool) -> 
 @pytest.mark.parametrize("tool", WIRE, ids=lambda tool: tool["name"])
 def test_every_parameter_has_a_type_and_a_sentence(tool: Tool) -> None:
     for name, parameter in tool["inputSchema"]["properties"].items():
-        assert len(parameter["description"].split()) >= 3, name
-        assert "type" in parameter or "anyOf" in parameter or "enum" in parameter, name
+        described = f"{name} of {tool['name']}"
+        assert len(parameter["description"].split()) >= 3, f"{described} needs a sentence of three words or more"
+        assert "type" in parameter or "anyOf" in parameter or "enum" in parameter, f"{described} has no type"
     assert {"type": "null"} not in list(schemas_in(tool["inputSchema"]))
 
 
@@ -101,7 +106,12 @@ def test_every_field_of_a_model_is_a_parameter_and_the_required_ones_are_require
 
 
 def test_the_whole_list_stays_within_its_bytes() -> None:
-    assert sum(size(tool) for tool in WIRE if OPERATIONS[tool["name"]].by_default) <= LIST_BYTES
+    length = sum(size(tool) for tool in WIRE if OPERATIONS[tool["name"]].by_default)
+
+    assert length <= LIST_BYTES, (
+        f"the list of tools has {length:,} bytes, at most {LIST_BYTES:,}: a new argument is paid for by a shorter"
+        " sentence, a new tool is by_default=False"
+    )
 
 
 def write_golden() -> None:

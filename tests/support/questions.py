@@ -79,7 +79,10 @@ def _samples(question: str, name: str, samples: Samples) -> Sequence[Any]:
     for key in (f"{question}.{name}", f"{area}.{name}", name):
         if key in samples:
             return samples[key]
-    raise KeyError(f"no sample of {name} for the question {question}: add one")
+    raise KeyError(
+        f"no sample of {name} for the question {question}: add one to SAMPLES of tests/contract/test_questions.py"
+        " and to samples() of tests/integration/test_explain.py"
+    )
 
 
 def _paged(given: dict[str, Any]) -> dict[str, Any]:

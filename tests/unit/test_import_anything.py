@@ -63,6 +63,12 @@ HEADS = {
     "asana": "Task ID,Name,Completed At,Created At,Due Date,Parent task,Blocking (Dependencies),Tags",
     "plane": "Identifier,Name,State Name,Target Date,Relations,Comments,Labels,Assignees,Created At,Priority,Is Draft",
 }
+OF_BYTES = {  # tried with any bytes alone
+    "todotxt": "a line has no named fields",
+    "org": "a line has no named fields",
+    "claude-code": "a folder of files",
+    "vibe-kanban": "a database",
+}
 texts = st.sampled_from(WORDS) | st.text(max_size=5)
 numbers = st.integers() | st.floats(allow_nan=False) | st.sampled_from([1, 2, 1.2, 2**63, -(2**63)])
 values = st.recursive(
@@ -70,6 +76,16 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=6,
 )
+
+
+def test_every_source_is_tried_with_records_of_its_fields() -> None:
+    missing = TRACKERS.keys() - FIELDS.keys() - IN_JSON.keys() - HEADS.keys() - OF_BYTES.keys()
+
+    assert missing == set(), (
+        f"no test here writes odd records of {', '.join(sorted(missing))}: add the columns of a table to HEADS of"
+        f" {Path(__file__).name}, the fields of a JSON format to IN_JSON and what every record has to BEGUN, or the"
+        " reason why not to OF_BYTES"
+    )
 
 
 def records(tracker: str) -> st.SearchStrategy[Any]:

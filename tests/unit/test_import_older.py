@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from projections.transfer.import_sources import SOURCES
 from tests.support.beads import DAY, export, issue, needs
 from tests.support.examples import examples
-from tests.support.imported_log import ImportedLog
+from tests.support.imported_log import NOW, ImportedLog
 from tests.support.trackers import TRACKERS, Task, as_taskmaster, projects
 
 DATED = [name for name in TRACKERS if SOURCES[name].is_dated]
@@ -87,6 +87,18 @@ def old_and_new(tracker: str, folder: Path, *, is_new: bool) -> Path:
     task = Task(number=1, title="w", text="t", state="done" if is_new else "open", priority=1, parent=None, needs=(),
                 tags=(), changed=5 if is_new else 2)  # fmt: skip
     return TRACKERS[tracker](folder, [task])
+
+
+@pytest.mark.parametrize("tracker", TRACKERS)
+def test_a_source_is_dated_whose_records_say_when_they_changed(tracker: str, tmp_path: Path) -> None:
+    task = Task(number=1, title="w", text="t", state="open", priority=1, parent=None, needs=(), tags=(), changed=2)
+    [early] = SOURCES[tracker].read(TRACKERS[tracker](tmp_path, [task]), str, NOW).items
+    [late] = SOURCES[tracker].read(TRACKERS[tracker](tmp_path, [replace(task, changed=5)]), str, NOW).items
+
+    assert SOURCES[tracker].is_dated == (early.changed.at < late.changed.at), (
+        f"the records of {tracker} say when they last changed, or do not: set or remove `is_dated` of its entry in"
+        " projections/transfer/import_sources.py"
+    )
 
 
 @EVERY

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ledger.aggregates.work_item.events import WorkItemRevised
 from ledger.values.revision import Change
@@ -127,12 +128,32 @@ def test_after_two_states_the_ledger_holds_the_second(tracker: str, first: list[
     assert bring(one_after_the_other, tracker, second) == []
 
 
+def files(path: Path) -> list[Path]:
+    return [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+
+
+def without_times(file: Path) -> bytes:
+    return TIMES.sub(lambda time: b"x" * len(time[0]), file.read_bytes())
+
+
+@EVERY
+def test_every_time_that_a_source_writes_is_one_that_these_tests_can_take_out(tracker: str, tmp_path: Path) -> None:
+    def written(day: int) -> list[bytes]:
+        tasks = [replace(task, state="done", changed=day) for task in WITHOUT_THE_FIFTH]
+        (folder := tmp_path / str(day)).mkdir()
+        return list(map(without_times, files(TRACKERS[tracker](folder, tasks))))
+
+    assert written(2) == written(7), (
+        f"what {tracker} writes differs with the day alone: TIMES of {Path(__file__).name} lacks the form of its times"
+    )
+
+
 @EVERY
 def test_what_says_no_times_and_names_what_is_nowhere_brings_nothing_an_hour_later(tracker: str) -> None:
     def write(folder: Path) -> Path:
         path = TRACKERS[tracker](folder, WITHOUT_THE_FIFTH)
-        for file in [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]:
-            file.write_bytes(TIMES.sub(lambda time: b"x" * len(time[0]), file.read_bytes()))
+        for file in files(path):
+            file.write_bytes(without_times(file))
         return path
 
     log = ImportedLog(tracker)

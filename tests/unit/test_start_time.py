@@ -1,6 +1,8 @@
 """What a command loads before it does anything: the start is most of the time that a person waits for it."""
 
+import importlib
 import json
+import pkgutil
 import subprocess
 import sys
 
@@ -85,3 +87,22 @@ def test_the_catalog_names_exactly_what_its_modules_offer() -> None:
     }
 
     assert offered == catalog._MODULES, "each tool has its line in _MODULES of projections/operations/catalog.py"
+
+
+def test_every_module_that_offers_operations_is_in_the_catalog() -> None:
+    from projections import operations
+    from projections.operations import catalog
+
+    room = f"{operations.__name__}."
+    modules = [found.name for found in pkgutil.walk_packages(operations.__path__, room)]
+
+    offering = {
+        name.removeprefix(room)
+        for name in modules
+        if isinstance(getattr(importlib.import_module(name), "OPERATIONS", None), tuple)
+    }
+    missing = offering - set(catalog._MODULES.values())
+    assert missing == set(), (
+        f"{', '.join(sorted(missing))} has OPERATIONS that nothing offers: each of its tools needs a line in _MODULES"
+        " of projections/operations/catalog.py"
+    )
