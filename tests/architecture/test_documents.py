@@ -118,6 +118,13 @@ def test_every_fact_and_every_command_belongs_to_the_union_of_its_category() -> 
     assert {kind.__name__ for kind in declared - roots} == {*FACTS, *COMMANDS}
 
 
+def test_every_command_is_sent_by_something() -> None:
+    texts = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "projections").rglob("*.py"))
+    unsent = [name for name in COMMANDS if not re.search(rf"\b{name}\b", texts)]
+
+    assert unsent == [], f"no module of projections sends {', '.join(unsent)}: an operation has to, or no caller can"
+
+
 def kinds_of(root: type) -> Iterator[type]:
     for kind in root.__subclasses__():
         yield kind

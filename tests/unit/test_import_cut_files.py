@@ -16,9 +16,27 @@ TASKS = [
     for n in (1, 2)
 ]
 STEP = 7  # characters between two places at which a file is cut
+JSON = ("github", "gitlab", "taskmaster", "trello")
+TABLES = ("jira", "asana", "plane")
+OTHERS = {
+    "linear": "rows end early in whole files, too",
+    "beads": "a record a line",
+    "taskwarrior": "a record a line",
+    "todotxt": "a record a line",
+    "org": "text, which may end anywhere",
+    "backlog": "a folder of texts",
+    "claude-code": "a folder of files",
+    "vibe-kanban": "a database",
+}
 
 
-@pytest.mark.parametrize("tracker", ["github", "gitlab", "taskmaster", "trello"])
+def test_every_source_is_tried_with_files_that_are_cut_off() -> None:
+    missing = ", ".join(sorted(TRACKERS.keys() - {*JSON, *TABLES, *OTHERS}))
+
+    assert not missing, f"add {missing} to JSON or TABLES of {Path(__file__).name}, or to OTHERS with the reason"
+
+
+@pytest.mark.parametrize("tracker", JSON)
 def test_json_that_is_cut_off_anywhere_is_refused_as_that(tmp_path: Path, tracker: str) -> None:
     file = TRACKERS[tracker](tmp_path, TASKS)
     whole = file.read_text().rstrip()
@@ -33,11 +51,12 @@ def test_json_that_is_cut_off_anywhere_is_refused_as_that(tmp_path: Path, tracke
     assert problems == {True}
 
 
-@pytest.mark.parametrize("tracker", ["jira", "asana"])
+@pytest.mark.parametrize("tracker", TABLES)
 def test_a_table_whose_last_row_is_cut_off_is_refused_with_its_line(tmp_path: Path, tracker: str) -> None:
     file = TRACKERS[tracker](tmp_path, TASKS)
     whole = file.read_text().rstrip("\r\n")
     begin, end = whole.rstrip().rindex("\n") + 1, whole.rindex(",")
+    begin += len(whole[begin:]) - len(whole[begin:].lstrip(","))  # empty cells alone are an empty line
 
     lines = whole.count("\n") + 1
     for place in range(begin + 1, end, STEP):
