@@ -83,7 +83,7 @@ def test_where_the_others_follow_a_silent_host_is_not_waited_for_again(follower:
     """As it would be by libpq, one host after another, for as long as the connection string lets it."""
     dsn = make_conninfo(together(follower, silent, follower.port), target_session_attrs="read-write")
 
-    with pytest.raises(psycopg.OperationalError, match="of 2 hosts 1 follow another one"):
+    with pytest.raises(psycopg.OperationalError, match="1 of 2 are standbys, the rest did not answer within 0.5 s"):
         leader_first(dsn, SECONDS, 0.5)
 
 
@@ -124,6 +124,34 @@ def test_a_server_is_asked_whether_it_leads_where_a_pooler_goes_on_calling_it_a_
 
     assert ports(found) == [gate.port]
     assert outcome == "committed"
+
+
+@pytest.fixture
+def replaced(dsn: str) -> Iterator[Gate]:
+    """Its server follows another one by now, and the pooler in front of it goes on greeting as a primary."""
+    replaced = Gate(dsn)
+    replaced.say(answer(b"t"), of=answer(b"f"))
+    yield replaced
+    replaced.close()
+
+
+def test_a_primary_that_was_replaced_is_not_believed_though_a_pooler_greets_as_before(dsn: str, replaced: Gate) -> None:
+    """The one that leads is greeted as the standby that it was, so that it comes to its word later."""
+    promoted = Gate(dsn)
+    promoted.say(parameter(b"on"), of=parameter(b"off"))
+    both = make_conninfo(together(promoted, replaced.port, promoted.port), target_session_attrs="read-write")
+
+    found = leader_first(both, SECONDS)
+    promoted.close()
+
+    assert ports(found) == [promoted.port]
+
+
+def test_where_all_hosts_follow_none_is_believed(replaced: Gate) -> None:
+    dsn = make_conninfo(together(replaced, replaced.port, replaced.port), target_session_attrs="read-write")
+
+    with pytest.raises(psycopg.OperationalError, match="2 of 2 are standbys"):
+        leader_first(dsn, SECONDS)
 
 
 def is_reached(app: App) -> bool:

@@ -1,7 +1,8 @@
 """Which of several hosts leads now: all are asked at the same time, so one that is silent or gone costs nothing.
 
 libpq believes what it is greeted with, and a PgBouncer goes on greeting with what its server said first: a standby that
-was promoted stays a standby in its words. So where a host is not greeted as wanted, its server itself is asked.
+was promoted stays a standby in its words, and a primary that was replaced a primary. So a host that is to lead is asked
+for the word of its server itself, however it greets.
 """
 
 import selectors
@@ -58,14 +59,16 @@ def _hosts(given: Mapping[str, object]) -> Iterator[dict[str, str]]:
 
 
 class _Search:
-    """All hosts at the same time: each is greeted as it is wanted, and where that fails, `asked` whether it leads.
+    """All hosts at the same time: each is greeted as it is wanted, or else as `asked`, and then asked whether it leads.
 
-    While one is silent the others are asked again and again: one of them may be about to lead in its place.
+    Where nothing is `asked`, the greeting counts. While one is silent the others are asked again and again: one of them
+    may be about to lead in its place.
     """
 
     def __init__(self, wanted: list[str], asked: list[str]) -> None:
         self._conninfos = [*wanted, *asked]
         self._count = len(wanted)
+        self._asks = bool(asked)
         self._due = dict.fromkeys(range(self._count), 0.0)  # when to connect, by the place of the connection string
         self._tries: dict[int, PGconn] = {}
         self._states: dict[int, pq.PollingStatus] = {}
@@ -76,7 +79,7 @@ class _Search:
         0 if there was none in time.
 
         Where some follow, that is the `longest` time. Then it raises OperationalError: libpq, which asks one after
-        another, would wait for the silent one alone.
+        another, would wait for the silent one alone, and believe a greeting that is out of date.
         """
         began = time.monotonic()
         while self._tries or 0.0 in self._due.values():
@@ -87,11 +90,10 @@ class _Search:
             for n in _ready(self._tries, self._states, min([until, *self._due.values()]) - now):
                 if self._go_on(n) == OK:
                     return n
-        if self._tries and self._following:
-            raise psycopg.OperationalError(
-                f"of {self._count} hosts {len(self._following)} follow another one,"
-                f" and the rest did not answer within {longest:g} s"
-            )
+        if self._following:
+            silent = f", the rest did not answer within {longest:g} s" if self._tries else ""
+            standbys = f"{len(self._following)} of {self._count} are standbys"
+            raise psycopg.OperationalError(f"no primary among the hosts: {standbys}{silent}")
         return 0
 
     def finish(self) -> None:
@@ -105,7 +107,7 @@ class _Search:
 
     def _go_on(self, n: int) -> pq.PollingStatus:
         state = _polled(self._tries[n])
-        if state == OK and n >= self._count:
+        if state == OK and self._asks:
             state = _leads(self._tries[n])
         self._states[n] = state
         if state == FAILED:
@@ -113,15 +115,16 @@ class _Search:
         return state
 
     def _fail(self, n: int) -> None:
-        """It is not the one: next it is asked, or begins anew after a while."""
+        """It is not the one: next it is asked without regard to its greeting, or begins anew after a while."""
         failed = self._tries.pop(n)
-        if failed.status == pq.ConnStatus.OK:
-            self._following.add(n)
+        was_asked = failed.status == pq.ConnStatus.OK
         failed.finish()
-        if n + self._count < len(self._conninfos):
-            self._due[n + self._count] = 0.0
-        else:
+        if was_asked:
+            self._following.add(n % self._count)
+        if was_asked or n + self._count >= len(self._conninfos):
             self._due[n % self._count] = time.monotonic() + AGAIN_SECONDS
+        else:
+            self._due[n + self._count] = 0.0
 
 
 def _leads(one: PGconn) -> pq.PollingStatus:
