@@ -83,7 +83,7 @@ def test_where_the_others_follow_a_silent_host_is_not_waited_for_again(follower:
     """As it would be by libpq, one host after another, for as long as the connection string lets it."""
     dsn = make_conninfo(together(follower, silent, follower.port), target_session_attrs="read-write")
 
-    with pytest.raises(psycopg.OperationalError, match="1 of 2 are standbys, the rest did not answer within 0.5 s"):
+    with pytest.raises(psycopg.OperationalError, match="1 of 2 are standbys, the rest did not answer"):
         leader_first(dsn, SECONDS, 0.5)
 
 
