@@ -1,8 +1,9 @@
 """uvicorn's connection, with an end for clients that never finish what they send, and answers in one piece.
 
-Its parser is in C. It takes a head of any length, any number of hosts, trailers behind a body as if they were headers,
-and of a request that offers another protocol no body. Here what arrives without completing anything is bounded, a
-request names one host, trailers are dropped, and the offer is ignored: HTTP/1.1 is spoken.
+Its parser is in C. It takes a head of any length, any number of hosts, blanks behind a value as part of it, trailers
+behind a body as if they were headers, and of a request that offers another protocol no body. Here what arrives without
+completing anything is bounded, a request names one host, a value ends before its blanks, trailers are dropped, and the
+offer is ignored: HTTP/1.1 is spoken.
 """
 
 import asyncio
@@ -43,7 +44,7 @@ class Connection(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._is_head:
-            super().on_header(name, value)
+            super().on_header(name, value.strip(b" \t"))
 
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():

@@ -21,7 +21,9 @@ async def seen(scope: Scope, receive: Receive, send: Send) -> None:
     """Answers what of a request an application sees."""
     request = Request(scope, receive)
     body = (await request.body()).decode()
-    await JSONResponse([request.url.path, sorted(request.headers), body])(scope, receive, send)
+    await JSONResponse([request.url.path, sorted(request.headers), body, request.headers.get("x")])(
+        scope, receive, send
+    )
 
 
 def answered(packet: bytes, piece: int = 2**20) -> bytes:
@@ -72,11 +74,18 @@ def test_a_length_beside_chunks_is_refused() -> None:
     assert answered(CHUNKED.replace(b"Transfer", b"Content-Length: 5\r\nTransfer")).startswith(REFUSED)
 
 
+@pytest.mark.parametrize("value", [b"a b", b"  a b", b"a b \t ", b"\ta b\t"])
+def test_blanks_around_a_value_are_no_part_of_it(value: bytes) -> None:
+    answer = answered(b"GET /mcp HTTP/1.1\r\nHost: localhost\r\nx:" + value + b"\r\n\r\n")
+
+    assert answer.endswith(b'["/mcp",["host","x"],"","a b"]')
+
+
 @pytest.mark.parametrize("piece", [2**20, 7])
 def test_trailers_are_no_headers(piece: int) -> None:
     answer = answered(CHUNKED + b"0\r\nAuthorization: Bearer x\r\n\r\n", piece)
 
-    assert answer.endswith(b'["/mcp",["host","transfer-encoding"],"hello"]')
+    assert answer.endswith(b'["/mcp",["host","transfer-encoding"],"hello",null]')
 
 
 @pytest.mark.parametrize("piece", [2**20, 7])
@@ -85,7 +94,7 @@ def test_a_request_that_offers_another_protocol_is_answered_with_its_body(piece:
 
     answer = answered(head + b"Content-Length: 5\r\n\r\nhello", piece)
 
-    assert answer.endswith(b'["/mcp",["connection","content-length","host"],"hello"]')
+    assert answer.endswith(b'["/mcp",["connection","content-length","host"],"hello",null]')
 
 
 def test_requests_that_are_sent_at_once_are_answered_in_their_order() -> None:
