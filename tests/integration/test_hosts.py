@@ -70,10 +70,10 @@ def follower(gate: Gate) -> Iterator[Gate]:
 
 def test_a_host_that_is_promoted_is_found_though_the_one_before_it_is_silent(follower: Gate, silent: int) -> None:
     dsn = make_conninfo(together(follower, silent, follower.port), target_session_attrs="read-write")
-    promoted = Timer(0.5, lambda: follower.say(answer(b"f"), of=answer(b"t")))
+    promoted = Timer(1.5, lambda: follower.say(answer(b"f"), of=answer(b"t")))
 
     promoted.start()
-    found = leader_first(dsn, SECONDS)
+    found = leader_first(dsn, 1.0, SECONDS)  # one that follows is asked for longer
     promoted.join()
 
     assert ports(found) == [follower.port]

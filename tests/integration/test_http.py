@@ -554,6 +554,27 @@ def test_a_plain_call_is_answered_as_the_protocols_library_does(team: Team, aske
     assert plain["result"]["structuredContent"] == json.loads(plain["result"]["content"][0]["text"])
 
 
+@pytest.mark.parametrize(
+    ("header", "other"),
+    [
+        ("mcp-name", "list_work_items"),
+        ("mcp-method", "tools/list"),
+        ("mcp-protocol-version", "2025-11-25"),
+        ("content-type", "text/plain"),
+        ("accept", "text/html"),
+    ],
+)
+def test_a_call_whose_headers_say_something_else_does_nothing(team: Team, header: str, other: str) -> None:
+    """A balancer or a firewall has let it through by its headers."""
+    arguments = {"item_type": "task", "title": f"Behind another {header}"}
+    body, headers = request(team.writer, "tools/call", {"name": "create_work_item", "arguments": arguments})
+
+    answer = team.server.send("POST", body, None, **{**headers, header: other})
+
+    assert 400 <= answer.status < 500
+    assert b"committed" not in answer.body
+
+
 def test_a_session_that_began_in_another_process_is_answered(team: Team, tmp_path: Path) -> None:
     session, claimed = _greeted(team, team.writer), task(team)["id"]
     team.call(team.writer, "claim_work_item", action="claim", id=claimed)
