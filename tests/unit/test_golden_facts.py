@@ -5,16 +5,15 @@
 """
 
 import json
-import types
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 import msgspec
 import pytest
-from msgspec import Struct
 
 from ledger.catalog import FACTS
 from ledger.codec import encode, reading, schema_of
+from tests.support.example_values import example
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "facts"
 SCHEMAS = [(name, schema) for name in FACTS for schema in range(1, schema_of(name) + 1)]
@@ -55,20 +54,6 @@ def read(name: str, schema: int, recorded: dict[str, Any]) -> Any:
     return json.loads(encode(reading(FACTS[name], name, schema)(msgspec.json.encode(recorded))))
 
 
-def example(kind: Any, name: str) -> Any:
-    """A JSON value of a type with everything in it that can be there."""
-    if isinstance(kind, type) and issubclass(kind, Struct):
-        return {field: example(hint, field) for field, hint in get_type_hints(kind).items()}
-    origin, kinds = get_origin(kind), get_args(kind)
-    if origin in (types.UnionType, Union):
-        return example(kinds[0], name)
-    if origin is tuple:
-        return [example(kinds[0], name)]
-    if origin is dict:
-        return {f"{name} key": example(kinds[1], name)}
-    return {str: f"a {name}", int: 7, float: 0.5, bool: True, Any: {"any": ["é", 2.5, None]}}[kind]
-
-
 def write_golden() -> None:
     GOLDEN.mkdir(exist_ok=True)
     for name, schema in SCHEMAS:
@@ -76,7 +61,7 @@ def write_golden() -> None:
         if file.exists():
             recorded = json.loads(file.read_text(encoding="utf-8"))["recorded"]
         else:
-            recorded = example(FACTS[name], name)
+            recorded = example(FACTS[name])
         content = {"recorded": recorded, "read": read(name, schema, recorded)}
         file.write_text(json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
 
