@@ -14,7 +14,7 @@ SOURCE_ID = "source_id"  # the relation of ids that sources gave, which several 
 NEVER_DUE = "~"  # sorts behind every day
 ATTACHMENT = "attachment"  # the relation of items to the kinds of what is attached to them
 REFUSED = "refused"  # the relation of items that a refusal gave back to a person
-HIDDEN = {"deleted": 1, "archived": 2, "withdrawn": 4}  # the bits of the column `hidden`
+HIDDEN = {"deleted": 1, "archived": 2, "withdrawn": 4}  # bits of the column `hidden`; questions have their sums
 
 
 def entries(_: str, item: WorkItem) -> Iterator[tuple[str, str]]:

@@ -24,6 +24,7 @@ from projections.operations.catalog import OPERATIONS
 from projections.operations.work.work_item_inputs import ListWorkItemsInput
 from projections.questions.work.item_lists import SIFTED, Filter
 from projections.read_models.catalog import PROJECTIONS
+from projections.read_models.work_items import HIDDEN
 from projections.transfer.import_sources import SOURCES
 
 ROOT = Path(__file__).parent.parent.parent
@@ -40,6 +41,18 @@ def test_the_generated_sql_is_what_the_read_models_declare() -> None:
 
     differing = [path.name for path, text in files.items() if path.read_text(encoding="utf-8") != text]
     assert differing == [], "not what the read models declare: python docs/make_sql.py writes them"
+
+
+def test_the_numbers_that_questions_compare_hidden_with_follow_from_its_bits() -> None:
+    """`hidden IN (0, 2)` means neither deleted nor withdrawn; such a literal is what the planner has an index for."""
+    questions = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "sql" / "questions").rglob("*.sql"))
+
+    lists = {f"(0, {HIDDEN['archived']})", f"(0, {HIDDEN['deleted']})"}
+    masks = {str(HIDDEN["deleted"] | HIDDEN["withdrawn"])}
+    assert HIDDEN.keys() == {"deleted", "archived", "withdrawn"}, "say of a new bit which questions leave it out"
+    assert set(re.findall(r"hidden IN (\([\d, ]+\))", questions)) == lists
+    assert set(re.findall(r"hidden & (\d+)", questions)) == masks
+    assert set(re.findall(r"hidden = (\d+)", questions)) == {"0", str(HIDDEN["archived"])}
 
 
 def test_a_filter_of_work_items_is_asked_by_the_question_and_the_operation() -> None:
