@@ -6,7 +6,7 @@ import psycopg
 
 
 def lose(owner_dsn: str, ledger: UUID, *, after: int) -> None:
-    """As a database that was restored from a backup made at this position."""
+    """Deletes all events of a ledger after a position."""
     with psycopg.connect(owner_dsn) as connection:
         connection.execute("SELECT set_config('ledger.id', %s, true)", [str(ledger)])
         connection.execute("ALTER TABLE tracking_ledger.events DISABLE TRIGGER events_are_never_changed")

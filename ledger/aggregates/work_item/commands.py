@@ -83,7 +83,7 @@ class ClaimWorkItem(ItemCommand, frozen=True, kw_only=True):
 
 
 class ClaimNextWorkItem(Command, frozen=True, kw_only=True):
-    """The most important ready item that is not held, of those that are wanted."""
+    """The most urgent ready item that fits `wanted` and is not held."""
 
     token: str
     minutes: int | None = None
@@ -173,12 +173,12 @@ class ImportedComment(Struct, frozen=True, kw_only=True):
 
 
 class Stated(Struct, frozen=True, kw_only=True):
-    """Of which fields a record of a source speaks, be it to say that they are empty. What it does not name stays.
+    """The fields that a record of a source states, even if only that they are empty. All others keep their value.
 
-    `names` None: of all but those in `without`. Beside fields of the item they are `status`, `deleted`, `parent_id`,
-    `comments`, `links.KIND` or `links.WORD`, and `metadata.NAME`; `links` means all that it begins. `roughly` are
-    fields of which a record says less than another one may: while the metadata that it states say what they said
-    before, the field stays too. Of names together the first one counts that is there.
+    `names` None: all fields but those in `without`. A name is a field of the item, `status`, `deleted`, `parent_id`,
+    `comments`, `links.KIND`, `links.WORD` or `metadata.NAME`; `links` alone means every link. `roughly` are fields
+    that the record states less exactly than another record may: such a field keeps its value while the metadata named
+    there are what they were. Of names in one tuple, the first that the metadata have counts.
     """
 
     names: frozenset[str] | None = None

@@ -65,12 +65,14 @@ def doctor(invocation: Invocation, stop_server: bool) -> int:
     if stop_server:
         return _stop_server(invocation)
     findings: list[Finding] = []
+    database = _database(invocation.app, findings)
+    head = database.get("position")
     parts = {
         "program": {"version": __version__, "process": os.getpid(), "warm_processes": processes(_warm(invocation))},
         "ledger": _answer_or_finding(findings, lambda: _ledger(invocation.app)),
-        "database": (database := _database(invocation.app, findings)),
-        **_replica(invocation.app, findings, database.get("position")),
-        "machine": _machine(invocation.app, findings, database.get("position")),
+        "database": database,
+        **_replica(invocation.app, findings, head),
+        "machine": _machine(invocation.app, findings, head),
         "environment": sorted(name for name in ENVIRONMENT if os.environ.get(name)),
         "activity": _activity(invocation.app),
     }

@@ -22,7 +22,7 @@ TRANSACTION = 3600  # seconds that one may stay open
 CYCLES = 10  # that are named; when one of those is opened, others are
 BEHIND = 10_000  # events that a machine's journal may lack
 FAILING = 900  # seconds that a webhook may fail
-WAITING = timedelta(minutes=15)  # for a command to be brought home while the database answers
+WAITING = timedelta(minutes=15)  # that a command may wait while the database answers
 
 SET_ASIDE = (
     "if the database is right: `tracking-ledger rebuild --from-database` sets the journal aside under a new name and"
@@ -94,14 +94,14 @@ def of_webhooks(
         if destination.parked is not None:
             yield Finding(
                 code="webhook_parked",
-                what=f"the webhook {name} to {webhook.host} is given up at position {destination.position}:"
+                what=f"the webhook {name} to {webhook.host} was given up at position {destination.position}:"
                 f" {destination.parked}",
                 next_step=f"see to its receiver, then `tracking-ledger webhook resume {name}`, or delete it",
             )
         elif (failing := destination.failing) is not None and now - failing.since > FAILING:
             yield Finding(
                 code="webhook_fails",
-                what=f"the webhook {name} to {webhook.host} was not taken {failing.attempts} times in a row,"
+                what=f"the webhook {name} to {webhook.host} failed {failing.attempts} times in a row,"
                 f" {head - destination.position} events wait: {failing.why}",
                 next_step=f"see to its receiver, then `tracking-ledger webhook resume {name}` tries it at once",
             )
@@ -152,7 +152,7 @@ def of_machine(local: Local, reached: int, head: int | None, oldest: datetime | 
         yield Finding(
             code="writes_wait",
             what=f"{local.waiting} commands wait since {text(oldest)}, and the database answers",
-            next_step="`tracking-ledger sync` brings them home, or says what stops them",
+            next_step="`tracking-ledger sync` sends them, or says what stops them",
         )
 
 

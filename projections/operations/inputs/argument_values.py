@@ -24,7 +24,7 @@ TEXTS_OF = dict.fromkeys(("true", "yes", "on", "y", "1"), True) | dict.fromkeys(
 Read = Callable[[Any], Any]
 Fits = Callable[[Any], bool]
 NULLS = ("null", "none", "undefined")  # what several languages make of null as a text
-MOST_TEXTS = 3  # JSON texts of a JSON text of ...
+MOST_TEXTS = 3  # how often arguments may be encoded as a JSON text
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
 _WHOLE_NUMBER = re.compile(r"([+-]?[0-9]{1,30})(\.0*)?")
@@ -48,7 +48,7 @@ def arguments(given: Any) -> dict[str, Any]:
 
 
 def read_fields(model: type[BaseModel], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of one model, read; a null that is no value, or a blank that none can be, counts as not given."""
+    """The arguments of one model, read. A null or a blank that the field cannot hold counts as not given."""
     fields = _fields(model)
     meant = ((name, _or_null(fields.get(name), value)) for name, value in given.items())
     return {
@@ -72,13 +72,13 @@ def _is_not_given(field: FieldInfo, value: Any) -> bool:
 
 
 def _or_null(field: _Field | None, value: Any) -> Any:
-    """The text of null as null, for a field of which it is no value."""
+    """The text of null as null, for a field that cannot hold that text."""
     is_null = field and isinstance(value, str) and value.strip().lower() in NULLS
     return None if field and is_null and not _takes(value, field.info.annotation) else value
 
 
 def _takes(text: str, kind: Any) -> bool:
-    """Whether the text may be a value of the kind itself, not that of an entry."""
+    """Whether a value of this kind, not only an entry of it, may be the text."""
     origin, inner = get_origin(kind), get_args(kind)
     if origin is Annotated:
         return _takes(text, inner[0])
@@ -90,7 +90,7 @@ def _takes(text: str, kind: Any) -> bool:
 
 
 def _is_plain(kind: Any) -> bool:
-    """Whether it is a number or a yes or no, of which a blank says nothing, without a reading of its own."""
+    """Whether it is a number or a boolean, which a blank cannot be, and no validator of its own reads it."""
     origin, inner = get_origin(kind), get_args(kind)
     if origin is Annotated:
         return _is_plain(inner[0]) and not any(isinstance(one, BeforeValidator) for one in inner)
@@ -134,7 +134,7 @@ def _of_union(kinds: Iterable[tuple[Read, Fits]], value: Any) -> Any:
 
 
 def _of_words(words: tuple[Any, ...], value: Any) -> Any:
-    """A word in another case, as in `dependsOn`, or with blanks or dashes in place of its underscores."""
+    """The word that is meant by one in another case, as in `dependsOn`, or with blanks or dashes for underscores."""
     if not isinstance(value, str) or value in words:
         return value
     meant = [word for word in words if _plain(word) == _plain(value)]
@@ -142,7 +142,7 @@ def _of_words(words: tuple[Any, ...], value: Any) -> Any:
 
 
 def _of_array(read: Read, fits: Fits, value: Any) -> Any:
-    """An array, its JSON text, or a single value in place of an array of one; commas in it may part several."""
+    """An array, its JSON text, or a single value in place of an array of one; a text with commas may mean several."""
     value = from_json(value)
     if isinstance(value, (list, tuple)):
         return tuple(read(entry) for entry in value)
@@ -151,7 +151,7 @@ def _of_array(read: Read, fits: Fits, value: Any) -> Any:
 
 
 def _is_one(value: Any, single: Any) -> bool:
-    """Whether it can only be a single entry: an entry as it came, or its text, which may not look like several."""
+    """Whether it can only be a single entry: one that was read as it is, or a text that does not look like several."""
     return not (value.strip()[:1] in ("", "[", "{") or "," in value) if isinstance(value, str) else single == value
 
 
@@ -195,7 +195,7 @@ def from_json(value: Any) -> Any:
 
 
 def _decoded(text: str) -> Any:
-    """A JSON text with all that is wrong in its values: the check of the arguments names each of them."""
+    """A JSON text, also with values that are wrong: the check of the arguments names each of those."""
     try:
         return json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_object) if text.strip() else {}
     except (ValueError, RecursionError):
@@ -203,7 +203,7 @@ def _decoded(text: str) -> Any:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Which of two values of one name is meant, nothing says."""
+    """Refuses a name that is given twice: nothing says which of its values is meant."""
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
@@ -236,7 +236,7 @@ def _brief(value: Any) -> Any:
 
 
 def kind_of(value: Any) -> str:
-    """What JSON calls a value that is not shown itself."""
+    """The JSON name of a value's type, for a value that is not shown itself."""
     return (
         "object" if isinstance(value, dict) else "array" if isinstance(value, (list, tuple)) else type(value).__name__
     )

@@ -1,4 +1,4 @@
-"""Records of a source that have one id and are not the same record, because the id was given again.
+"""Records of a source that share an id and are different records, because the source gave the id again.
 
 The record that began when the ledger's item of that id began is that item. Any other one is known by the id together
 with the time it began, unless it has the item's title, or one of the two records does not say when it began.
@@ -22,7 +22,7 @@ UNKNOWN = "an unknown time"
 
 
 class Distinct(Struct, kw_only=True):
-    """The items with an id each, and what is said of those whose id or time is not what it was."""
+    """The items, each with an id of its own, and what to report of those whose id or time has changed."""
 
     items: tuple[ImportedItem, ...]
     warnings: list[Finding] = []
@@ -30,7 +30,7 @@ class Distinct(Struct, kw_only=True):
 
 
 def distinct(command: ImportWorkItems, world: World) -> Distinct:
-    """A link means the record with its id that was not put aside."""
+    """Gives each record an id of its own. A link by a shared id means the record that was not put aside."""
     found = Distinct(items=())
     groups: dict[str, list[ImportedItem]] = {}
     for item in recognised(command, world):
@@ -50,7 +50,7 @@ def distinct(command: ImportWorkItems, world: World) -> Distinct:
 
 
 def _own(entity_id: str, members: list[ImportedItem], source: str, world: World) -> ImportedItem | None:
-    """The record that is the ledger's item of this id, or becomes it."""
+    """The record that is the ledger's item with this id, or becomes it."""
     start = began(entity_id, world)
     if start is None:
         return next((member for member in members if not member.put_aside), None)
@@ -71,7 +71,7 @@ def _renamed(item: ImportedItem, source: str, world: World) -> ImportedItem:
 
 
 def _referred(name: str, named: list[ImportedItem], source: str, world: World) -> str:
-    """Where links by an id lead. If its record cannot be read, to the last one known beside those put aside."""
+    """The item that links by an id lead to. Where all its records are put aside, the newest other one that is known."""
     present = {one.id for one in named if one.put_aside}
     if len(present) < len(named):
         return next(one.id for one in named if not one.put_aside)

@@ -1,4 +1,4 @@
-"""Records that are known under another id, because they say the day on which they began where they did not, or no more.
+"""Records that are known under another id, which has the day on which they began, or lacks it.
 
 A program that completes a line of todo.txt may leave out the day on which it was written. Such a record is the item of
 the same words that has a day, unless the file has that one too or both were completed on different days: first the one
@@ -24,7 +24,7 @@ Names = dict[tuple[str, bool], list[str]]  # ids by the name without a day and w
 
 
 def recognised(command: ImportWorkItems, world: World) -> Iterator[ImportedItem]:
-    """The items, those that are new under their id and known under another one as the latter."""
+    """The items; one that is new under its id and known under another one has that other id."""
     names = _names(command, world)
     taken = {item.id for item in command.items}
     for item in command.items:

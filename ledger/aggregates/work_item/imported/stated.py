@@ -1,4 +1,4 @@
-"""What a record does not speak of is what its source said before: an export of some fields empties no other one."""
+"""Records of some fields only: what such a record leaves out keeps the value that its source gave before."""
 
 from typing import Any
 
@@ -25,10 +25,10 @@ FIELDS = (
     "milestone_id",
     "recurrence",
 )
-BEGAN = "source_created_at"  # the key under which it is kept when an item began whose first record did not say so
+BEGAN = "source_created_at"  # the metadata key for when an item began, if its first record did not say so
 APART = "source_comments"  # the key under which comments by themselves, by their numbers, keep what else they say
 CORRECTED = "updated_at"  # which of these says when the comment was last changed
-SOURCE_FIELDS = "source_fields"  # the key of the metadata under which the source's fields are that have names of ours
+SOURCE_FIELDS = "source_fields"  # the metadata key for those of the source's fields that have names of ours
 STATE, STATUS = "source_state", "source_status"  # what the source says plainly, and the word that counts
 OWN = {  # names of ours in the metadata, and the fields with which they are stated
     STATUS: "status",
@@ -41,7 +41,7 @@ OWN = {  # names of ours in the metadata, and the fields with which they are sta
 
 
 def with_unstated(item: ImportedItem, then: WorkItem) -> ImportedItem:
-    """The record with what `then`, which its source made of it, has where it says nothing."""
+    """The record, with the values of `then` where it states none: the state that its source gave the item before."""
     if item.stated == Stated():
         return item
     rough = {
@@ -66,7 +66,7 @@ def with_unstated(item: ImportedItem, then: WorkItem) -> ImportedItem:
 
 
 def with_beginning(item: ImportedItem) -> ImportedItem:
-    """A new record of some fields, which may not say when it began, so that a fuller one is known as the same."""
+    """Marks a new record that may not say when it began, so that a fuller record is recognised as the same item."""
     if item.stated.names is None or item.created_in_source is not None:
         return item
     metadata = item.fields.get("metadata", {}) | {BEGAN: "unknown"}
@@ -74,7 +74,7 @@ def with_beginning(item: ImportedItem) -> ImportedItem:
 
 
 def _is_as_before(item: ImportedItem, then: WorkItem, names: tuple[str, ...]) -> bool:
-    """Whether the first of these names that the metadata have means what it meant before. No status says nothing."""
+    """Whether the first of these names that the metadata have has its old value. A missing status counts as old."""
     now = _first(item.fields.get("metadata", {}), names)
     return now == _first(then.metadata, names) or (not now and STATUS in names)
 
@@ -107,7 +107,7 @@ def _holds(name: str, stated: Stated) -> bool:
 
 
 def _is_kept(to: str, kept: Any, item: ImportedItem) -> bool:
-    """Whether the record says nothing of such a link, or the same again, which may not say who made it when."""
+    """Whether the record does not state such a link, or states the same one, maybe without who made it and when."""
     word = kept.get("type") if isinstance(kept, dict) else None
     if any(link.to == to for link in item.links):
         said = _mapping(item.fields.get("metadata", {}), KEPT_UNDER).get(to)

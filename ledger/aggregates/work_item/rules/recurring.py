@@ -1,7 +1,7 @@
 """An item that comes again: when it is done, the next one is made in the same commit.
 
 The id of the next one follows from the item, so every completion of it names the same one, whether it is repeated,
-drained or made on another machine. That there is a next one already, the item itself says.
+drained or made on another machine. `next_id` of the item says whether there is a next one already.
 """
 
 import re
@@ -51,7 +51,7 @@ class Rule(Struct, frozen=True):
 
 
 def rule_of(words: str) -> Rule:
-    """ValueError for what is none.
+    """The rule that some words name. Raises ValueError for others.
 
     >>> str(rule_of("Weekly")), str(rule_of("every 3 days after completion"))
     ('every week', 'every 3 days after completion')

@@ -29,7 +29,7 @@ def is_demanded(item: WorkItem, world: World) -> bool:
 
 
 def completed(entity_id: str, item: WorkItem, wanted: State, forced: str | None, world: World) -> list[Fact]:
-    """What completing it records: that it is done; or what asks for its review, nothing if that is asked already."""
+    """What completing it records: that it is done, or the request for its review, unless that is made already."""
     if not is_demanded(item, world):
         return [completion(item, wanted, forced)]
     if item.question is not None and item.question.completes is None:
@@ -55,7 +55,7 @@ def completion(item: WorkItem, wanted: State, forced: str | None) -> Fact:
 
 
 def requested(item: WorkItem, wanted: State, forced: str | None, at: str, world: World) -> list[Fact]:
-    """What moves it to the ledger's first state for what is in review, if it has one, and asks, if that is not done."""
+    """Moves it to the first state for reviews, if the ledger has one, and asks for the review, unless that is done."""
     own = next((state for state in world.settings().states if state.category == "review"), None)
     facts: list[Fact] = []
     if own is not None and item.category != "review" and not item.finished:
