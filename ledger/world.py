@@ -96,7 +96,7 @@ class Neighbourhood(Protocol):
         """Why the item is not ready at a moment, for the one who asks. Empty: it is ready."""
 
     def next_ready(self, wanted: ReadyFilter, moment: datetime, asker: Asker) -> str | None:
-        """The most important item, then the oldest, that is ready for the one who asks and not claimed."""
+        """The most urgent item, then the oldest, that is ready for the one who asks and not claimed."""
 
     def finished(self, before: datetime) -> list[str]:
         """Items not archived whose whole subtrees are completed or deleted and did not change since that moment."""

@@ -33,7 +33,7 @@ def listed(
     limit: int,
     cursor: str | None,
 ) -> Entity:
-    """A page of enhancements, most important first, whole."""
+    """A page of enhancements, most urgent first, whole."""
     filters = {"priority": priority, "status": status, "target_quarter": target_quarter}
     after_key, after_id = place(cursor, "importance")
     found = snapshot.ask("enhancements/list", **filters, after_key=after_key, after_id=after_id, limit=limit + 1)

@@ -160,9 +160,9 @@ def _referred(document: Document) -> Iterator[Document]:
 
 
 def _tree_lines(work: Document, most: int) -> tuple[list[dict[str, Any]], int]:
-    """The most important unfinished items below whatever they are part of, and how many are left out.
+    """The most urgent unfinished items below whatever they are part of, and how many are left out.
 
-    What is only queued counts as most important, also when it says that something is finished.
+    What is only queued counts as most urgent, also when it says that something is finished.
     """
     items = {item["id"]: item for item in work["items"]}
     unfinished = [item for item in items.values() if item["category"] not in FINISHED]

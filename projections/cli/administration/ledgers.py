@@ -98,7 +98,7 @@ def forget(invocation: Invocation, ledger: str) -> None:
 @click.argument("name")
 @pass_invocation
 def rename(invocation: Invocation, ledger: str, name: str) -> None:
-    """Call LEDGER by another NAME. A name is only shown; what belongs together is known by the id."""
+    """Call LEDGER by another NAME. A name is only shown; a ledger is known by its id."""
     name = _checked(name)
     known = _everywhere(invocation, ledger, lambda database, id: ledgers.rename(database, id, name))
     own = _own(invocation)
@@ -159,7 +159,7 @@ def deny(invocation: Invocation, ledger: str, role: str) -> None:
 @click.option("--none", "unlimited", is_flag=True, help="No limit any more.")
 @pass_invocation
 def quota(invocation: Invocation, ledger: str, events: int | None, unlimited: bool) -> None:
-    """Let LEDGER take up to EVENTS events, all that it has counted; without EVENTS it shows the limit.
+    """Let LEDGER have up to EVENTS events, those that it has included; without EVENTS show the limit.
 
     Only the owner of the schema sets it (LEDGER_ADMIN_DSN). What is recorded stays readable, and more is refused.
     """

@@ -25,7 +25,9 @@ NAMES = {True: "equal", False: "different", None: "nothing to compare with"}
 @click.command("replay", cls=Command)
 @click.argument("projections", metavar="[PROJECTION]...", nargs=-1)
 @click.option("--check", "only_check", is_flag=True, help="Compare, change nothing; exit code 8 on a difference.")
-@click.option("--from", "source", type=click.Choice(["postgres", "journal"]), default="postgres", help="Read from.")
+@click.option(
+    "--from", "source", type=click.Choice(["postgres", "journal"]), default="postgres", help="Source of the log."
+)
 @click.option("--until", type=POINT, help="End at a position or time; with --check or --output only.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the rows to a new file instead.")
 @pass_invocation

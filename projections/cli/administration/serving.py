@@ -28,7 +28,7 @@ from projections.cli.terminal.output import answer_json, remark, say
 def mcp(invocation: Invocation, /, toolsets: tuple[str, ...], read_only: bool, client: str | None) -> None:
     """Serve an assistant over stdio.
 
-    Nothing but the protocol is written to stdout. The database is opened by the first call that needs it.
+    Only the protocol is written to stdout. The database is opened by the first call that needs it.
     """
     if client is not None:
         given = [word for name in toolsets for word in ("--toolset", name)] + ["--read-only"] * read_only
@@ -45,13 +45,13 @@ def mcp(invocation: Invocation, /, toolsets: tuple[str, ...], read_only: bool, c
     "--also", multiple=True, metavar="FOLDER", type=click.Path(path_type=Path), help="Another project to serve."
 )
 @click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A name by which clients reach it.")
-@click.option("--allow-origin", "origins", multiple=True, metavar="URL", help="A web page's origin that may ask.")
+@click.option("--allow-origin", "origins", multiple=True, metavar="URL", help="An origin whose web pages may ask.")
 @click.option("--tls-cert", "certificate", metavar="FILE", help="Certificate chain, PEM.")
 @click.option("--tls-key", "key", metavar="FILE", help="Its key, PEM.")
-@click.option("--behind-proxy", "proxies", metavar="ADDRESSES", help="Proxies that end TLS and say who asks.")
+@click.option("--behind-proxy", "proxies", metavar="ADDRESSES", help="Proxies that end TLS and name the client.")
 @click.option("--issuer", metavar="URL", help="An OAuth issuer whose tokens come in too.")
 @click.option("--jwks", "keys_url", metavar="URL", help="Its keys (default: ISSUER/.well-known/jwks.json).")
-@click.option("--public-url", metavar="URL", help="Our address as clients and issuer know it, with /mcp.")
+@click.option("--public-url", metavar="URL", help="The address that clients and issuer use, with /mcp.")
 @click.option(
     "--rate", type=click.FloatRange(0.1, 10_000), default=50.0, show_default=True, help="Requests a second, each token."
 )
@@ -63,7 +63,7 @@ def mcp(invocation: Invocation, /, toolsets: tuple[str, ...], read_only: bool, c
     type=click.Path(path_type=Path),
     help="Write the address into this file while serving.",
 )
-@click.option("--no-tokens", is_flag=True, help="Let everybody on this machine in; on its own address only.")
+@click.option("--no-tokens", is_flag=True, help="Let all of this machine in; on a loopback address only.")
 @pass_invocation
 def serve(invocation: Invocation, /, also: tuple[Path, ...], no_tokens: bool, **how: Any) -> None:
     """Serve a team over HTTP, with tokens.

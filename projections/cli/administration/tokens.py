@@ -18,7 +18,7 @@ def token() -> None:
 @token.command()
 @click.argument("actor")
 @click.option("--scope", type=click.Choice(get_args(Scope)), default="write", show_default=True, help="What it allows.")
-@click.option("--days", type=click.IntRange(1, MOST_DAYS), help="Good for so many days (default: until it is revoked).")
+@click.option("--days", type=click.IntRange(1, MOST_DAYS), help="Valid for so many days (default: until revoked).")
 @pass_invocation
 def create(invocation: Invocation, /, actor: str, scope: Scope, days: int | None) -> None:
     """Create a token for ACTOR, and print it: it is shown only now."""
@@ -34,7 +34,7 @@ def create(invocation: Invocation, /, actor: str, scope: Scope, days: int | None
 @token.command("list")
 @pass_invocation
 def list_(invocation: Invocation, /) -> None:
-    """The tokens there are, and which of them are good."""
+    """All tokens, and which of them are valid."""
     app = invocation.app
     found = [{**made.public_fields(), "good": made.good_at(app.clock())} for made in Tokens(app.home).all()]
     if invocation.as_json:
@@ -53,7 +53,7 @@ def list_(invocation: Invocation, /) -> None:
 @click.argument("id")
 @pass_invocation
 def revoke(invocation: Invocation, /, id: str) -> None:
-    """Revoke the token ID: what it asks next is refused, by running servers too."""
+    """Revoke the token ID: its next request is refused, by running servers too."""
     app = invocation.app
     revoked = Tokens(app.home).revoke(id, app.clock())
     if invocation.as_json:

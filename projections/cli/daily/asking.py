@@ -62,7 +62,7 @@ def bulk(invocation: Invocation, file: str, skip_refused: bool, command_id: str 
 def search(invocation: Invocation, /, words: tuple[str, ...], limit: int, everything: bool, **options: Any) -> None:
     """Find work items by their words, the best first: titles, tags, descriptions, notes, reasons, findings.
 
-    All WORDS must be there, in any order and spelling of upper case and accents; a word may be the beginning of one.
+    All WORDS must occur, in any order. Case and accents do not matter; a word may be the beginning of a longer one.
     """
     arguments = {"text": " ".join(words), "limit": limit}
     arguments |= {"include_archived": True, "include_deleted": True} if everything else {}

@@ -27,7 +27,7 @@ NARROWEST = 20  # characters of a column; what has no room beside the others sta
 @click.option("--watch", "again", is_flag=True, help="Again whenever something changed, until Ctrl-C.")
 @pass_invocation
 def board(invocation: Invocation, /, again: bool, limit: int, **filters: Any) -> None:
-    """The work in columns, one for each state: the most important first, of what is finished the newest."""
+    """The work in columns, one for each state: the most urgent first; of finished work, the newest."""
     if again and invocation.as_json:
         raise click.UsageError("--watch draws for a person: leave --json out, or use `status --watch --json`")
     filters["assignee"] = person(invocation, filters["assignee"])

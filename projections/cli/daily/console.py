@@ -22,8 +22,8 @@ DAYS = 30  # that a browser stays signed in
 def open_console(invocation: Invocation, only_print: bool) -> None:
     """Open the web console of this project and your others.
 
-    It runs on this machine's loopback address until it is stopped. The link signs the browser in, works once and for a
-    minute. Your other projects are those that were opened on this machine.
+    It runs on this machine's loopback address until it is stopped. The link signs the browser in; it works once, within
+    a minute. Your other projects are those that were opened on this machine.
     """
     app = invocation.app
     also = others(app)

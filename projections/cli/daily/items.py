@@ -32,7 +32,7 @@ DUE = click.option("--due", metavar="WHEN", type=When(), help="Done by then: fri
 NOT_BEFORE = click.option("--not-before", metavar="WHEN", type=When(), help="Not ready before then.")
 ESTIMATE = click.option("--estimate", metavar="TIME", type=Length(), help="What it will take: 90m, 2h, 1h30.")
 MILESTONE = click.option("--milestone", "milestone_id", type=REF, help="The milestone it belongs to.")
-RECURRENCE = click.option("--recurrence", metavar="RULE", help="Done, it comes again: every 2 weeks, weekdays, ...")
+RECURRENCE = click.option("--recurrence", metavar="RULE", help="When done, it comes again: every 2 weeks, ...")
 REASON = click.option("-r", "--reason", metavar="TEXT", help="Why.")
 FORCE = click.option("--force", is_flag=True, default=None, help="Although another holds it; say why with --reason.")
 
@@ -97,10 +97,11 @@ def add(invocation: Invocation, /, title: tuple[str, ...], blockers: tuple[str, 
 def edit(
     invocation: Invocation, /, refs: tuple[str, ...], tags: tuple[str, ...], untags: tuple[str, ...], **fields: Any
 ) -> int:
-    """Change the fields of work items; an empty text empties a field. Without options in your editor ($EDITOR).
+    """Change the fields of work items; an empty text clears a field. Without options it opens your editor ($EDITOR).
 
-    There an item is a text with its fields above it. What others changed while it was open is merged; where both
-    changed the same field, both are shown. What was typed and not recorded is kept, and opened again the next time.
+    The editor shows the text of an item with its fields above it. What others changed while it was open is merged;
+    where both changed the same field, both values are shown. A text that was not recorded is kept, and opened again the
+    next time.
     """
     fields["assignee"] = person(invocation, fields["assignee"])
     if not tags and not untags and all(value is None for value in fields.values()):

@@ -55,12 +55,12 @@ def link(invocation: Invocation, /, ref: str, kind: str, other: str, ledger: str
     KIND is blocks, depends-on (or needs), relates-to, discovered-from or duplicates. A duplicate is not finished by the
     link: drop it, or complete it. With implements OTHER is an enhancement, like e-7k3qd, that the item carries out.
 
-    With --in it relates to an item of another ledger: that is kept as an attachment with both ids and the title of now,
-    and is there also while the other ledger is away.
+    With --in, OTHER is an item of another ledger, and KIND is relates-to. The link is kept as an attachment with both
+    ids and the present title, so it can be read while the other ledger is away.
     """
     if ledger is not None:
         if kind != "relates-to":
-            raise click.UsageError("what another ledger's items do holds nothing up here: link with relates-to")
+            raise click.UsageError("an item of another ledger blocks nothing in this one: link with relates-to")
         return _link_elsewhere(invocation, ref, other, ledger, remove=bool(remove))
     target = {"id": other, "ref": other} if kind == "implements" else perform(invocation, "query_work_item", id=other)
     answered = linked(invocation, ref, kind.replace("-", "_"), target["id"], remove)

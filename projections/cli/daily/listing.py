@@ -52,7 +52,7 @@ LAST_DAY = "9999-12-31"  # what is never due is not due until then
 @click.option("--as-of", type=POINT, help="As it was at a position or time, or so long ago: 120, 2h, 2026-11-20.")
 @every_ledger.OPTION
 @click.option("-n", "--limit", type=click.IntRange(1, 100), default=50, show_default=True, help="At most this many.")
-@click.option("--page", type=click.IntRange(min=1), default=1, help="The next ones after so many pages.")
+@click.option("--page", type=click.IntRange(min=1), default=1, help="Which page, if not the first.")
 @click.option("--save", type=VIEW, metavar="VIEW", help="Keep these filters under a name, in .ledger/views.json.")
 @click.option("--view", type=VIEW, metavar="VIEW", help="With the filters that were saved; others are added to them.")
 @click.option("--forget", type=VIEW, metavar="VIEW", help="Delete a saved view.")
@@ -68,9 +68,9 @@ def list_(
     as_of: str | None,
     **given: Any,
 ) -> None:
-    """List work items that are not finished, the most important first; with WORDS those that hold them.
+    """List work items that are not finished, the most urgent first; with WORDS, those that contain them.
 
-    The lines can be handed on: tracking-ledger list --tag docs | tracking-ledger done -
+    Another command can take its lines: tracking-ledger list --tag docs | tracking-ledger done -
     """
     if forget is not None:
         views.forget(invocation, forget)
@@ -151,7 +151,7 @@ def _list_everywhere(invocation: Invocation, *, mine: bool, limit: int, **filter
 @click.option("-n", "--limit", type=click.IntRange(1, 100), default=50, show_default=True, help="At most this many.")
 @pass_invocation
 def due_(invocation: Invocation, /, words: tuple[str, ...], mine: bool, **filters: Any) -> None:
-    """Work items that are not finished and have to be by a day, the earliest first; with WHEN those due by then."""
+    """Unfinished work items with a due date, the earliest first; with WHEN, those due by then."""
     until = _until(words)
     filters |= {"order": "due", "due_until": until or LAST_DAY, "unfinished": True}
     answered = _of_person(invocation, filters) if mine else perform(invocation, "list_work_items", **filters)

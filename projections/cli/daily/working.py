@@ -39,7 +39,7 @@ def filters(command: Any) -> Any:
 @filters
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="At most this many.")
 @click.option("--cursor", hidden=True, help="Where the list before ended.")
-@click.option("--page", type=click.IntRange(1, 100), default=1, help="The next ones after so many pages.")
+@click.option("--page", type=click.IntRange(1, 100), default=1, help="Which page, if not the first.")
 @every_ledger.OPTION
 @pass_invocation
 def ready(invocation: Invocation, /, page: int, **arguments: Any) -> None:
@@ -89,7 +89,7 @@ def _ready_everywhere(invocation: Invocation, page: int, arguments: dict[str, An
 @TOKEN
 @pass_invocation
 def next_(invocation: Invocation, /, **arguments: Any) -> int:
-    """Claim the next ready work item: the most important one, then the oldest.
+    """Claim the next ready work item: the most urgent one, then the oldest.
 
     However many ask at once, no two get the same. If nothing is ready, a message says so.
     """

@@ -41,8 +41,8 @@ def operations(invocation: Invocation, name: str | None) -> None:
 def call(invocation: Invocation, operation: str, pairs: tuple[str, ...], arguments: str | None) -> int:
     """Call any of the operations that assistants have.
 
-    KEY=VALUE is read as the argument's kind: a text stays one, numbers and yes or no are understood, a list may be
-    written a,b,c. KEY:=JSON is taken as JSON. For example:
+    KEY=VALUE is read as the type of the argument: a text stays a text, numbers and yes or no are recognised, a list may
+    be written a,b,c. KEY:=JSON is read as JSON. For example:
 
     \b
       tracking-ledger call create_work_item item_type=task title="Write it down" tags=docs,now

@@ -63,7 +63,7 @@ def _command(name: str, source: Source) -> click.Command:
     @click.command(name, cls=Command, help=f"{source.sentence}\n\n{ALL_OF_THEM}", short_help=source.sentence)
     @click.argument("path", metavar=source.argument, type=click.Path(path_type=Path), required=not source.surrounds)
     @click.option("--dry-run", is_flag=True, help="Show what would happen, and record nothing.")
-    @click.option("--strict", is_flag=True, help="End with 8 for links to ids that are nowhere, too.")
+    @click.option("--strict", is_flag=True, help="End with 8 also for links to unknown ids.")
     @pass_invocation
     def command(
         invocation: Invocation, path: Path | None, dry_run: bool, strict: bool, older_wins: bool = False
@@ -71,7 +71,7 @@ def _command(name: str, source: Source) -> click.Command:
         wanted = Import(source=name, path=path or invocation.settings.project, dry_run=dry_run, older_wins=older_wins)
         return _import(invocation, wanted, strict=strict)
 
-    older = click.option("--older-wins", is_flag=True, help="Take records that are older than what is known of them.")
+    older = click.option("--older-wins", is_flag=True, help="Take a record also if the ledger has a newer one.")
     return older(command) if source.is_dated else command
 
 
@@ -79,7 +79,7 @@ for _name, _source in SOURCES.items():
     import_.add_command(_command(_name, _source))
 
 
-@import_.command(restore.SOURCE, short_help="Events that a ledger exported: the same ledger again.")
+@import_.command(restore.SOURCE, short_help="Events that a ledger exported, for the same ledger again.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Prove the file, and change nothing.")
 @pass_invocation

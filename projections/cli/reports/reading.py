@@ -80,7 +80,7 @@ def show(invocation: Invocation, ref: str, as_of: str | None, raw: bool) -> None
 @click.option("--limit", type=click.IntRange(1, 100), default=100, show_default=True, help="At most this many.")
 @pass_invocation
 def vendors(invocation: Invocation, status: str | None, broke_since: str | None, limit: int) -> None:
-    """The vendors and how they are."""
+    """The vendors and their status."""
     arguments = {"limit": limit, "status": status, "broke_since": broke_since}
     given = {name: value for name, value in arguments.items() if value is not None}
     answered = OPERATIONS["query_vendor_status"].perform(invocation.app, given)

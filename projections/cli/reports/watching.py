@@ -45,7 +45,7 @@ STOP, GO_ON = "stop", "go-on"
     "file",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Keep in it how far this has come, and go on from there; --since counts while it is not there.",
+    help="Keep the last position in this file and go on from it; --since counts until the file is there.",
 )
 @click.option("--once", is_flag=True, help="End with what is recorded by now.")
 @pass_invocation
@@ -63,9 +63,9 @@ def watch(
 ) -> int:
     """Each new event as it is recorded, until Ctrl-C; with --json one object a line, as `log --json` has them.
 
-    CMD is split as a shell splits words, and run without a shell: no text of an event is part of a command line. An
-    event comes when its commit is in the database, in order, the next one when CMD has ended. With stop the first
-    failure ends with 8, and names the position to go on from; with go-on it is reported and passed over.
+    CMD is split as a shell splits words, and run without a shell: no text of an event is part of a command line. Events
+    come in order, each when its commit is in the database and CMD has ended for the one before. With `stop` the first
+    failure ends `watch` with 8, and names the position to go on from; with `go-on` it is reported and skipped.
     """
     check(problems_of_kinds(kinds))
     if on_failure == GO_ON and program is None:

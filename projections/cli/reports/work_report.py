@@ -34,16 +34,16 @@ class Since(click.ParamType[str, str]):
 @click.command(cls=Command)
 @click.argument("person", type=PERSON, required=False)
 @click.option("--of", "id", type=REF, metavar="REF", help="Only this item and what is below it, or in this milestone.")
-@click.option("--since", type=Since(), metavar="WHEN", help="Only what was since: fri, 2w, 2026-11-20.")
+@click.option("--since", type=Since(), metavar="WHEN", help="Only what happened since: fri, 2w, 2026-11-20.")
 @click.option("--as-of", type=POINT, help="As it was at a position or time, like 2h.")
 @click.option("-n", "--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="Items at most.")
 @pass_invocation
 def report(invocation: Invocation, /, person: str | None, **wanted: Any) -> int:
-    """Effort by person, what was completed, is overdue or waits for whom, and the time in each state, in all and item
-    by item; with PERSON only theirs.
+    """Effort by person; what was completed, what is overdue, what waits and for whom; the time in each state, in all
+    and item by item. With PERSON only theirs.
 
-    Effort is what `effort REF 1h30` adds. The time in a state runs until an item leaves it; what is finished takes
-    none.
+    Effort is what `effort REF 1h30` adds. The time in a state runs until an item leaves it, and ends when it is
+    finished.
     """
     return print_report(invocation, person=invocation.actor if person == "me" else person, **wanted)
 

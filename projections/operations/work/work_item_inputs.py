@@ -130,7 +130,7 @@ class UpdateWorkItemInput(Writes):
     commits: Annotated[Commits, Field(description="All commit hashes; replaces the list")] = ()
     pr_numbers: Annotated[PullRequests, Field(description="All pull requests; replaces the list")] = ()
     priority: Annotated[Priority, Field(description="1 (most urgent) to 5 (least)")] = 3
-    tags: Annotated[Tags, Field(description="All labels; replaces the list")] = ()
+    tags: Annotated[Tags, Field(description="All tags; replaces the list")] = ()
     assignee: Annotated[Name, Field(description="Who is to do it")] = ""
     due: Annotated[Planned, Field(description="New due, day or time")] = ""
     not_before: Annotated[Planned, Field(description="New first day or time")] = ""
@@ -173,9 +173,9 @@ class ListWorkItemsInput(Input):
     overdue: Annotated[bool, Field(description="Only unfinished and past due")] = False
     deferred: Annotated[bool | None, Field(description="Only deferred by not_before (false: not)")] = None
     roots_only: Annotated[bool, Field(description="Only without parent")] = False
-    tag: Annotated[str | None, Field(description="With this label")] = None
+    tag: Annotated[str | None, Field(description="With this tag")] = None
     attachment: Annotated[
-        AttachmentKind | None, AnyText, Field(description="With a pull_request, commit, document, file, item attached")
+        AttachmentKind | None, AnyText, Field(description="Has attached: pull_request, commit, document, file, item")
     ] = None
     text: Annotated[Sought | None, Field(description="With all these words")] = None
     ready: Annotated[bool | None, Field(description="Only what can begin now (false: cannot)")] = None

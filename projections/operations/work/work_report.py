@@ -27,7 +27,7 @@ class WorkReportInput(Input):
         Name | None, Field(description="Only this person: their effort, the items they had, held or completed")
     ] = None
     since: Annotated[
-        Planned | None, Field(description="Only what was since: a day like 2026-11-20, or an RFC 3339 time")
+        Planned | None, Field(description="Only what happened since: a day like 2026-11-20, or an RFC 3339 time")
     ] = None
     limit: Limit = 20
     as_of: AsOf = None

@@ -84,7 +84,7 @@ def active_counts(snapshot: Snapshot) -> dict[str, int]:
 
 
 def ready(snapshot: Snapshot, moment: datetime | None = None) -> Entity:
-    """What can be begun at a moment, else at the position's time; most important first, then oldest first.
+    """What can be begun at a moment, else at the position's time; most urgent first, then oldest first.
 
     `total_count` is None where there are more than `total_is_at_least`.
     """
@@ -130,7 +130,7 @@ def deployments_count(snapshot: Snapshot) -> int:
 
 
 def pending_enhancements(snapshot: Snapshot) -> list[Entity]:
-    """What is planned and not done, most important first."""
+    """What is planned and not done, most urgent first."""
     found = rows("enhancement", snapshot.ask("status/pending_enhancements", limit=ENHANCEMENTS))
     shown = _summaries(snapshot, "enhancement", found, ENHANCEMENT_FIELDS)
     return sorted(shown, key=lambda one: (one["priority"] or 9, one["target_quarter"] or "9", one["title"], one["id"]))

@@ -113,7 +113,7 @@ def listed(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int, offs
 
 
 def ready(snapshot: Snapshot, wanted: ReadyFilter, *, asker: Asker, limit: int, cursor: str | None) -> Entity:
-    """A page of what can be begun now, the most important first, then the oldest; the items are whole."""
+    """A page of what can be begun now, the most urgent first, then the oldest; the items are whole."""
     moment = snapshot.as_of.now
 
     def lines(after: Place) -> Iterator[dict[str, Any]]:

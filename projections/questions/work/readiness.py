@@ -99,7 +99,7 @@ def as_answer(found: list[Obstacle], refs: dict[str, str]) -> Entity:
 def ready(
     snapshot: Snapshot, wanted: ReadyFilter, moment: datetime, asker: Asker = NO_ONE, after: Place = START
 ) -> Iterator[dict[str, Any]]:
-    """Ready items as lines of {id, key}, the most important first, then the oldest; looked for as they are taken."""
+    """Ready items as lines of {id, key}, the most urgent first, then the oldest; looked for as they are taken."""
 
     def fetch(place: Place, limit: int) -> Answer:
         return snapshot.ask(

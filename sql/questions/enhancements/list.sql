@@ -1,4 +1,4 @@
--- A page of enhancements, most important first, unknown priority last, then oldest first. Answered by
+-- A page of enhancements, most urgent first, unknown priority last, then oldest first. Answered by
 -- enhancements_by_priority.
 SELECT enhancement.id, enhancement.version, enhancement.position, enhancement.doc, enhancement.rank AS key
 FROM enhancements enhancement

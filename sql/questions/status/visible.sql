@@ -1,4 +1,4 @@
--- The items that the report shows, unfinished ones first, most important first. Answered by work_items_by_priority.
+-- The items that the report shows, unfinished ones first, most urgent first. Answered by work_items_by_priority.
 SELECT item.id, item.version, item.title, item.item_type, item.status, item.category, item.priority, item.parent_id, item.created_at,
        item.updated_at, item.doc ->> 'branch_name' AS branch_name, item.assignee,
        item.doc ->> 'block_reason' AS block_reason, item.doc ->> 'comment_count' AS comment_count,

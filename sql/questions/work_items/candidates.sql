@@ -1,4 +1,4 @@
--- Items that may be ready, most important first, then oldest first; which of them are is told by obstacles.sql, so that
+-- Items that may be ready, most urgent first, then oldest first; which of them are is told by obstacles.sql, so that
 -- this is only a walk along an index. Answered by work_items_open.
 WITH RECURSIVE below (id) AS (
     SELECT child.id FROM work_items child

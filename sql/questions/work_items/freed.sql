@@ -1,4 +1,4 @@
--- The items that a change of some items could make ready, most important first: these and what each blocks, all that is
+-- The items that a change of some items could make ready, most urgent first: these and what each blocks, all that is
 -- below, and the parents of these. Answered by the primary keys, entries_from and work_items_children.
 WITH RECURSIVE asked (id) AS (SELECT unnest(CAST(%(ids)s AS text[])) COLLATE "C"),
 waiting (id) AS (

@@ -1,4 +1,4 @@
--- A page of items, most important first, unknown priority last, then oldest first. Answered by work_items_by_priority.
+-- A page of items, most urgent first, unknown priority last, then oldest first. Answered by work_items_by_priority.
 SELECT item.id, item.version, item.position, item.doc, item.rank AS key FROM work_items item
 WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s
   -- generated: filters of work_items
