@@ -17,6 +17,7 @@ from ledger.libpq.session import READING
 from ledger.postgres.connection.contact import Contact
 from ledger.postgres.connection.database import Connection, Database
 from ledger.postgres.connection.pooler import keeps_statements
+from ledger.postgres.connection.pools import Pools
 from ledger.postgres.migrate import is_current
 from ledger.postgres.store import KNOWN_AT
 from ledger.settings import Settings
@@ -40,8 +41,9 @@ class ReplicaState(Struct, frozen=True, kw_only=True):
 class Replica:
     """The replicas of some settings' LEDGER_READ_DSN, for the ledger that is `key` there."""
 
-    def __init__(self, settings: Settings, key: UUID) -> None:
+    def __init__(self, settings: Settings, key: UUID, pools: Pools | None = None) -> None:
         self._settings = settings
+        self._pools = pools
         self._key = key
         self._contact = Contact(self._reach, lambda: False, REACH_SECONDS)
 
@@ -76,7 +78,7 @@ class Replica:
         settings = self._settings
         assert settings.read_dsn is not None, "made only where there is one"
         with _unavailable():
-            known = known or _database(settings, settings.read_dsn)
+            known = known or _database(settings, settings.read_dsn, self._pools)
             known.forget()
             with known.connection() as connection:
                 known.prepares = settings.prepare and keeps_statements(connection)
@@ -85,9 +87,9 @@ class Replica:
         return known
 
 
-def _database(settings: Settings, conninfo: str) -> Database:
+def _database(settings: Settings, conninfo: str, pools: Pools | None) -> Database:
     try:
-        return Database(as_given(conninfo), prepare=settings.prepare, call_seconds=settings.call_seconds)
+        return Database(as_given(conninfo), prepare=settings.prepare, call_seconds=settings.call_seconds, pools=pools)
     except psycopg.ProgrammingError:  # its text may repeat a password
         raise Unavailable(
             "LEDGER_READ_DSN is not a connection string",

@@ -62,6 +62,7 @@ class Runtime:
         self._contact: Contact | None = None
         self._local: Local | None = None
         self._replica: Replica | None = None
+        self._passed: Database | None = None  # the last one on the way to the ledger's
         self._store: PostgresStore | None = None
 
     @cached_property
@@ -115,7 +116,7 @@ class Runtime:
             return None
         with self._making:
             if self._replica is None:
-                self._replica = Replica(self.settings, self.identity.key)
+                self._replica = Replica(self.settings, self.identity.key, self.pools)
             return self._replica
 
     @property
@@ -188,7 +189,7 @@ class Runtime:
 
     def close(self) -> None:
         self.closing.close()
-        for part in (self._contact, self._replica, self._local):
+        for part in (self._contact, self._passed, self._replica, self._local):
             if part is not None:
                 part.close()
 
@@ -199,7 +200,18 @@ class Runtime:
             return identity.home_place(self.identity, self.settings)
 
     def _reached(self, connector: Connector, known: Database | None) -> Database:
-        """The database in which the ledger lies: that of the settings, or the one to which it went from there.
+        """The database in which the ledger lies. What others of this process know of the way counts for the first time,
+        and no longer than it leads there."""
+        if known is not None:
+            connector.doubt()
+        try:
+            return self._greeted(connector, known)
+        except BaseException:
+            connector.doubt()
+            raise
+
+    def _greeted(self, connector: Connector, known: Database | None) -> Database:
+        """The database of the settings, or the one to which the ledger went from there.
 
         What is `known` is in use meanwhile, so it goes to no database but that one.
         """
@@ -224,13 +236,19 @@ class Runtime:
                 onward = self._onward(database)
                 if onward is None:
                     break
-                database.close()
+                self._keep(database)
                 self._go_to(connector, onward)
                 database = connector.database(None)
         except BaseException:
             database.close()
             raise
         return database
+
+    def _keep(self, passed: Database) -> None:
+        """The directory stays open as long as the ledger: others are found through it without a new session."""
+        if self._passed is not None:
+            self._passed.close()
+        self._passed = passed
 
     def _first_reached(self, connector: Connector) -> Database:
         """The database of the settings; while that is away, the one in which the ledger was last."""

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from ledger.embedded.server import EmbeddedServer
 from ledger.errors import Invalid, LedgerClosed, NotFound, Refused
 from ledger.libpq.conninfo import effective
+from ledger.libpq.session import Session
 from ledger.postgres import directory, ledgers
 from ledger.postgres.connection.connect import OWNER, connect, open_ledger
 from ledger.postgres.connection.database import Database
@@ -289,6 +290,29 @@ def test_the_ledgers_of_one_process_share_the_connections_to_their_database(two:
     assert max(count for _, count in counted) < 8 / 2
     assert [titles(app) for app in apps[1:]] == [["One"]] * 7
     for app in apps:
+        app.close()
+
+
+def test_a_further_ledger_of_a_database_needs_no_session_of_its_own(
+    two: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pools, opened = Pools(), list[str]()
+    first = [App(two.project(f"number {number}"), pools=pools) for number in range(4)]
+    for app in first:  # so that each of the databases is known
+        write(app, "One")
+    connect_one = Session.connect.__func__  # type: ignore[attr-defined]
+
+    def counted(cls: type[Session], conninfo: str = "", **given: Any) -> Any:
+        opened.append(conninfo)
+        return connect_one(cls, conninfo, **given)
+
+    monkeypatch.setattr(Session, "connect", classmethod(counted))
+    others = [App(two.project(f"other {number}"), pools=pools) for number in range(6)]
+    outcomes = [write(app, "One") for app in others]
+
+    assert outcomes == ["committed"] * 6
+    assert len(opened) < 6
+    for app in (*others, *first):
         app.close()
 
 

@@ -16,7 +16,7 @@ from ledger.libpq.session import Session
 from ledger.postgres.connection.database import SESSION, Database, may_not_work, translated
 from ledger.postgres.connection.hosts import leader_first
 from ledger.postgres.connection.pooler import keeps_statements
-from ledger.postgres.connection.pools import Pools
+from ledger.postgres.connection.pools import Pools, Reached
 from ledger.postgres.connection.probe import prove
 from ledger.postgres.migrate import check_server, is_current, migrate
 from ledger.settings import Settings
@@ -42,7 +42,7 @@ class Connector:
     """The way to the database of some settings. `is_starting`: it answered or is starting, so waiting makes sense."""
 
     def __init__(self, settings: Settings, pools: Pools | None = None) -> None:
-        self._pools = pools
+        self._pools = pools or Pools()
         self.go_to(settings)
         self._seen = False
         self._kept = True  # as far as is known, what is prepared there stays prepared
@@ -55,7 +55,10 @@ class Connector:
     def database(self, known: Database | None) -> Database:
         """A database that is ready; the one that was known, rid of its old connections."""
         self._seen = False
-        conninfo, session = self._given() if self._server is None else self._embedded(self._server)
+        conninfo, session = self._shared() if known is None else None, None
+        if conninfo is None:
+            conninfo, session = self._given() if self._server is None else self._embedded(self._server)
+            self._pools.note(self._place, Reached(conninfo=conninfo, keeps_statements=self._kept))
         prepare = self._settings.prepare and self._kept
         if known is None:
             seconds = self._settings.call_seconds
@@ -71,6 +74,24 @@ class Connector:
         """From here on it leads to the database of other settings."""
         self._settings = settings
         self._server = embedded_server(settings) if settings.dsn is None else None
+
+    def doubt(self) -> None:
+        """What is known of the way there did not lead to it: the next try finds it anew."""
+        self._pools.doubt(self._place)
+
+    @property
+    def _place(self) -> str:
+        """What tells the database from others; the administrator has seen to its schema, too."""
+        settings = self._settings
+        return f"{settings.pgdata}" if settings.dsn is None else f"{settings.dsn} {settings.admin_dsn}"
+
+    def _shared(self) -> str | None:
+        """How others of this process have reached it, who still use it."""
+        reached = self._pools.reached(self._place)
+        if reached is None:
+            return None
+        self._kept = reached.keeps_statements
+        return reached.conninfo
 
     def _given(self) -> Found:
         dsn, admin_dsn = self._settings.dsn, self._settings.admin_dsn

@@ -6,7 +6,6 @@ Everything here is safe behind a pooler in transaction mode: settings are local 
 import logging
 import select
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
@@ -15,20 +14,16 @@ from typing import Any, LiteralString
 import msgspec
 import psycopg
 import psycopg_pool
-from psycopg import pq
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
-from psycopg.conninfo import make_conninfo
 from psycopg.pq import Format
 
 from ledger import store_errors
 from ledger.errors import LedgerError, NewerProgramNeeded, OutcomeUnknown, Unavailable
-from ledger.libpq.ping import ping
 from ledger.libpq.round_trip import Statement
 from ledger.libpq.session import WRITING, Session
 from ledger.postgres.connection import deadline
 from ledger.postgres.connection.pools import Pool, Pools
-from ledger.postgres.connection.watchdog import Watchdog
 
 Connection = Session
 CONNECT_SECONDS = 1.0  # a caller waits no longer than this for a connection
@@ -64,12 +59,10 @@ class Database:
         self.prepares = prepare  # whether statements may be kept on the server
         self._call_seconds = call_seconds
         self._conninfo = conninfo
-        self._watchdog = Watchdog(self._answers)
         self._mine = threading.local()
-        self._asked = Counter[str]()  # about how often each statement was
         self._make = partial(_pool, max_size=max_size)
         self._pools = pools or Pools()
-        self._pool = self._pools.take(conninfo, self._make, first)
+        self._shared = self._pools.take(conninfo, self._make, first)
         self._changing = threading.Lock()
         self._closed = False
 
@@ -105,13 +98,14 @@ class Database:
                 limit = left + more if limit is None else min(limit, left + more)
             if limit == 0.0:
                 raise no_time_left()
-            pool = self._pools.open(self._pool)
+            shared = self._shared
+            pool = self._pools.open(shared.pool)
             connection = pool.getconn()
             try:
                 if _has_hung_up(connection):
                     connection.close()
                     raise _hung_up()
-                with self._watchdog.watching(connection, limit) as shut:
+                with shared.watchdog.watching(connection, limit) as shut:
                     try:
                         yield connection
                     except psycopg.OperationalError as error:
@@ -141,20 +135,20 @@ class Database:
     @contextmanager
     def apart(self) -> Iterator[Connection]:
         """A transaction on a connection that this thread's other calls do not use: what it locks is held meanwhile."""
-        with translated(), self._pools.open(self._pool).connection() as connection, connection.transaction():
+        with translated(), self._pools.open(self._shared.pool).connection() as connection, connection.transaction():
             yield connection
 
     def forget(self) -> None:
         """Drops the connections that a server which went away has left behind; asks it nothing."""
-        if not self._pool.closed:
-            self._pool.drain()
+        if not self._shared.pool.closed:
+            self._shared.pool.drain()
 
     def go_to(self, conninfo: str) -> None:
         """From here on another database is asked; connections to the old one end with what is under way."""
         with self._changing:
             if conninfo == self._conninfo or self._closed:
                 return
-            left, self._conninfo, self._pool = self._conninfo, conninfo, self._pools.take(conninfo, self._make)
+            left, self._conninfo, self._shared = self._conninfo, conninfo, self._pools.take(conninfo, self._make)
         self._pools.leave(left)
 
     @property
@@ -173,14 +167,9 @@ class Database:
                 yield connection
 
     def _is_usual(self, statement: str) -> bool:
-        self._asked[statement] += 1
-        return self.prepares and self._asked[statement] > SELDOM
-
-    def _answers(self, connection: Connection) -> bool:
-        """Whether the server of a connection answers on another one; of a cluster this very host is asked."""
-        host = connection.info.host
-        conninfo = make_conninfo(self._conninfo, host=host, port=connection.info.port, **_address(connection))
-        return ping(conninfo) != pq.Ping.NO_RESPONSE
+        asked = self._shared.asked
+        asked[statement] += 1
+        return self.prepares and asked[statement] > SELDOM
 
 
 def _pool(conninfo: str, sessions: type[Session], max_size: int) -> Pool:
@@ -267,11 +256,6 @@ def committing() -> Iterator[None]:
             "the connection was lost during the commit: it may or may not have happened",
             next_step="repeat it with the same command_id; a command is never recorded twice",
         ) from error
-
-
-def _address(connection: Connection) -> dict[str, str]:
-    address = connection.info.hostaddr
-    return {"hostaddr": address} if address else {}
 
 
 def _has_hung_up(connection: Connection) -> bool:

@@ -5,12 +5,19 @@ is of a database and a role, not of a ledger.
 """
 
 import threading
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import psycopg_pool
+from msgspec import Struct
+from psycopg import pq
+from psycopg.conninfo import make_conninfo
 
+from ledger.libpq.ping import ping
 from ledger.libpq.session import Session
+from ledger.postgres.connection.watchdog import Watchdog
 
 END_SECONDS = 0.1  # a worker that still tries to connect must not hold up the end of a process
 
@@ -18,13 +25,22 @@ Pool = psycopg_pool.ConnectionPool[Session]
 Make = Callable[[str, type[Session]], Pool]  # called with a connection string and what opens a session of it
 
 
-class _Shared:
-    """A pool, and how many use it. `first` are sessions that it need not open."""
+class SharedPool:
+    """A pool, how many use it, and what they have in common. `first` are sessions that it need not open."""
 
     def __init__(self, conninfo: str, make: Make, first: Session | None) -> None:
         self.users = 0
         self.first = [first] if first is not None else []
         self.pool = make(conninfo, _sessions(self.first))
+        self.watchdog = Watchdog(partial(_answers, conninfo))
+        self.asked = Counter[str]()  # about how often each statement was
+
+
+class Reached(Struct, frozen=True, kw_only=True):
+    """How a database was reached that has this program's schema, and whether statements are kept there."""
+
+    conninfo: str
+    keeps_statements: bool
 
 
 class Pools:
@@ -32,18 +48,34 @@ class Pools:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._shared: dict[str, _Shared] = {}
+        self._shared: dict[str, SharedPool] = {}
+        self._reached: dict[str, Reached] = {}
 
-    def take(self, conninfo: str, make: Make, first: Session | None = None) -> Pool:
+    def take(self, conninfo: str, make: Make, first: Session | None = None) -> SharedPool:
         """The pool of that database; a new one is closed until it is opened. `first` is an open session of it."""
         with self._lock:
             shared = self._shared.get(conninfo)
             if shared is None:
-                shared = self._shared[conninfo] = _Shared(conninfo, make, first)
+                shared = self._shared[conninfo] = SharedPool(conninfo, make, first)
             elif first is not None:
                 first.close()
             shared.users += 1
-            return shared.pool
+            return shared
+
+    def note(self, place: str, reached: Reached) -> None:
+        """How the database of some settings was reached: until that is in doubt, its next user need not find out."""
+        with self._lock:
+            self._reached[place] = reached
+
+    def doubt(self, place: str) -> None:
+        with self._lock:
+            self._reached.pop(place, None)
+
+    def reached(self, place: str) -> Reached | None:
+        """None where no pool of it is in use either: it may have stopped since."""
+        with self._lock:
+            found = self._reached.get(place)
+            return found if found is not None and found.conninfo in self._shared else None
 
     def open(self, pool: Pool) -> Pool:
         if pool.closed:
@@ -74,3 +106,10 @@ def _sessions(first: list[Session]) -> type[Session]:
             return first.pop() if first else super().connect(conninfo, **given)
 
     return Sessions
+
+
+def _answers(conninfo: str, connection: Session) -> bool:
+    """Whether the server of a connection answers on another one; of a cluster this very host is asked."""
+    host, address = connection.info.host, connection.info.hostaddr
+    known = {"hostaddr": address} if address else {}
+    return ping(make_conninfo(conninfo, host=host, port=connection.info.port, **known)) != pq.Ping.NO_RESPONSE
