@@ -16,14 +16,13 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from ledger.errors import Forbidden
 from mcp_adapter.callers.caller import Caller
-from mcp_adapter.capabilities.plain_calls import Form
+from mcp_adapter.capabilities.plain_calls import STRUCTURED, WITH_HANDSHAKE, Form
 from mcp_adapter.capabilities.tools import Tools, Work
 from mcp_adapter.transport.batches import Batches
 from mcp_adapter.transport.pipes import Answering, Incoming, message
 from mcp_adapter.transport.plain import Envelopes, PlainCall, plain_call
 
-REVISIONS = ("2025-06-18", "2025-11-25", *MODERN_PROTOCOL_VERSIONS)  # which have structured content
-WITH_HANDSHAKE = Form(b',"result":{')
+REVISIONS = (*STRUCTURED, *MODERN_PROTOCOL_VERSIONS)
 
 
 class PlainLines:

@@ -1,7 +1,7 @@
 """Bodies that the SDK does not read in the revisions with a handshake: batches, a byte order mark, half a character.
 
 A batch becomes one request for each of its messages, sent as the whole was sent, and one array of their answers.
-The body of a call that asks for nothing but its answer goes on in the scope, too.
+The body of what asks for no notes beside its answer goes on in the scope, too.
 """
 
 import json
@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ledger.codec import unstorable
 from mcp_adapter.transport.batches import MOST, REVISION, Batch, id_of, invalid
-from mcp_adapter.transport.sessions import ONLY_ANSWER
+from mcp_adapter.transport.sessions import ONLY_ANSWER, TEXT
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 HALF_A_CHARACTER = b"\\ud"  # the beginning of its escape, and of that of many whole ones
@@ -46,8 +46,8 @@ class Bodies:
             await JSONResponse(_json(read), 400)(scope, receive, send)
         else:
             is_call = revision in MODERN_PROTOCOL_VERSIONS and headers.get("mcp-method") == "tools/call"
-            is_plain = is_call and PROGRESS not in body and len(body) <= self._most
-            marked = {**scope, ONLY_ANSWER: body if is_plain else b""}
+            only_answer = PROGRESS not in body and len(body) <= self._most
+            marked = {**scope, TEXT: body if only_answer else b"", ONLY_ANSWER: is_call and only_answer}
             await self._app(marked, _replayed(pieces if read is None else [_piece(read)], receive), send)
 
     async def _pieces(self, receive: Receive) -> list[Message]:

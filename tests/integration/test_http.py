@@ -42,12 +42,14 @@ from mcp_adapter.transport import guard as http_guard
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from projections.tables.postgres import LOCK
-from tests.support.http_client import HttpServer, request, revoke, serving, token
-from tests.support.mcp_client import RefusedByTool
+from tests.support.http_client import Answer, HttpServer, request, revoke, serving, token
+from tests.support.mcp_client import SECONDS, RefusedByTool
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.processes
 
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+MORE = b'"_meta": {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}, '  # for the library
 SECRET_TITLE = "The merger with Example Corp"
 Tokens = dict[str, str]
 
@@ -391,6 +393,13 @@ def _in_session_of(server: HttpServer, secret: str, session: str) -> int:
     return server.send("POST", body, secret, **_of(session)).status
 
 
+def _call_in(team: Team, secret: str, session: str, tool: str, more: bytes = b"", /, **arguments: Any) -> Answer:
+    """A call of the era with a handshake."""
+    asked = {"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
+    body = json.dumps(asked).encode().replace(b'"params": {', b'"params": {' + more)
+    return team.server.send("POST", body, secret, **_of(session))
+
+
 def _of(session: str) -> dict[str, str]:
     return {"mcp-session-id": session, "mcp-protocol-version": "2025-11-25"}
 
@@ -552,6 +561,48 @@ def test_a_plain_call_is_answered_as_the_protocols_library_does(team: Team, aske
     assert [answer.status for answer in said] == [200, 200]
     assert plain == other
     assert plain["result"]["structuredContent"] == json.loads(plain["result"]["content"][0]["text"])
+
+
+@pytest.mark.parametrize("more", [b"", MORE], ids=["passes by the library", "through the library"])
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["of this process", "of another"])
+def test_a_call_in_a_session_is_answered(team: Team, elsewhere: bool, more: bytes) -> None:
+    session = "0" * 32 if elsewhere else _greeted(team, team.writer)
+
+    answer = _call_in(team, team.writer, session, "create_work_item", more, item_type="task", title="In a session")
+    made = answer.result()
+    shown = _call_in(team, team.writer, session, "query_work_item", more, id=made["structuredContent"]["id"])
+
+    assert answer.headers["content-type"] == ("text/event-stream" if more else "application/json")
+    assert made["structuredContent"]["outcome"] == "committed"
+    assert shown.result()["structuredContent"]["created_by"] == "walter"
+
+
+def test_a_call_in_a_session_is_answered_as_the_protocols_library_does(team: Team) -> None:
+    session, item = _greeted(team, team.reader), task(team)["id"]
+    for name, arguments in (
+        ("query_work_item", {"id": item}),
+        ("query_work_item", {"id": "w-nowhere"}),
+        ("query_work_item", {"id": 1, "unknown": "\u00e9 \ud83d\ude00"}),
+        ("create_work_item", {"item_type": "task", "title": "Not by a reader"}),
+    ):
+        plain, other = (_call_in(team, team.reader, session, name, more, **arguments) for more in (b"", MORE))
+
+        assert plain.result() == other.result()
+
+
+@pytest.mark.parametrize("more", [b"", MORE], ids=["passes by the library", "through the library"])
+def test_a_question_that_is_given_up_waits_for_nothing(team: Team, app: App, owner_dsn: str, more: bytes) -> None:
+    session, item = _greeted(team, team.reader), task(team)["id"]
+    note = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 3}}
+    with psycopg.connect(owner_dsn) as holder, ThreadPoolExecutor(1) as asking:
+        holder.execute("LOCK TABLE tracking_ledger.work_items")
+        asked = asking.submit(_call_in, team, team.reader, session, "query_work_item", more, id=item)
+        until(lambda: app.database.call(WAITING)[0][0])
+        noted = team.server.send("POST", json.dumps(note).encode(), team.reader, **_of(session))
+        answer = asked.result(SECONDS)
+
+    assert noted.status == 202
+    assert b'"code":-32800' in answer.body.replace(b" ", b"")
 
 
 @pytest.mark.parametrize(
