@@ -524,6 +524,8 @@ def test_a_call_that_asks_for_progress_hears_that_it_still_runs(team: Team) -> N
     body, headers = request(team.writer, "tools/call", asked)
     asking = body.replace(b'"_meta": {', b'"_meta": {"progressToken": "mine", ')
 
+    task(team)  # the ledger is made by its first write
+
     with psycopg.connect(team.settings.dsn or "") as holder:
         holder.execute(LOCK, [identity.find(team.settings.project).key])
         with closing(team.server.connection()) as connection:
