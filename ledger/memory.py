@@ -54,6 +54,16 @@ class MemoryStore:
         with self._lock:
             return [self._verdict(proposal) for proposal in proposals]
 
+    def append_in_order(self, proposals: Sequence[Proposal], lock_timeout: float) -> list[Recorded]:
+        with self._lock:
+            recorded = list[Recorded]()
+            for proposal in proposals:
+                verdict = self._verdict(proposal)
+                if not isinstance(verdict, Recorded):
+                    break
+                recorded.append(verdict)
+            return recorded
+
     def read_streams(self, streams: Iterable[str]) -> Past:
         with self._lock:
             found = {stream: list(self._streams[stream]) for stream in streams if stream in self._streams}

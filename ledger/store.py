@@ -69,6 +69,14 @@ class Primary(EventStore, Protocol):
     def in_transaction(self) -> bool:
         """Whether this thread is in one that others do not see yet, and that may be rolled back."""
 
+    def append_in_order(self, proposals: Sequence[Proposal], lock_timeout: float) -> list[Recorded]:
+        """Records the first of many proposals in one transaction, up to the one that is refused; later ones see earlier
+        ones. Answers where those stand that are recorded.
+
+        Raises Unavailable when others hold the log for longer than `lock_timeout` seconds. When the transaction itself
+        is lost, OutcomeUnknown is raised for all of them.
+        """
+
     def known_at(self, positions: list[int]) -> tuple[int, dict[int, Known]]:
         """Its head, and what stands at those of the positions that it has."""
 

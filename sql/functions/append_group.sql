@@ -3,7 +3,9 @@
 -- Each is a line of `p_commands`, which has the parameters of append_events as text, in their order, or those of append_event
 -- and 'one' in the 33rd place. Answers a line for each, in order: where it stands, or the SQLSTATE and detail with which it would
 -- have been refused alone. Anything else that goes wrong refuses them all.
-CREATE OR REPLACE FUNCTION tracking_ledger.append_group(p_ledger uuid, p_commands text[])
+-- With `p_lock_timeout`, in milliseconds, it waits no longer for the ledger's lock, and the first one that is refused ends it:
+-- those before it are recorded, none behind it is.
+CREATE OR REPLACE FUNCTION tracking_ledger.append_group(p_ledger uuid, p_commands text[], p_lock_timeout text DEFAULT NULL)
 RETURNS TABLE (first_position bigint, last_position bigint, recorded_at timestamptz, repeated boolean, streams json,
                before text, after text, refused text, detail text)
 LANGUAGE plpgsql SECURITY DEFINER
@@ -12,6 +14,9 @@ DECLARE
     v_recorded receipt;
     v_command  text[];
 BEGIN
+    IF p_lock_timeout IS NOT NULL THEN
+        PERFORM set_config('lock_timeout', p_lock_timeout, true);
+    END IF;
     PERFORM lock_for_writing(p_ledger);  -- once before the first block: an EXCEPTION lets go of what it locked
     FOREACH v_command SLICE 1 IN ARRAY p_commands LOOP
         BEGIN
@@ -48,6 +53,7 @@ BEGIN
             END IF;
         END;
         RETURN NEXT;  -- of a refused one only the last two columns mean anything
+        EXIT WHEN refused IS NOT NULL AND p_lock_timeout IS NOT NULL;
     END LOOP;
 END
 $$;

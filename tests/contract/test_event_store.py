@@ -362,6 +362,18 @@ def test_in_a_group_later_proposals_see_what_earlier_ones_did(ledger: Ledger) ->
     assert (again.positions, again.repeated) == ((1,), True)
 
 
+def test_in_order_what_stands_before_the_one_that_is_refused_is_recorded_and_nothing_behind_it(ledger: Ledger) -> None:
+    given = [naming(ledger, 1, "Acme"), naming(ledger, 2, "ACME"), naming(ledger, 3, "Other")]
+
+    [first] = ledger.store.append_in_order(given, 1.0)
+    again = ledger.store.append_in_order(given[:1], 1.0)
+
+    assert (first.positions, first.repeated) == ((1,), False)
+    assert [(one.positions, one.repeated) for one in again] == [((1,), True)]
+    assert ledger.store.append_in_order(given[1:], 1.0) == []
+    assert [event.position for event in ledger.store.read_all()] == [1]
+
+
 def test_an_empty_group_records_nothing(ledger: Ledger) -> None:
     assert ledger.store.append_group([]) == []
 

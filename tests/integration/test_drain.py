@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -363,18 +363,18 @@ def locks(play: Play, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return call
 
     monkeypatch.setattr(store, "exclusively", locked)
-    for name in ("read_streams", "append_group"):
+    for name in ("read_streams", "append_group", "append_in_order"):
         monkeypatch.setattr(store, name, noted(name))
     monkeypatch.setattr(draining, "TURN_SECONDS", math.inf)
     return seen
 
 
-def test_what_stands_is_decided_before_the_lock_and_recorded_with_one(play: Play, locks: list[str]) -> None:
+def test_what_stands_is_decided_before_the_lock_and_recorded_in_one_round_trip(play: Play, locks: list[str]) -> None:
     given = [play.queue(create(numbered(number))) for number in range(1, 6)]
 
     play.here.drain()
 
-    assert locks == ["read_streams", "lock", "append_group inside"]
+    assert locks == ["read_streams", "append_in_order"]
     assert {play.end_of(one) for one in given} == {"recorded"}
 
 
@@ -405,18 +405,38 @@ def test_what_moves_on_between_the_decision_and_the_lock_is_decided_again(
     play.known(create(), create(OTHER))
     mine, other = play.queue(change(title="Mine")), play.queue(change(entity_id=OTHER, title="Mine"))
     store, late = play.database.store, [change(notes="theirs")]
-    exclusively = store.exclusively
+    append_in_order = store.append_in_order
 
-    def locked(lock_timeout: float | None = None) -> AbstractContextManager[None]:
+    def recorded(proposals: Sequence[Proposal], lock_timeout: float) -> list[Recorded]:
         while late:
             play.live(late.pop())
-        return exclusively(lock_timeout)
+        return append_in_order(proposals, lock_timeout)
 
-    monkeypatch.setattr(store, "exclusively", locked)
+    monkeypatch.setattr(store, "append_in_order", recorded)
     play.meet()
 
     assert [fact.rebased_from for fact in (*play.facts(mine), *play.facts(other))] == [1, None]
     assert (play.item()["title"], play.item()["notes"]) == ("Mine", "theirs")
+
+
+def test_what_stands_behind_one_that_moved_on_keeps_its_place_in_the_log(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play.known(create(), create(OTHER), create(CHILD))
+    given = [play.queue(change(entity_id=one, title="Mine")) for one in (OTHER, ITEM, CHILD)]
+    store, late = play.database.store, [change(notes="theirs")]
+    append_in_order = store.append_in_order
+
+    def recorded(proposals: Sequence[Proposal], lock_timeout: float) -> list[Recorded]:
+        while late:
+            play.live(late.pop())
+        return append_in_order(proposals, lock_timeout)
+
+    monkeypatch.setattr(store, "append_in_order", recorded)
+    play.meet()
+
+    log = [event.command_id for event in play.database.store.read_all()]
+    assert [command for command in log if command in given] == given
 
 
 def test_a_name_that_was_taken_meanwhile_takes_nothing_from_what_is_settled_with_it(play: Play) -> None:

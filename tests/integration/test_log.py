@@ -15,10 +15,11 @@ import psycopg
 import pytest
 
 from ledger.aggregates.work_item.commands import CreateWorkItem
+from ledger.aggregates.work_item.events import WorkItemCreated
 from ledger.codec import digest, origin_digest
-from ledger.envelope import RecordedEvent
+from ledger.envelope import RecordedEvent, stream_id
 from ledger.errors import Diverged, Unavailable
-from ledger.postgres.connection.database import Database
+from ledger.postgres.connection.database import Database, is_held_up
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings
 from ledger.values.moment import parse
@@ -26,7 +27,7 @@ from projections.application.app import App
 from projections.read_models.catalog import SHAPES
 from tests.support import forked, history, writers
 from tests.support.given import numbered
-from tests.support.ledgers import Ledger, ledger_in, numbered_command, on_postgres
+from tests.support.ledgers import Ledger, ledger_in, numbered_command, on_postgres, proposal
 from tests.support.lost_history import lose
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "digests.json").read_text(encoding="utf-8"))
@@ -178,6 +179,22 @@ def test_who_waits_for_the_lock_until_a_deadline_learns_when_it_ends(app: App, s
         assert other.store.read_streams([]).head == 0
 
     other.close()
+
+
+def test_who_would_record_many_in_order_waits_for_the_lock_until_a_deadline(ledger: Ledger, dsn: str) -> None:
+    database = Database(dsn)
+    other = ledger_in(database, ledger.store.ledger).store
+    created = WorkItemCreated(item_type="task", title="Waits")
+    command = CreateWorkItem(id=numbered(1), item_type="task", title="Waits")
+    given = [proposal(ledger.store, command, (stream_id("work_item", numbered(1)), 1, created), number=1)]
+
+    with ledger.store.exclusively(), pytest.raises(Unavailable) as held_up:
+        other.append_in_order(given, 0.2)
+    [recorded] = other.append_in_order(given, 0.2)
+
+    assert is_held_up(held_up.value)
+    assert recorded.positions == (1,)
+    database.close()
 
 
 def test_a_writer_is_refused_on_a_log_that_others_have_brought_as_far_again(

@@ -28,7 +28,8 @@ from tests.model.program import MACHINES, STREAMS, Killed, Machine, Program, cha
 from tests.model.replay import State, of_program
 
 Step = tuple[str, Any]
-TOUCHED = ("append", "append_group", "read_streams")  # where a drain may be killed, and before it writes to the outbox
+# where a drain may be killed, and before it writes to the outbox
+TOUCHED = ("append", "append_group", "append_in_order", "read_streams")
 
 
 class Line(EventStore):

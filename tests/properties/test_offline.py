@@ -389,7 +389,8 @@ def killing(machine: Machine, step: int) -> Iterator[None]:
         return call
 
     store, outbox = machine.database.store, machine.outbox
-    touched = [(store, "append"), (store, "append_group"), (store, "read_streams"), (outbox, "append")]
+    asked = ("append", "append_group", "append_in_order", "read_streams")
+    touched = [*((store, name) for name in asked), (outbox, "append")]
     for owner, method in touched:
         setattr(owner, method, guarded(getattr(owner, method)))
     try:

@@ -16,7 +16,7 @@ from ledger.memory import MemoryStore
 from ledger.postgres.connection.connect import open_ledger
 from ledger.postgres.connection.database import Database
 from ledger.postgres.store import PostgresStore
-from ledger.store import EventStore
+from ledger.store import EventStore, Primary
 from projections.questions.world_questions import TableNeighbourhood
 from projections.read_models.catalog import SHAPES
 from projections.read_models.fold import propose
@@ -40,7 +40,7 @@ def numbered_command(number: int) -> UUID:
 class Ledger(Struct, frozen=True, kw_only=True):
     """A log, its read models, and what executes commands on both."""
 
-    store: EventStore
+    store: Primary
     tables: Tables
     handler: Handler
 

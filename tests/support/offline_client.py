@@ -40,6 +40,7 @@ def drain(app: App, step: int) -> None:
     for owner, method in (
         (PostgresStore, "append"),
         (PostgresStore, "append_group"),
+        (PostgresStore, "append_in_order"),
         (PostgresStore, "read_streams"),
         (Outbox, "append"),
         (Outbox, "clear"),

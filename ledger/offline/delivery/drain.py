@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from ledger.aggregates.conflict.decider import conflict_stream
-from ledger.envelope import Proposal
+from ledger.envelope import Proposal, Recorded
 from ledger.errors import (
     LedgerError,
     LostRace,
@@ -24,7 +24,7 @@ from ledger.offline.delivery.pending_histories import Ahead
 from ledger.offline.delivery.verdicts import Verdicts, newer_line
 from ledger.offline.queue.outbox import Outbox
 from ledger.offline.queue.outbox_lines import Queued, Settled
-from ledger.store import EventStore
+from ledger.store import Primary
 from ledger.world import Neighbourhood
 
 GROUP = 100  # commands recorded in one transaction
@@ -49,7 +49,7 @@ class Drain:
 
     def __init__(
         self,
-        store: EventStore,
+        store: Primary,
         neighbours: Neighbourhood,
         project: Project,
         outbox: Outbox,
@@ -132,7 +132,7 @@ class Drain:
             self._outbox.append(numbered[0], *numbered[1:])
 
     def _decided_ahead(self, lines: Sequence[Queued]) -> list[Settled]:
-        """Records them all as proposed; none if one of them is not so.
+        """Records the first ones as proposed, up to one that may not be.
 
         It is decided before the lock is there, so that machines which drain at once do not wait for one another's
         decisions: the append finds out what moved on. It cannot see which topics are only this outbox's own.
@@ -142,13 +142,8 @@ class Drain:
         proposals = self._proposals(lines)
         if len(proposals) < len(lines):
             return []
-        try:
-            with self._store.exclusively(LOCK_SECONDS):
-                return self._recorded(proposals)
-        except (Unavailable, OutcomeUnknown):
-            raise
-        except LedgerError:  # which one it is of is found out in a turn
-            return []
+        answers = self._store.append_in_order([proposal for _, proposal in proposals], LOCK_SECONDS)
+        return [self._as_recorded(line, answer) for line, answer in zip(lines[: len(answers)], answers, strict=True)]
 
     def _in_one_turn(self, lines: Sequence[Queued]) -> list[Settled]:
         """Brings the first commands to their ends, whichever these are, with one lock and one commit.
@@ -197,9 +192,12 @@ class Drain:
         for (line, _), answer in zip(taken, self._store.append_group([one for _, one in taken]), strict=True):
             if isinstance(answer, LedgerError):
                 raise answer
-            outcome = self._verdicts.outcome(answer) if answer.repeated else "recorded"
-            settled.append(self._verdicts.ended(line, outcome, answer.positions))
+            settled.append(self._as_recorded(line, answer))
         return settled
+
+    def _as_recorded(self, line: Queued, answer: Recorded) -> Settled:
+        outcome = self._verdicts.outcome(answer) if answer.repeated else "recorded"
+        return self._verdicts.ended(line, outcome, answer.positions)
 
     def _settle_one(self, line: Queued) -> Settled:
         """One command's verdict, while no other writer appends."""

@@ -72,12 +72,15 @@ class Database:
         if is_new:
             self._pools.leave(self._conninfo)
 
-    def call(self, statement: str, parameters: Sequence[Any] = (), *, events: int = 0) -> list[tuple[Any, ...]]:
+    def call(
+        self, statement: str, parameters: Sequence[Any] = (), *, events: int = 0, waits: float = 0.0
+    ) -> list[tuple[Any, ...]]:
         """One statement and its rows, in one round trip. After SELDOM times it is kept on the server.
 
-        It may take the call's limit, and that much again for each EVENTS_IN_TIME `events` that it records.
+        It may take the call's limit, and that much again for each EVENTS_IN_TIME `events` that it records, and the
+        seconds that it `waits` for a lock.
         """
-        more = (self._call_seconds or 0) * events / EVENTS_IN_TIME
+        more = (self._call_seconds or 0) * events / EVENTS_IN_TIME + waits
         with self.connection(self._call_seconds and self._call_seconds + more, more) as connection:
             return connection.call(Statement(_numbered(statement), parameters, keep=self._is_usual(statement)))
 
