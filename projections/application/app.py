@@ -1,7 +1,7 @@
 """The composition root: a ledger for a program, made of its runtime, its synchronisation and what follows a write."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -16,6 +16,7 @@ from ledger.postgres.connection.pools import Pools
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings
 from projections.application.debounced import Debounced
+from projections.application.jobs import Jobs
 from projections.application.known_projects import remember
 from projections.application.layers import Layer
 from projections.application.runtime import Opened, Runtime
@@ -44,28 +45,31 @@ class App:
         renew_copies: RenewCopies = lambda app: None,
         opened: Opened = remember,
         pools: Pools | None = None,
+        jobs: Jobs | None = None,
     ) -> None:
         """`keep_status(app, view)` follows writes: it keeps the status file from that view, or from whatever answers.
 
         It may be slow and must not raise. `renew_copies(app)` follows an erasure: it writes anew what the project holds
         of the log. `opened` notes the ledger among the user's projects. Ledgers that are given the same `pools` share
-        the connections to their database.
+        the connections to their database, and those with the same `jobs` the threads of what goes on in the background.
         """
         self.principal = Principal(project=settings.project, token=settings.token, by=settings.by)
         self.answered_by: Layer | None = None  # the layer of the newest answer
         self._keep_status = keep_status
         self._renew_copies = renew_copies
         self.runtime = Runtime(settings, clock, lambda database: self.sync.greet(database), opened, pools)
-        self.after_write = Debounced(self._after_write, lambda: self.local.followed)
+        self.jobs = jobs or Jobs()
+        self.after_write = Debounced(self._after_write, lambda: self.local.followed, self.jobs, self.lane)
         self.sync = Synchronization(self.runtime, self.after_write, lambda: renew_copies(self))
 
     def for_project(self, project: Path) -> "App":
-        """The ledger of another folder, for the same process: the two share the connections to a database."""
+        """The ledger of another folder, for the same process: the two share connections and threads."""
         return App(
             replace(self.runtime.given, project=project.expanduser().absolute()),
             keep_status=self._keep_status,
             renew_copies=self._renew_copies,
             pools=self.runtime.pools,
+            jobs=self.jobs,
         )
 
     def for_principal(self, by: str | None, scope: Scope = "admin", token: str | None = None) -> "App":
@@ -124,6 +128,10 @@ class App:
     def actor(self, by: str | None) -> str:
         return self.principal.actor(by)
 
+    def lane(self) -> Hashable:
+        """Where its jobs wait for their turn: with those of the ledgers in the same database."""
+        return self.settings.dsn
+
     def new_command_id(self) -> UUID:
         return command_id_at(self.clock(), os.urandom(10))
 
@@ -155,7 +163,7 @@ class _Shared(App):
     def __init__(self, first: App, principal: Principal) -> None:
         self.principal = principal
         self.answered_by = None
-        self._keep_status, self._renew_copies = first._keep_status, first._renew_copies
+        self._keep_status, self._renew_copies, self.jobs = first._keep_status, first._renew_copies, first.jobs
         self.runtime, self.after_write, self.sync = first.runtime, first.after_write, first.sync
 
     def close(self) -> None:

@@ -5,7 +5,6 @@ Every server tries to archive, and the ledger makes it once: the command's id fo
 """
 
 import logging
-import threading
 from collections.abc import Callable
 from uuid import UUID, uuid5
 
@@ -26,27 +25,32 @@ log = logging.getLogger(__name__)
 def start_keeping(
     app: App, *, ledgers: Callable[[], int] = lambda: 1, first: float = FIRST, every: float = EVERY
 ) -> Callable[[], None]:
-    """Begins in a thread of its own, which never keeps a process alive. Call the answer to end it.
+    """Begins among the jobs of the process. Call the answer to end it.
 
     `ledgers` says how many this process keeps: of many each is followed less often.
     """
-    ended = threading.Event()
+    done = ""
 
-    def keep() -> None:
-        done = ""
-        wait = first
-        while not ended.wait(wait):
-            wait, today = every, app.clock().date().isoformat()
-            if app.runtime.opened and done != today and keep_once(app, today):
-                done = today
+    def keep() -> float:
+        nonlocal done
+        today = app.clock().date().isoformat()
+        if app.runtime.opened and done != today and keep_once(app, today):
+            done = today
+        return every
 
-    def follow() -> None:
-        while not ended.wait(FOLLOW_EVERY * max(1.0, ledgers() / FOLLOWED)):
-            app.sync.follow_quietly()
+    def follow() -> float:
+        app.sync.follow_quietly()
+        return FOLLOW_EVERY * max(1.0, ledgers() / FOLLOWED)
 
-    threading.Thread(target=keep, name="tracking-ledger-jobs", daemon=True).start()
-    threading.Thread(target=follow, name="tracking-ledger-follower", daemon=True).start()
-    return ended.set
+    keeping, following = app.jobs.add(app.lane, keep, every), app.jobs.add(app.lane, follow, FOLLOW_EVERY)
+    keeping.within(first)
+    following.within(FOLLOW_EVERY)
+
+    def stop() -> None:
+        keeping.end()
+        following.end()
+
+    return stop
 
 
 def keep_once(app: App, day: str) -> bool:

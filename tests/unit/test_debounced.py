@@ -4,9 +4,9 @@ import itertools
 import math
 import time
 
-import pytest
-
 from projections.application.debounced import Debounced
+from projections.application.jobs import Jobs
+from tests.support.waiting import until
 
 
 def test_a_writer_rests_until_no_other_has_just_done_the_work() -> None:
@@ -18,7 +18,7 @@ def test_a_writer_rests_until_no_other_has_just_done_the_work() -> None:
         asked.append(next(ages))
         return asked[-1]
 
-    afterwards = Debounced(lambda: done.append(len(asked)), age, delay=0.01)
+    afterwards = Debounced(lambda: done.append(len(asked)), age, Jobs(), lambda: None, delay=0.01)
     afterwards.soon()
     while not done:
         time.sleep(0.001)
@@ -29,7 +29,7 @@ def test_a_writer_rests_until_no_other_has_just_done_the_work() -> None:
 
 def test_at_the_end_of_a_process_what_was_asked_for_is_done_by_the_last_writer_or_another() -> None:
     done: list[str] = []
-    afterwards = Debounced(lambda: done.append("followed"), lambda: 0.0, delay=60.0)
+    afterwards = Debounced(lambda: done.append("followed"), lambda: 0.0, Jobs(), lambda: None, delay=60.0)
 
     afterwards.soon()
     afterwards.finish()
@@ -37,7 +37,6 @@ def test_at_the_end_of_a_process_what_was_asked_for_is_done_by_the_last_writer_o
     assert done == ["followed"]
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_work_that_failed_once_is_done_after_the_next_write() -> None:
     done: list[int] = []
 
@@ -46,8 +45,7 @@ def test_work_that_failed_once_is_done_after_the_next_write() -> None:
         if len(done) == 1:
             raise RuntimeError("a fault")
 
-    afterwards = Debounced(work, lambda: math.inf, delay=0.01)
+    afterwards = Debounced(work, lambda: math.inf, Jobs(), lambda: None, delay=0.01)
     for times in (1, 2):
         afterwards.soon()
-        afterwards.finish()
-        assert len(done) == times
+        until(lambda times=times: len(done) == times)

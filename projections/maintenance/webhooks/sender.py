@@ -76,13 +76,17 @@ class Sender:
         """Until `end`. Another process that sends is waited for."""
         wait = EVERY
         while not self._ending.wait(wait):
-            try:
-                wait = EVERY
-                if self._destinations.exist:
-                    self._look()
-            except (LedgerError, OSError) as error:  # no database, or no room on the disk: what is due waits
-                log.warning("webhooks have to wait: %s", getattr(error, "code", None) or type(error).__name__)
-                wait = AFTER_FAULT
+            wait = self.look()
+
+    def look(self) -> float:
+        """Sends what is due. In how many seconds to look again."""
+        try:
+            if self._destinations.exist:
+                self._look()
+        except (LedgerError, OSError) as error:  # no database, or no room on the disk: what is due waits
+            log.warning("webhooks have to wait: %s", getattr(error, "code", None) or type(error).__name__)
+            return AFTER_FAULT
+        return EVERY
 
     def end(self) -> None:
         """After the message under way."""
@@ -162,14 +166,15 @@ class Sender:
 
 
 def start_sending(app: App) -> Callable[[], None]:
-    """Begins in a thread of its own. Call the answer to end it, which waits for the message under way."""
+    """Begins among the jobs of the process: receivers that are slow keep only other webhooks waiting. Call the answer
+    to end it, which waits for the message under way."""
     sender = Sender(app)
-    thread = threading.Thread(target=sender.run, name="tracking-ledger-webhooks", daemon=True)
-    thread.start()
+    job = app.jobs.add(lambda: ("webhooks", app.lane()), sender.look, AFTER_FAULT)
+    job.within(EVERY)
 
     def stop() -> None:
         sender.end()
-        thread.join(SECONDS + 1)
+        job.end(SECONDS + 1)
 
     return stop
 
