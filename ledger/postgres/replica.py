@@ -12,6 +12,7 @@ import psycopg
 from msgspec import Struct
 
 from ledger.errors import LedgerError, OutcomeUnknown, Unavailable
+from ledger.jobs import Jobs
 from ledger.libpq.conninfo import as_given
 from ledger.libpq.session import READING
 from ledger.postgres.connection.contact import Contact
@@ -41,11 +42,11 @@ class ReplicaState(Struct, frozen=True, kw_only=True):
 class Replica:
     """The replicas of some settings' LEDGER_READ_DSN, for the ledger that is `key` there."""
 
-    def __init__(self, settings: Settings, key: UUID, pools: Pools | None = None) -> None:
+    def __init__(self, settings: Settings, key: UUID, pools: Pools | None = None, jobs: Jobs | None = None) -> None:
         self._settings = settings
         self._pools = pools
         self._key = key
-        self._contact = Contact(self._reach, lambda: False, REACH_SECONDS)
+        self._contact = Contact(self._reach, lambda: False, REACH_SECONDS, jobs=jobs, lane=settings.read_dsn)
 
     @contextmanager
     def asking(self, needed: int, position: int, digest: bytes) -> Iterator[Database]:

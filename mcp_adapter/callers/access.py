@@ -23,7 +23,7 @@ class Access:
     def __init__(self, apps: Mapping[UUID, App], issuer: Issuer | None, *, tokens_needed: bool = True) -> None:
         self._apps = apps
         self._tokens: dict[UUID, Tokens] = {}  # of those ledgers of `apps` that were asked of: more may come
-        self._ledger_of: dict[str, UUID] = {}  # by the digest of a token that was good: where to look first
+        self._ledger_of: dict[str, UUID] = {}  # by the digest of a token that was seen: where to look first
         self._issuer = issuer
         self._tokens_needed = tokens_needed
 
@@ -71,7 +71,7 @@ class Access:
         known = self._ledger_of.get(key)
         if known is not None and (accepted := self._accepted_in(known, secret)) is not None:
             return accepted
-        for ledger in list(self._apps):
+        for ledger in sorted(self._apps, key=self._tokens.__contains__):  # one that is known is in none that was read
             if (accepted := self._accepted_in(ledger, secret)) is not None:
                 self._ledger_of[key] = ledger
                 return accepted
@@ -81,6 +81,7 @@ class Access:
         app = self._apps[ledger]
         if ledger not in self._tokens:
             self._tokens[ledger] = Tokens(app.home)
+            self._ledger_of |= {token.digest: ledger for token in self._tokens[ledger].all()}
         found = self._tokens[ledger].good(secret, ledger, app.clock())
         return None if found is None else _accepted(f"token {found.id}", found.actor, found.scope, ledger)
 

@@ -11,12 +11,12 @@ from msgspec.structs import replace
 from ledger.envelope import Recorded, Scope, command_id_at
 from ledger.handler import Handler
 from ledger.identity import Identity
+from ledger.jobs import Jobs
 from ledger.postgres.connection.database import Database
 from ledger.postgres.connection.pools import Pools
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings
 from projections.application.debounced import Debounced
-from projections.application.jobs import Jobs
 from projections.application.known_projects import remember
 from projections.application.layers import Layer
 from projections.application.runtime import Opened, Runtime
@@ -57,8 +57,8 @@ class App:
         self.answered_by: Layer | None = None  # the layer of the newest answer
         self._keep_status = keep_status
         self._renew_copies = renew_copies
-        self.runtime = Runtime(settings, clock, lambda database: self.sync.greet(database), opened, pools)
-        self.jobs = jobs or Jobs()
+        self.runtime = Runtime(settings, clock, lambda database: self.sync.greet(database), opened, pools, jobs)
+        self.jobs = self.runtime.jobs
         self.after_write = Debounced(self._after_write, lambda: self.local.followed, self.jobs, self.lane)
         self.sync = Synchronization(self.runtime, self.after_write, lambda: renew_copies(self))
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from ledger import identity
 from ledger.errors import LedgerError, NoLedger, NotFound, Unavailable
 from ledger.handler import Handler
+from ledger.jobs import Jobs
 from ledger.offline.live import LiveHandler
 from ledger.postgres import directory, ledgers
 from ledger.postgres.connection.connect import Connector
@@ -47,11 +48,13 @@ class Runtime:
         greet: Greet,
         opened: Opened,
         pools: Pools | None = None,
+        jobs: Jobs | None = None,
     ) -> None:
         self.given = settings
         self.settings = settings  # those of the database in which the ledger is
         self.clock = clock
         self.pools = pools or Pools()
+        self.jobs = jobs or Jobs()
         self.conflict_watch = ConflictWatch()
         self.recovered: dict[str, tuple[str, object]] = {}  # by source: of which version, and what was found in it
         self.recovering = threading.Lock()
@@ -98,7 +101,12 @@ class Runtime:
         with self._making:
             if self._contact is None:
                 connector = Connector(self.settings, self.pools)
-                self._contact = Contact(lambda known: self._reached(connector, known), lambda: connector.is_starting)
+                self._contact = Contact(
+                    lambda known: self._reached(connector, known),
+                    lambda: connector.is_starting,
+                    jobs=self.jobs,
+                    lane=self.local.last_place or self.given.dsn,  # where it will be, as far as is known by now
+                )
             return self._contact
 
     @property
@@ -116,7 +124,7 @@ class Runtime:
             return None
         with self._making:
             if self._replica is None:
-                self._replica = Replica(self.settings, self.identity.key, self.pools)
+                self._replica = Replica(self.settings, self.identity.key, self.pools, self.jobs)
             return self._replica
 
     @property

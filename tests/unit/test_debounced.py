@@ -4,8 +4,8 @@ import itertools
 import math
 import time
 
+from ledger.jobs import Jobs
 from projections.application.debounced import Debounced
-from projections.application.jobs import Jobs
 from tests.support.waiting import until
 
 

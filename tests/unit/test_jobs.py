@@ -6,8 +6,8 @@ from itertools import count
 
 import pytest
 
-from projections.application import jobs as jobs_module
-from projections.application.jobs import Jobs
+from ledger import jobs as jobs_module
+from ledger.jobs import Jobs
 from tests.support.waiting import until
 
 LONG = 60.0  # seconds; no test waits so long
@@ -87,10 +87,12 @@ def test_a_fault_in_one_job_ends_neither_it_nor_the_others() -> None:
         runs.append(1)
         raise RuntimeError("a fault")
 
-    jobs.add(lambda: "one", faulty, every=0.01).within(0.0)
+    job = jobs.add(lambda: "one", faulty, every=0.01)
+    job.within(0.0)
     jobs.add(lambda: "one", lambda: others.append(1)).within(0.02)
 
     until(lambda: others and len(runs) > 1)
+    job.end()
 
 
 def test_an_ended_job_does_not_begin_and_the_run_under_way_is_waited_for() -> None:

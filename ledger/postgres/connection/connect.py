@@ -50,19 +50,25 @@ class Connector:
     @property
     def is_starting(self) -> bool:
         self._seen = self._seen or (self._server is not None and self._server.starting)
-        return self._seen
+        return self._seen or self._pools.is_coming(self._place)
 
     def database(self, known: Database | None) -> Database:
         """A database that is ready; the one that was known, rid of its old connections."""
         self._seen = False
         conninfo, session = self._shared() if known is None else None, None
         if conninfo is None:
-            conninfo, session = self._given() if self._server is None else self._embedded(self._server)
-            self._pools.note(self._place, Reached(conninfo=conninfo, keeps_statements=self._kept))
+            conninfo, session = self._tried()
         prepare = self._settings.prepare and self._kept
         if known is None:
             seconds = self._settings.call_seconds
-            return Database(conninfo, prepare=prepare, call_seconds=seconds, first=session, pools=self._pools)
+            return Database(
+                conninfo,
+                prepare=prepare,
+                call_seconds=seconds,
+                first=session,
+                pools=self._pools,
+                is_away=lambda: self._pools.is_away(self._place),
+            )
         if session is not None:
             session.close()
         known.prepares = prepare
@@ -74,6 +80,14 @@ class Connector:
         """From here on it leads to the database of other settings."""
         self._settings = settings
         self._server = embedded_server(settings) if settings.dsn is None else None
+
+    def _tried(self) -> Found:
+        with self._pools.trying(
+            self._place, lambda: self._seen or (self._server is not None and self._server.starting)
+        ):
+            conninfo, session = self._given() if self._server is None else self._embedded(self._server)
+        self._pools.note(self._place, Reached(conninfo=conninfo, keeps_statements=self._kept))
+        return conninfo, session
 
     def doubt(self) -> None:
         """What is known of the way there did not lead to it: the next try finds it anew."""

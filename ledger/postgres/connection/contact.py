@@ -1,15 +1,16 @@
 """This process's contact with its database: made in the background, remembered when lost, made again when possible.
 
-A caller waits at most a second for it, once per outage; from then on every caller hears at once that it is away, and a
-thread goes on trying. A server that is starting, or a schema that is being migrated, is waited for longer.
+A caller waits at most a second for it, once per outage; from then on every caller hears at once that it is away, and
+trying goes on. A server that is starting, or a schema that is being migrated, is waited for longer.
 """
 
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from ledger.errors import OutcomeUnknown, Unavailable
+from ledger.jobs import Jobs
 from ledger.postgres.connection.database import CONNECT_SECONDS, Database
 
 COMING_SECONDS = 60.0  # at most, for what is seen to be is_starting
@@ -20,13 +21,16 @@ SPREAD = 0.25  # of a pause, by which those of many machines differ
 
 class Contact:
     """`reach(database | None)` makes the database ready, the same one again if there was one; `is_starting` says
-    whether waiting makes sense. A caller waits for `seconds`."""
+    whether waiting makes sense. A caller waits for `seconds`. Trying is one of the `jobs`, in that lane."""
 
     def __init__(
         self,
         reach: Callable[[Database | None], Database],
         is_starting: Callable[[], bool],
         seconds: float = CONNECT_SECONDS,
+        *,
+        jobs: Jobs | None = None,
+        lane: Hashable = None,
     ) -> None:
         self._reach = reach
         self._is_starting = is_starting
@@ -36,8 +40,10 @@ class Contact:
         self._ready = False
         self._closed = False
         self._error: Exception | None = None
-        self._thread: threading.Thread | None = None
+        self._trying = False
+        self._pause = FIRST_PAUSE
         self._begun = 0.0
+        self._job = (jobs or Jobs()).add(lambda: ("contact", lane), self._attempt)
 
     @property
     def opened(self) -> bool:
@@ -73,6 +79,7 @@ class Contact:
         with self._changed:
             self._closed, self._ready = True, False
             self._changed.notify_all()
+        self._job.end()
         if self._database is not None:
             self._database.close()
 
@@ -82,32 +89,29 @@ class Contact:
         return self._ready or self._error is not None or self._closed or is_late
 
     def _try(self) -> None:
-        if self._thread is None and not self._closed:
+        if not self._trying and not self._closed:
             self._begun, self._error = time.monotonic(), None
-            self._thread = threading.Thread(target=self._keep_trying, name="tracking-ledger-contact", daemon=True)
-            self._thread.start()
+            self._trying, self._pause = True, FIRST_PAUSE
+            self._job.within(0.0)
 
-    def _keep_trying(self) -> None:
-        pause = FIRST_PAUSE
-        while not self._closed:
-            try:
-                database = self._reach(self._database)
-            except (Unavailable, OutcomeUnknown) as error:
-                self._failed(error)
-            except (
-                Exception
-            ) as error:  # it is there, and something is wrong that only a person can mend: callers raise it
-                self._failed(error, ends=True)
-                return
-            else:
-                self._met(database)
-                return
-            time.sleep(pause * random.uniform(1 - SPREAD, 1 + SPREAD))
-            pause = min(2 * pause, LONGEST_PAUSE)
+    def _attempt(self) -> float | None:
+        """In how many seconds to try again; None when that is over."""
+        try:
+            database = self._reach(self._database)
+        except (Unavailable, OutcomeUnknown) as error:
+            self._failed(error)
+        except Exception as error:  # it is there, and something is wrong that only a person can mend: callers raise it
+            self._failed(error, ends=True)
+            return None
+        else:
+            self._met(database)
+            return None
+        pause, self._pause = self._pause, min(2 * self._pause, LONGEST_PAUSE)
+        return pause * random.uniform(1 - SPREAD, 1 + SPREAD)
 
     def _met(self, database: Database) -> None:
         with self._changed:
-            self._database, self._ready, self._error, self._thread = database, not self._closed, None, None
+            self._database, self._ready, self._error, self._trying = database, not self._closed, None, False
             self._changed.notify_all()
         if self._closed:  # meanwhile
             database.close()
@@ -116,7 +120,7 @@ class Contact:
         with self._changed:
             self._error = error
             if ends:
-                self._thread = None
+                self._trying = False
             self._changed.notify_all()
 
 

@@ -27,6 +27,7 @@ from ledger.postgres.connection.pools import Pool, Pools
 
 Connection = Session
 CONNECT_SECONDS = 1.0  # a caller waits no longer than this for a connection
+AWAY_SECONDS = 0.05  # nor than this where it is known to be away
 EVENTS_IN_TIME = 1000  # recorded in the time that a call may take, also on a slow server
 SELDOM = 5  # times that a process asks a statement without keeping it
 LOCK_NOT_AVAILABLE = "55P03"
@@ -51,12 +52,15 @@ class Database:
         call_seconds: float | None = None,
         first: Session | None = None,
         pools: Pools | None = None,
+        is_away: Callable[[], bool] = lambda: False,
     ) -> None:
         """`first` is a session of `conninfo`, opened with SESSION: one that the pool need not open.
 
-        Those who are given the same `pools` share the connections to one database.
+        Those who are given the same `pools` share the connections to one database. While another one of them finds that
+        it `is_away`, what they have left is used, and no new connection waited for.
         """
         self.prepares = prepare  # whether statements may be kept on the server
+        self._is_away = is_away
         self._call_seconds = call_seconds
         self._conninfo = conninfo
         self._mine = threading.local()
@@ -103,7 +107,7 @@ class Database:
                 raise no_time_left()
             shared = self._shared
             pool = self._pools.open(shared.pool)
-            connection = pool.getconn()
+            connection = pool.getconn(AWAY_SECONDS if self._is_away() else None)
             try:
                 if _has_hung_up(connection):
                     connection.close()

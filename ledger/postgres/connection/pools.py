@@ -5,8 +5,10 @@ is of a database and a role, not of a ledger.
 """
 
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -15,10 +17,12 @@ from msgspec import Struct
 from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
+from ledger.errors import Unavailable
 from ledger.libpq.ping import ping
 from ledger.libpq.session import Session
 from ledger.postgres.connection.watchdog import Watchdog
 
+AGAIN_SECONDS = 0.15  # between two tries of a process at a database that is away
 END_SECONDS = 0.1  # a worker that still tries to connect must not hold up the end of a process
 
 Pool = psycopg_pool.ConnectionPool[Session]
@@ -43,6 +47,14 @@ class Reached(Struct, frozen=True, kw_only=True):
     keeps_statements: bool
 
 
+class Away:
+    """Why a database could not be reached, and when to try again, by time.monotonic; None while one tries."""
+
+    def __init__(self, error: Unavailable) -> None:
+        self.error = error
+        self.again: float | None = time.monotonic() + AGAIN_SECONDS
+
+
 class Pools:
     """Safe for many threads."""
 
@@ -50,6 +62,8 @@ class Pools:
         self._lock = threading.Lock()
         self._shared: dict[str, SharedPool] = {}
         self._reached: dict[str, Reached] = {}
+        self._away: dict[str, Away] = {}
+        self._trying: dict[str, Callable[[], bool]] = {}  # by place, whether it is seen to be starting
 
     def take(self, conninfo: str, make: Make, first: Session | None = None) -> SharedPool:
         """The pool of that database; a new one is closed until it is opened. `first` is an open session of it."""
@@ -66,6 +80,43 @@ class Pools:
         """How the database of some settings was reached: until that is in doubt, its next user need not find out."""
         with self._lock:
             self._reached[place] = reached
+            self._away.pop(place, None)
+
+    @contextmanager
+    def trying(self, place: str, is_coming: Callable[[], bool]) -> Iterator[None]:
+        """A try to reach it. While it is away one at a time tries: Unavailable is raised again for all others."""
+        self._require_a_try(place)
+        self._trying[place] = is_coming
+        try:
+            yield
+        except Unavailable as error:
+            self._away[place] = Away(error)
+            raise
+        except BaseException:
+            self._away.pop(place, None)
+            raise
+        finally:
+            self._trying.pop(place, None)
+
+    def is_away(self, place: str) -> bool:
+        """Whether the newest try to reach it failed."""
+        return place in self._away
+
+    def is_coming(self, place: str) -> bool:
+        """Whether one who tries to reach it sees that it is starting."""
+        is_coming = self._trying.get(place)
+        return is_coming is not None and is_coming()
+
+    def _require_a_try(self, place: str) -> None:
+        with self._lock:
+            away = self._away.get(place)
+            if away is None:
+                return
+            if away.again is not None and away.again <= time.monotonic():
+                away.again = None
+                return
+            error = away.error
+        raise Unavailable(error.message, next_step=error.next_step, **error.details) from error
 
     def doubt(self, place: str) -> None:
         with self._lock:
