@@ -79,14 +79,14 @@ class AppendArguments:
         submission = proposal.submission
         expected = _looked_for(proposal)
         return [
-            str(submission.command_id),
+            submission.command_id.hex,
             submission.command.recorded_as,
             f"\\x{proposal.command_digest.hex()}",
             array(expected) if expected else None,
             numbers(expected.values()) if expected else None,
             str(seen.newest),
             _given_or_null(seen.position),
-            _given_or_null(seen.command_id),
+            None if seen.command_id is None else seen.command_id.hex,
             ",".join(proposal.conditions) or None,
             str(proposal.as_of),
             _given_or_null(proposal.not_before),

@@ -8,6 +8,7 @@ from ledger.envelope import RowChange
 KEPT = "," * 5  # between ledger, generation, id, version, position and document, which lead such a table
 
 _AND = "\0"  # between texts while they are quoted: no text has it
+_NOTHING = f'"{_AND}"'  # stands for NULL while a row is quoted
 
 
 def row_json(row: RowChange) -> dict[str, Any]:
@@ -42,10 +43,15 @@ def array(values: Collection[str | None]) -> str:
     return "{" + ",".join("NULL" if value is None else array([value])[1:-1] for value in values) + "}"
 
 
-def composite(columns: Iterable[str | None]) -> str:
+def composite(columns: Collection[str | None]) -> str:
     """A row of a read model's table as PostgreSQL reads it, of which only these columns are given."""
-    quoted = ["" if value is None else f'"{_escaped(value)}"' for value in columns]
-    return f"({KEPT},{','.join(quoted)})" if quoted else ""
+    if not columns:
+        return ""
+    known = "".join([value for value in columns if value])
+    if '"' in known or "\\" in known:
+        columns = [value and _escaped(value) for value in columns]
+    quoted = '"' + '","'.join([_AND if value is None else value for value in columns]) + '"'
+    return f"({KEPT},{quoted})".replace(_NOTHING, "")
 
 
 def _escaped(value: str) -> str:

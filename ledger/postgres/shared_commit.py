@@ -65,22 +65,26 @@ class SharedCommit:
 
     def append(self, proposal: Proposal) -> Recorded:
         place = self._enter(proposal)
-        if not place.leads:
+        if place is not None:
             self._wait(place)
-        verdict = place.verdict or (self._lead(place) if place.leads else self._append(proposal))
+        if place is None or place.leads:
+            verdict = self._lead(proposal)
+        else:
+            verdict = place.verdict or self._append(proposal)
         if isinstance(verdict, LedgerError):
             raise verdict
         return verdict
 
-    def _enter(self, proposal: Proposal) -> _Place:
-        place = _Place(proposal)
+    def _enter(self, proposal: Proposal) -> _Place | None:
+        """The place of a thread that has to wait; None for one that leads."""
         with self._lock:
-            place.leads = not self._led
-            self._led = True
-            if not place.leads:
-                self._waiting.append(place)
-                if len(self._waiting) == self._company:
-                    self._complete.notify()
+            if not self._led:
+                self._led = True
+                return None
+            place = _Place(proposal)
+            self._waiting.append(place)
+            if len(self._waiting) == self._company:
+                self._complete.notify()
         return place
 
     def _wait(self, place: _Place) -> None:
@@ -102,21 +106,22 @@ class SharedCommit:
             was_sent = place not in self._waiting and not place.leads
         return given_up("its time is over") if was_sent else no_time_left()
 
-    def _lead(self, place: _Place) -> Verdict:
-        group, verdicts = [place], list[Verdict | None]()
+    def _lead(self, proposal: Proposal) -> Verdict:
+        followers, verdicts = list[_Place](), list[Verdict | None]()
         try:
-            group += self._followers()
-            verdicts = self._recorded([each.proposal for each in group])
+            followers = self._followers()
+            verdicts = self._recorded([proposal, *[each.proposal for each in followers]])
         finally:
-            self._let_next_lead(len(group))  # first, so that these decide anew while those are recorded
-            for n, follower in enumerate(group[1:], 1):
+            self._let_next_lead(1 + len(followers))  # first, so that these decide anew while those are recorded
+            for n, follower in enumerate(followers, 1):
                 follower.verdict = verdicts[n] if verdicts else _unknown()  # should this thread be stopped meanwhile
                 follower.called.release()
-        return verdicts[0] or self._append(place.proposal)
+        return verdicts[0] or self._append(proposal)
 
     def _followers(self) -> list[_Place]:
         with self._lock:
-            self._complete.wait_for(lambda: len(self._waiting) >= self._company, COMPANY_SECONDS)
+            if len(self._waiting) < self._company:
+                self._complete.wait_for(lambda: len(self._waiting) >= self._company, COMPANY_SECONDS)
             return [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST - 1))]
 
     def _recorded(self, proposals: list[Proposal]) -> list[Verdict | None]:

@@ -66,7 +66,7 @@ class PostgresStore:
     ) -> None:
         self._database = database
         self.ledger = ledger
-        self._key = key or ledger
+        self._key = str(key or ledger)
         self._arguments = AppendArguments({name: f"{name}:{shape}" for name, shape in shapes.items()})
         self._acknowledge = acknowledge
         self._newest_known = 0  # see `newest_known`

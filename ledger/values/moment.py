@@ -5,7 +5,10 @@ The text sorts as the moments do, so PostgreSQL, SQLite and Python compare it al
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+WHOLE_MOMENT = 27  # characters of a moment as text
 FUTURE_ALLOWED = timedelta(minutes=5)  # that a client's clock may run ahead
 
 
@@ -14,8 +17,8 @@ def text(moment: datetime) -> str:
     >>> text(datetime(2026, 11, 22, 15, 0, tzinfo=UTC))
     '2026-11-22T15:00:00.000000Z'
     """
-    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return utc.isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
+    written = _encode(moment if moment.tzinfo is UTC else moment.astimezone(UTC))[1:-1].decode()
+    return written if len(written) == WHOLE_MOMENT else written[:-1] + ".000000Z"  # whole seconds have no fraction
 
 
 def parse(value: str) -> datetime:
@@ -36,3 +39,6 @@ def parse(value: str) -> datetime:
 def microseconds(moment: datetime) -> int:
     """Whole microseconds since 1970-01-01 UTC, as the digest chain counts them."""
     return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+_encode = msgspec.json.Encoder().encode  # which takes a fifth of the time of isoformat

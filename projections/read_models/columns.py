@@ -8,11 +8,13 @@ from typing import Any, Literal, assert_never
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import astuple
+
+from ledger.values.moment import WHOLE_MOMENT
 
 Kind = Literal["text", "int", "bigint"]
 Value = Callable[[Any], str | None]
 Values = Callable[[bytes], tuple[str | None, ...]]
-WHOLE_MOMENT = 27  # characters of a moment, see ledger.values.moment
 
 
 class Field(Struct, frozen=True):
@@ -97,14 +99,26 @@ Filter = Equal | Entry | EntryRange | Condition
 
 
 def values_of(columns: tuple[Column, ...]) -> Values:
-    """What takes a document's columns from it, as text: what the SQL function columns_of_<table> takes from it too."""
+    """What takes a document's columns from it, as text: what the SQL function columns_of_<table> takes from it too.
+
+    Most columns are a field of the document. These are taken at once, and the others are put in between.
+    """
     fields = sorted({name for column in columns for name in _fields(column)})
     decode = msgspec.json.Decoder(msgspec.defstruct("Fields", [(name, Any, None) for name in fields])).decode
-    values = [_value(column) for column in columns]
+    plain = [column for column in columns if isinstance(column, Field) and not column.inside]
+    texts = [(fields.index(column.name), column.absent, column.kind == "text") for column in plain]
+    others = [(place, _value(column)) for place, column in enumerate(columns) if column not in plain]
 
     def of(document: bytes) -> tuple[str | None, ...]:
         found = decode(document)
-        return tuple([value(found) for value in values])
+        read = astuple(found)
+        values = [
+            absent if (value := read[place]) is None else value if is_text else str(value)
+            for place, absent, is_text in texts
+        ]
+        for place, other in others:
+            values.insert(place, other(found))
+        return tuple(values)
 
     return of
 
@@ -130,7 +144,7 @@ def _value(column: Column) -> Value:
         case Moment(field=name, of_day=of_day, absent=absent):
             return lambda found: absent if (day := getattr(found, name)) is None else (day + of_day)[:WHOLE_MOMENT]
         case Flags(bits=bits):
-            return lambda found: str(sum(bit for name, bit in bits.items() if getattr(found, name)))
+            return lambda found: str(sum([bit for name, bit in bits.items() if getattr(found, name)]))
         case Joined(parts=parts):
             return _joined([_value(part) for part in parts])
         case _:

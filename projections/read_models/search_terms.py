@@ -44,7 +44,7 @@ def search_terms(fields: Mapping[str, Iterable[str]]) -> str:
     """The terms of an entity from its texts by class, titles first; of a very long text those at its beginning."""
     classes: dict[str, str] = {}
     for place, texts in sorted(fields.items()):
-        for term in _terms(fold("\n".join(texts))):
+        for term in _terms(fold("\n".join(texts))) if texts else ():
             classes[term] = f"{classes[term]},{place}" if term in classes else place
     whole = " ".join([f"'{term}':{places}" for term, places in classes.items()])
     return whole if len(whole) * 4 <= MOST else _beginning(whole)

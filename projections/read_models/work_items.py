@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from ledger.aggregates.work_item.decider import decider
 from ledger.aggregates.work_item.state import WorkItem
-from ledger.annotation.state import visible_comments
 from ledger.values.dates import FIRST, LAST
 from projections.read_models import search_terms
 from projections.read_models.columns import Condition, Entry, Equal, Field, Flags, Index, Joined, Moment
@@ -35,40 +34,41 @@ def entries(_: str, item: WorkItem) -> Iterator[tuple[str, str]]:
 
 def texts(item: WorkItem) -> dict[str, tuple[str, ...]]:
     """Where its words are searched for; see projections.read_models.search_terms."""
-    others = (item.description, item.notes, item.block_reason, item.branch_name, item.external_id)
+    found = [item.description, item.notes, item.block_reason, item.branch_name, item.external_id]
+    if item.metadata:
+        found += search_terms.texts_in(item.metadata)
+    found += [link.note for link in item.links]
+    found += [comment.text for comment in item.comments.values()]
+    if item.question or item.answer:
+        found += _decision_texts(item)
+    found += [entry.note for entry in item.effort.values()]
+    found += [text for url, file in item.attachments.items() for text in (url, file.name)]
     return {
         search_terms.TITLE: (item.title,),
         search_terms.TAG: item.tags,
-        search_terms.TEXT: (
-            *filter(None, others),
-            *search_terms.texts_in(item.metadata),
-            *(link.note or "" for link in item.links),
-            *(comment.text for comment in item.comments.values()),
-            *_decision_texts(item),
-            *(entry.note or "" for entry in item.effort.values()),
-            *(text for url, file in item.attachments.items() for text in (url, file.name) if text),
-        ),
+        search_terms.TEXT: tuple([text for text in found if text]),
     }
 
 
-def _decision_texts(item: WorkItem) -> Iterator[str]:
+def _decision_texts(item: WorkItem) -> Iterator[str | None]:
     """What is asked, and the newest question that was answered, with its answer."""
     answered = item.answer
     for question in (item.question, answered.question if answered else None):
         yield from (question.text, *question.choices) if question else ()
-    yield (answered.text if answered else None) or ""
+    yield answered.text if answered else None
 
 
 def derived(item: WorkItem) -> dict[str, int]:
     """What a report counts, and what went into the item itself."""
-    counts = {"comment_count": len(visible_comments(item.comments)), "attachment_count": len(item.attachments)}
+    comments = sum([not comment.withdrawn for comment in item.comments.values()])
+    counts = {"comment_count": comments} if comments else {}
+    if item.attachments:
+        counts["attachment_count"] = len(item.attachments)
     entries = item.effort.values()
-    return {
-        **{name: count for name, count in counts.items() if count},
-        "effort_minutes": sum(entry.minutes for entry in entries),
-        "effort_tokens": sum(entry.tokens for entry in entries),
-        "effort_cost": sum(entry.cost_micros for entry in entries),
-    }
+    counts["effort_minutes"] = sum([entry.minutes for entry in entries])
+    counts["effort_tokens"] = sum([entry.tokens for entry in entries])
+    counts["effort_cost"] = sum([entry.cost_micros for entry in entries])
+    return counts
 
 
 def source_id_key(external_id: str) -> str:

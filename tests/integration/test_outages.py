@@ -223,8 +223,8 @@ def test_calls_are_looked_after_again_once_the_machine_can_ask(own_server: Embed
     with (
         closing(Session.connect(own_server.conninfo(APPLICATION, DATABASE))) as session,
         pytest.raises(psycopg.OperationalError),
-        Watchdog(answers).watching(session),
     ):
+        Watchdog(answers).add(session)
         session.execute("SELECT pg_sleep(15)")
 
 

@@ -23,7 +23,8 @@ from ledger.errors import LedgerError, NewerProgramNeeded, OutcomeUnknown, Unava
 from ledger.libpq.round_trip import Statement
 from ledger.libpq.session import WRITING, Session
 from ledger.postgres.connection import deadline
-from ledger.postgres.connection.pools import Pool, Pools
+from ledger.postgres.connection.pools import Pool, Pools, SharedPool
+from ledger.postgres.connection.watchdog import Watched
 
 Connection = Session
 CONNECT_SECONDS = 1.0  # a caller waits no longer than this for a connection
@@ -88,39 +89,13 @@ class Database:
         with self.connection(self._call_seconds and self._call_seconds + more, more) as connection:
             return connection.call(Statement(_numbered(statement), parameters, keep=self._is_usual(statement)))
 
-    @contextmanager
-    def connection(self, limit: float | None = None, more: float = 0.0) -> Iterator[Connection]:
+    def connection(self, limit: float | None = None, more: float = 0.0) -> "_Borrowed":
         """This thread's connection if it is in a transaction, else one from the pool. Driver errors become ours.
 
         It is given up when the server falls silent, after `limit` seconds, and `more` seconds after the time of the
         command under way.
         """
-        mine: Connection | None = getattr(self._mine, "connection", None)
-        with translated():
-            if mine is not None:
-                yield mine
-                return
-            left = deadline.left()
-            if left is not None:
-                limit = left + more if limit is None else min(limit, left + more)
-            if limit == 0.0:
-                raise no_time_left()
-            shared = self._shared
-            pool = self._pools.open(shared.pool)
-            connection = pool.getconn(AWAY_SECONDS if self._is_away() else None)
-            try:
-                if _has_hung_up(connection):
-                    connection.close()
-                    raise _hung_up()
-                with shared.watchdog.watching(connection, limit) as shut:
-                    try:
-                        yield connection
-                    except psycopg.OperationalError as error:
-                        if why := shut():
-                            raise given_up(why) from error
-                        raise
-            finally:
-                pool.putconn(connection)
+        return _Borrowed(self, limit, more)
 
     @contextmanager
     def transaction(self, begin: LiteralString = WRITING) -> Iterator[Connection]:
@@ -161,7 +136,17 @@ class Database:
     @property
     def in_transaction(self) -> bool:
         """Whether this thread is inside `transaction()`."""
-        return getattr(self._mine, "connection", None) is not None
+        return self.mine is not None
+
+    @property
+    def mine(self) -> Connection | None:
+        """The connection of this thread's transaction."""
+        return getattr(self._mine, "connection", None)
+
+    def take(self) -> tuple[SharedPool, Connection]:
+        """A connection, and the pool that it goes back to."""
+        shared = self._shared
+        return shared, self._pools.open(shared.pool).getconn(AWAY_SECONDS if self._is_away() else None)
 
     @contextmanager
     def joined_transaction(self, begin: LiteralString = WRITING) -> Iterator[Connection]:
@@ -177,6 +162,56 @@ class Database:
         asked = self._shared.asked
         asked[statement] += 1
         return self.prepares and asked[statement] > SELDOM
+
+
+class _Borrowed:
+    """See Database.connection. No generator, as _Translated."""
+
+    __slots__ = ("_database", "_limit", "_more", "_shared", "_watched")
+
+    def __init__(self, database: Database, limit: float | None, more: float) -> None:
+        self._database = database
+        self._limit, self._more = limit, more
+        self._watched: Watched | None = None  # what is borrowed from the pool
+
+    def __enter__(self) -> Connection:
+        mine = self._database.mine
+        if mine is not None:
+            return mine
+        with translated():
+            return self._taken(self._seconds())
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        watched = self._watched
+        if watched is not None:
+            self._shared.watchdog.discard(watched)
+            self._shared.pool.putconn(watched.connection)
+        if error is None:
+            return
+        if watched is not None and watched.shut and isinstance(error, psycopg.OperationalError):
+            raise given_up(watched.shut) from error
+        if (ours := _ours(error)) is not None:
+            raise ours from error
+
+    def _seconds(self) -> float | None:
+        left, limit = deadline.left(), self._limit
+        if left is not None:
+            limit = left + self._more if limit is None else min(limit, left + self._more)
+        if limit == 0.0:
+            raise no_time_left()
+        return limit
+
+    def _taken(self, seconds: float | None) -> Connection:
+        shared, connection = self._database.take()
+        try:
+            if _has_hung_up(connection):
+                connection.close()
+                raise _hung_up()
+            self._shared, self._watched = shared, shared.watchdog.add(connection, seconds)
+        except BaseException:
+            shared.pool.putconn(connection)
+            raise
+        return connection
 
 
 def _pool(conninfo: str, sessions: type[Session], max_size: int) -> Pool:
@@ -227,30 +262,20 @@ def may_not_work(error: psycopg.errors.InsufficientPrivilege) -> Unavailable:
     )
 
 
-@contextmanager
-def translated() -> Iterator[None]:
+class _Translated:
+    """No generator: every call of the program is in one."""
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if error is not None and (ours := _ours(error)) is not None:
+            raise ours from error
+
+
+def translated() -> _Translated:
     """Driver errors as ours. What was not sent is Unavailable; what was sent and lost is OutcomeUnknown."""
-    try:
-        yield
-    except psycopg_pool.PoolTimeout as error:
-        raise Unavailable(
-            f"no connection to PostgreSQL within {CONNECT_SECONDS:g} s",
-            next_step="see `tracking-ledger doctor`; try again when the server is back",
-        ) from error
-    except (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction) as error:  # the latter leads no more
-        raise _lost(error) from error
-    except psycopg.errors.InsufficientPrivilege as error:
-        raise may_not_work(error) from error
-    except psycopg.errors.UndefinedFunction as error:
-        raise NewerProgramNeeded(
-            "a newer program has changed this database's functions while this one was running",
-            next_step="start it again, and upgrade it if it says so; nothing was recorded",
-        ) from error
-    except psycopg.Error as error:
-        ours = situation(error.sqlstate, error.diag.message_detail)
-        if ours is None:
-            raise
-        raise ours from error
+    return _Translated()
 
 
 @contextmanager
@@ -296,6 +321,28 @@ def given_up(why: str) -> OutcomeUnknown:
         next_step="repeat it with the same command_id; a command is never recorded twice",
         given_up=why,
     )
+
+
+def _ours(error: BaseException) -> LedgerError | None:
+    match error:
+        case psycopg_pool.PoolTimeout():
+            return Unavailable(
+                f"no connection to PostgreSQL within {CONNECT_SECONDS:g} s",
+                next_step="see `tracking-ledger doctor`; try again when the server is back",
+            )
+        case psycopg.OperationalError() | psycopg.errors.ReadOnlySqlTransaction():  # the latter leads no more
+            return _lost(error)
+        case psycopg.errors.InsufficientPrivilege():
+            return may_not_work(error)
+        case psycopg.errors.UndefinedFunction():
+            return NewerProgramNeeded(
+                "a newer program has changed this database's functions while this one was running",
+                next_step="start it again, and upgrade it if it says so; nothing was recorded",
+            )
+        case psycopg.Error():
+            return situation(error.sqlstate, error.diag.message_detail)
+        case _:
+            return None
 
 
 def _lost(error: psycopg.Error) -> LedgerError:

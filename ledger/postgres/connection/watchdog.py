@@ -10,8 +10,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import psycopg
 
@@ -22,7 +21,11 @@ LOOK_EVERY = 0.2
 RESTS_AFTER = 5.0  # seconds without a call, then the thread ends
 
 
-class _Watched:
+class Watched:
+    """One call. `shut` says why its socket was shut; empty if it was not."""
+
+    __slots__ = ("asked", "begun", "connection", "limit", "shut")
+
     def __init__(self, connection: Session, limit: float | None) -> None:
         self.connection = connection
         self.begun = self.asked = time.monotonic()
@@ -36,26 +39,22 @@ class Watchdog:
     def __init__(self, answers: Callable[[Session], bool]) -> None:
         self._answers = answers
         self._lock = threading.Lock()
-        self._watched: set[_Watched] = set()
+        self._watched: set[Watched] = set()
         self._thread: threading.Thread | None = None
 
-    @contextmanager
-    def watching(self, connection: Session, limit: float | None = None) -> Iterator[Callable[[], str]]:
-        """While this is open. `limit` seconds are all it may take, also of a server that answers.
-
-        Yields a question: why the socket was shut; empty if it was not.
-        """
-        watched = _Watched(connection, limit)
+    def add(self, connection: Session, limit: float | None = None) -> Watched:
+        """Looks after a call until it is discarded. `limit` seconds are all it may take, though its server answers."""
+        watched = Watched(connection, limit)
         with self._lock:
             self._watched.add(watched)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._look_after, name="tracking-ledger-watchdog", daemon=True)
                 self._thread.start()
-        try:
-            yield lambda: watched.shut
-        finally:
-            with self._lock:
-                self._watched.discard(watched)
+        return watched
+
+    def discard(self, watched: Watched) -> None:
+        with self._lock:
+            self._watched.discard(watched)
 
     def _look_after(self) -> None:
         idle_since = time.monotonic()
@@ -74,7 +73,7 @@ class Watchdog:
                 self._shut(one, f"it took longer than {one.limit:g} s")
             self._ask(long)
 
-    def _ask(self, long: list[_Watched]) -> None:
+    def _ask(self, long: list[Watched]) -> None:
         answers: dict[object, bool] = {}  # each server is asked once, or the last of many would be given up late
         for one in long:
             with contextlib.suppress(psycopg.Error, OSError):  # it ended by itself; the machine cannot ask just now
@@ -86,7 +85,7 @@ class Watchdog:
                 else:
                     self._shut(one, "the server is silent")
 
-    def _shut(self, one: _Watched, why: str) -> None:
+    def _shut(self, one: Watched, why: str) -> None:
         with self._lock, contextlib.suppress(OSError, psycopg.Error):  # it ended by itself meanwhile
             if one in self._watched and not one.shut:
                 with socket.socket(fileno=os.dup(one.connection.fileno())) as shared:
