@@ -46,6 +46,18 @@ def test_an_undo_restores_every_field_and_can_be_undone_itself(perform: Perform)
     assert read(perform, item) == after
 
 
+def test_an_undo_between_two_states_of_one_category_restores_the_first(perform: Perform) -> None:
+    perform("update_project_configuration", version=0, states=[{"name": "shipped", "category": "done"}])
+    item = task(perform, "One")
+    change(perform, item, status="shipped")
+    change(perform, item, status="completed")
+
+    perform("undo", id=item["id"], version=3)
+
+    undone = perform("query_work_item", id=item["id"])
+    assert (undone["status"], undone["category"]) == ("shipped", "done")
+
+
 def test_an_undo_is_refused_with_the_later_changes_that_it_would_lose(perform: Perform) -> None:
     item = task(perform, "One")
     change(perform, item, title="Two")

@@ -211,6 +211,14 @@ def test_an_undo_of_before_there_were_categories_restores_the_one_of_the_word() 
     item(WorkItemCompleted(), reverted).when(to("backlog", expected=3)).then(moved("backlog"))
 
 
+def test_an_undo_between_two_states_of_one_category_leaves_the_category() -> None:
+    reverted = WorkItemReverted(changes={"status": Change("completed", "shipped")}, undoes="x")
+
+    outcome = item(moved("shipped"), WorkItemCompleted(), reverted).when(to("backlog", expected=4))
+
+    outcome.then_it_has(status="backlog", category="planned")
+
+
 def test_a_state_that_is_set_again_takes_the_category_that_the_configuration_gives_it_now() -> None:
     of_before = WorkItemStatusChanged(status="In Review", category="waiting")
 

@@ -260,7 +260,7 @@ def _links_without(item: WorkItem, kind: str, to_id: str) -> tuple[Link, ...]:
 
 def _reverted(item: WorkItem, changes: Changes) -> WorkItem:
     reverted = apply(item, changes)
-    if "status" in changes and "category" not in changes:  # recorded when there were only the original states
-        reverted = replace(reverted, category=ORIGINAL[reverted.status])
+    if "status" in changes and "category" not in changes:  # of one category, or of before there were categories
+        reverted = replace(reverted, category=ORIGINAL.get(reverted.status, reverted.category))
     at_work = reverted.workable and not reverted.deleted
     return reverted if at_work else replace(reverted, claim=None)
