@@ -26,6 +26,7 @@ from projections.questions.work.item_lists import SIFTED, Filter
 from projections.read_models.catalog import PROJECTIONS
 from projections.read_models.work_items import HIDDEN
 from projections.transfer.import_sources import SOURCES
+from tests.support.each import each
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -201,7 +202,7 @@ def test_no_file_compares_the_names_of_layers() -> None:
     assert [path.name for path, text in texts.items() if in_templates.search(text)] == []
 
 
-@pytest.mark.parametrize(
+@each(
     "written",
     [
         'layer.source == "git"',

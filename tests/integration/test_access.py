@@ -22,6 +22,7 @@ from ledger.postgres.migrate import migrate
 from ledger.postgres.store import PostgresStore
 from projections.read_models.catalog import SHAPES
 from tests.support import history
+from tests.support.each import each
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, on_postgres, proposal
 from tests.support.waiting import let_go
@@ -108,7 +109,7 @@ def test_a_writer_may_not(refusing_ledger: Ledger, writer: psycopg.Connection, s
         writer.execute(statement)
 
 
-@pytest.mark.parametrize("statement", ["UPDATE {} SET by = 'x'", "DELETE FROM {}", "TRUNCATE {}"])
+@each("statement", ["UPDATE {} SET by = 'x'", "DELETE FROM {}", "TRUNCATE {}"])
 def test_events_are_never_changed_not_even_by_the_owner_of_the_table(
     refusing_ledger: Ledger, owner_dsn: str, statement: str
 ) -> None:

@@ -17,6 +17,7 @@ from ledger import __version__
 from ledger.aggregates.work_item.events import WorkItemClaimed, WorkItemCreated
 from ledger.envelope import Fact, RecordedEvent
 from ledger.values.moment import text
+from tests.support.each import each
 from tests.support.examples import ALL
 from tests.support.given import FIRST_DAY, numbered
 
@@ -53,7 +54,7 @@ def test_seeds_that_were_run_before_nodes_changed_their_places_have_none() -> No
     assert not any(plan(seed).has_standby for seed in OLDER_RUNS)
 
 
-@pytest.mark.parametrize(
+@each(
     ("version", "upgraded_at", "kinds"),
     [
         (__version__, 0.5, []),
@@ -84,7 +85,7 @@ COMMAND = uuid4()
 CREATED = WorkItemCreated(item_type="task", title="Title")
 
 
-@pytest.mark.parametrize(
+@each(
     ("answers", "is_recorded", "kind"),
     [
         ([{"outcome": "committed", "position": 1}], False, "acknowledged lost"),

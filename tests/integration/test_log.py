@@ -26,6 +26,7 @@ from ledger.values.moment import parse
 from projections.application.app import App
 from projections.read_models.catalog import SHAPES
 from tests.support import forked, history, writers
+from tests.support.each import each
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, ledger_in, numbered_command, on_postgres, proposal
 from tests.support.lost_history import lose
@@ -68,7 +69,7 @@ def test_a_chain_begins_with_the_digest_of_the_ledgers_id() -> None:
     assert origin_digest(UUID(GOLDEN["ledger"])).hex() == GOLDEN["origin"]
 
 
-@pytest.mark.parametrize("place", range(len(GOLDEN["events"])))
+@each("place", range(len(GOLDEN["events"])))
 def test_python_digests_an_event_as_it_always_did(place: int) -> None:
     previous = bytes.fromhex(GOLDEN["events"][place - 1]["digest"] if place else GOLDEN["origin"])
     event = golden_event(GOLDEN["events"][place])
@@ -76,7 +77,7 @@ def test_python_digests_an_event_as_it_always_did(place: int) -> None:
     assert digest(previous, event).hex() == event.digest.hex()
 
 
-@pytest.mark.parametrize("place", range(len(GOLDEN["events"])))
+@each("place", range(len(GOLDEN["events"])))
 def test_postgresql_digests_an_event_as_python_does(owner_dsn: str, place: int) -> None:
     previous = bytes.fromhex(GOLDEN["events"][place - 1]["digest"] if place else GOLDEN["origin"])
     event = golden_event(GOLDEN["events"][place])

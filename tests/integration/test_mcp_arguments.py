@@ -15,6 +15,7 @@ from ledger.settings import Settings
 from mcp_adapter.capabilities.registry import input_schema
 from projections.operations.base import Operation
 from projections.operations.catalog import OPERATIONS
+from tests.support.each import each
 from tests.support.mcp_client import McpClient, served
 
 Arguments = dict[str, Any]
@@ -295,7 +296,7 @@ def test_objects_and_arrays_are_taken_as_their_json_text(client: McpClient) -> N
     assert other["tags"] == ["a", "b"]
 
 
-@pytest.mark.parametrize("text", ["{", "[1", '{"a":}', "[" * 5_000, '{"a":NaN}', '["\\ud800"]', '{"a":1e999}'])
+@each("text", ["{", "[1", '{"a":}', "[" * 5_000, '{"a":NaN}', '["\\ud800"]', '{"a":1e999}'])
 def test_json_text_that_is_none_is_an_invalid_argument(client: McpClient, text: str) -> None:
     refusal = client.refusal("create_work_item", item_type="task", title="Broken", metadata=text)
 
@@ -303,7 +304,7 @@ def test_json_text_that_is_none_is_an_invalid_argument(client: McpClient, text: 
     assert faulty_fields(refusal) == {"metadata"}
 
 
-@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "Infinity"])
+@each("number", ["1e999", "-1e999", "NaN", "Infinity"])
 def test_a_number_that_json_cannot_hold_is_never_stored_as_something_else(client: McpClient, number: str) -> None:
     arguments = f'{{"item_type":"task","title":"Too large","metadata":{{"a":{number}}}}}'
     asked = {"name": "create_work_item", "arguments": "HERE"}
@@ -325,7 +326,7 @@ def test_a_text_comes_back_as_it_was_sent(client: McpClient, text: str) -> None:
     assert item["metadata"] == sent["metadata"]
 
 
-@pytest.mark.parametrize(
+@each(
     "arguments",
     [
         {"title": "nul\u0000byte"},

@@ -9,6 +9,7 @@ import pytest
 
 from ledger import identity
 from ledger.settings import Settings
+from tests.support.each import each
 from tests.support.mcp_client import STATELESS, McpClient, RefusedByProtocol, served
 
 INVALID_PARAMS = -32602
@@ -75,7 +76,7 @@ def test_an_event_is_read_by_its_position(client: McpClient) -> None:
     assert (event["position"], event["type"], event["title"]) == (1, "WorkItemCreated", HOSTILE)
 
 
-@pytest.mark.parametrize(
+@each(
     "uri",
     [
         "ledger://nothing",

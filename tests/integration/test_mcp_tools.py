@@ -15,6 +15,7 @@ import pytest
 from ledger.settings import Settings
 from mcp_adapter.capabilities.registry import tool as wire_tool
 from projections.operations.catalog import OPERATIONS
+from tests.support.each import each
 from tests.support.mcp_client import HANDSHAKES, STATELESS, served
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "tools"
@@ -52,7 +53,7 @@ def test_every_revision_lists_the_tools_in_the_order_of_the_catalog(settings: Se
     assert listed == [tool for tool in WIRE if OPERATIONS[tool["name"]].by_default]
 
 
-@pytest.mark.parametrize("tool", WIRE, ids=lambda tool: tool["name"])
+@each("tool", WIRE)
 def test_a_tool_goes_over_the_wire_as_its_golden_file_says(tool: Tool) -> None:
     path = GOLDEN / f"{tool['name']}.json"
     assert path.exists(), f"{path.name} is not there yet: python -m tests.integration.test_mcp_tools writes it"
@@ -63,7 +64,7 @@ def test_every_golden_file_belongs_to_a_tool() -> None:
     assert {file.stem for file in GOLDEN.glob("*.json")} == set(OPERATIONS)
 
 
-@pytest.mark.parametrize("tool", WIRE, ids=lambda tool: tool["name"])
+@each("tool", WIRE)
 def test_a_tool_says_what_it_is_and_what_it_may_do(tool: Tool) -> None:
     assert re.fullmatch(r"[a-z0-9_]{1,64}", tool["name"])
     length = len(tool["description"])
@@ -76,7 +77,7 @@ def test_a_tool_says_what_it_is_and_what_it_may_do(tool: Tool) -> None:
     assert not (tool["annotations"]["readOnlyHint"] and tool["annotations"]["destructiveHint"])
 
 
-@pytest.mark.parametrize("tool", WIRE, ids=lambda tool: tool["name"])
+@each("tool", WIRE)
 def test_an_input_schema_is_an_object_that_every_model_api_takes(tool: Tool) -> None:
     schema = tool["inputSchema"]
 
@@ -87,7 +88,7 @@ def test_an_input_schema_is_an_object_that_every_model_api_takes(tool: Tool) -> 
     assert all("title" not in node for node in schemas_in(schema) if not isinstance(node.get("title"), dict))
 
 
-@pytest.mark.parametrize("tool", WIRE, ids=lambda tool: tool["name"])
+@each("tool", WIRE)
 def test_every_parameter_has_a_type_and_a_sentence(tool: Tool) -> None:
     for name, parameter in tool["inputSchema"]["properties"].items():
         described = f"{name} of {tool['name']}"

@@ -13,6 +13,7 @@ from ledger.aggregates.work_item.commands import CreateWorkItem, UpdateWorkItem
 from ledger.postgres.connection.database import Database
 from projections.read_models.catalog import PROJECTIONS
 from projections.read_models.columns import values_of
+from tests.support.each import each
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, on_postgres
 
@@ -59,7 +60,7 @@ def ledger(dsn: str) -> Iterator[Ledger]:
     database.close()
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
+@each("name", DOCUMENTS)
 def test_what_comes_ready_is_what_the_server_makes_of_the_same_document(owner_dsn: str, name: str) -> None:
     columns = PROJECTIONS[name].columns
     ready = values_of(columns)

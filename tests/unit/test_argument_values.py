@@ -15,6 +15,7 @@ from projections.operations.base import Input, checked
 from projections.operations.catalog import OPERATIONS
 from projections.operations.inputs import argument_values
 from projections.operations.ledger_creation import CREATE_LEDGER
+from tests.support.each import each
 
 TEXTS = (
     "a" * 64,
@@ -31,18 +32,18 @@ NUMBERS = (5, 5_000)
 MODELS = {operation.name: operation.input for operation in (*OPERATIONS.values(), CREATE_LEDGER)}
 
 
-def inner_models(name: str, model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+def inner_models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
     """The model of an operation, and those of the objects inside it."""
-    yield name, model
-    for field, info in model.model_fields.items():
+    yield model
+    for info in model.model_fields.values():
         if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
-            yield from inner_models(f"{name}.{field}", info.annotation)
+            yield from inner_models(info.annotation)
 
 
 FIELDS = [
-    pytest.param(model, info.alias or field, id=f"{path}.{info.alias or field}")
-    for name, top in MODELS.items()
-    for path, model in inner_models(name, top)
+    (model, info.alias or field)
+    for top in MODELS.values()
+    for model in inner_models(top)
     for field, info in model.model_fields.items()
 ]
 
@@ -130,7 +131,7 @@ def said(model: type[BaseModel], arguments: dict[str, Any]) -> tuple[dict[str, A
     return read.model_dump(), read.model_fields_set
 
 
-@pytest.mark.parametrize(("model", "name"), FIELDS)
+@each(("model", "name"), FIELDS)
 def test_an_argument_in_another_spelling_means_the_same(model: type[BaseModel], name: str) -> None:
     kind, value = annotation(model, name), good(model, name)
     plain = said(model, required(model) | {name: value})
@@ -139,7 +140,7 @@ def test_an_argument_in_another_spelling_means_the_same(model: type[BaseModel], 
         assert said(model, required(model) | {name: variant}) == plain, variant
 
 
-@pytest.mark.parametrize(("model", "name"), FIELDS)
+@each(("model", "name"), FIELDS)
 def test_null_is_not_given_where_it_is_no_value(model: type[BaseModel], name: str) -> None:
     field = next(info for field, info in model.model_fields.items() if name == (info.alias or field))
     if field.json_schema_extra == argument_values.NULL_IS_A_VALUE:
@@ -152,7 +153,7 @@ def test_null_is_not_given_where_it_is_no_value(model: type[BaseModel], name: st
         assert said(model, required(model) | {name: None}) == said(model, required(model))
 
 
-@pytest.mark.parametrize(("model", "name"), FIELDS)
+@each(("model", "name"), FIELDS)
 def test_the_text_of_null_is_null_where_a_text_is_no_value(model: type[BaseModel], name: str) -> None:
     """Of an item's title it may be the title; of a number, an array or one of some words it can be nothing else."""
     if str in plain_kinds(annotation(model, name)):
@@ -176,7 +177,7 @@ def outcome(model: type[BaseModel], given: dict[str, Any]) -> Any:
         return refused.details["fields"]
 
 
-@pytest.mark.parametrize(
+@each(
     "given",
     ['{"id":"w-7k3qd","limit":"3"}', '\ufeff{"id":"w-7k3qd","limit":"3"}', json.dumps('{"id":"w-7k3qd","limit":"3"}')],
     ids=["a text", "with a byte order mark", "a text of a text"],
@@ -185,7 +186,7 @@ def test_all_arguments_may_come_as_their_json_text(given: str) -> None:
     assert argument_values.arguments(given) == {"id": "w-7k3qd", "limit": "3"}
 
 
-@pytest.mark.parametrize("given", [None, [], "", "  ", "null", "{}", "[]"])
+@each("given", [None, [], "", "  ", "null", "{}", "[]"])
 def test_no_arguments_are_none_in_every_spelling(given: Any) -> None:
     assert argument_values.arguments(given) == {}
 
@@ -196,7 +197,7 @@ def test_a_name_that_is_given_twice_is_refused(given: str) -> None:
         argument_values.arguments(given)
 
 
-@pytest.mark.parametrize("given", ["id=w-7k3qd", "[1]", ["w-7k3qd"], 7, True, '"text"', "[" * 100_000])
+@each("given", ["id=w-7k3qd", "[1]", ["w-7k3qd"], 7, True, '"text"', "[" * 100_000])
 def test_arguments_without_names_are_refused_with_an_example(given: Any) -> None:
     with pytest.raises(Invalid) as refused:
         argument_values.arguments(given)
@@ -204,7 +205,7 @@ def test_arguments_without_names_are_refused_with_an_example(given: Any) -> None
     assert "object of named arguments" in refused.value.message
 
 
-@pytest.mark.parametrize(
+@each(
     ("kind", "value"),
     [
         (int, True),
@@ -249,16 +250,14 @@ def test_what_stands_in_free_metadata_is_never_changed() -> None:
     assert type(read["metadata"]["whole"]) is float
 
 
-@pytest.mark.parametrize(
-    ("word", "number"), [("P1", 1), ("p5", 5), ("high", 2), (" Medium ", 3), ("LOW", 4), ("critical", 1), ("2", 2)]
-)
+@each(("word", "number"), [("P1", 1), ("p5", 5), ("high", 2), (" Medium ", 3), ("LOW", 4), ("critical", 1), ("2", 2)])
 def test_a_priority_may_be_said_in_a_word(word: str, number: int) -> None:
     read, _ = said(MODELS["create_work_item"], {"item_type": "task", "title": "T", "priority": word})
 
     assert read["priority"] == number
 
 
-@pytest.mark.parametrize("word", ["P0", "p6", "important", "", 0, 6])
+@each("word", ["P0", "p6", "important", "", 0, 6])
 def test_a_priority_of_another_scale_is_refused_with_which_end_is_high(word: Any) -> None:
     with pytest.raises(Invalid) as refused:
         said(MODELS["create_work_item"], {"item_type": "task", "title": "T", "priority": word})

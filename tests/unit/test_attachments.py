@@ -15,6 +15,7 @@ from ledger.decider import Decider
 from ledger.envelope import Fact
 from ledger.errors import NotFound
 from projections.operations.work.attachments import AttachInput, kind_of
+from tests.support.each import each
 from tests.support.given import ENTITY, NOW, Given, given
 from tests.unit.test_comments import ASKED, ASKED_AT, BEGINNINGS, a_task
 
@@ -75,7 +76,7 @@ def test_an_attachment_makes_no_version_stale() -> None:
     result.then_it_has(title="Two")
 
 
-@pytest.mark.parametrize(
+@each(
     ("url", "kind"),
     [
         ("https://github.com/o/r/pull/7", "pull_request"),
@@ -91,7 +92,7 @@ def test_a_url_tells_its_kind(url: str, kind: str) -> None:
     assert kind_of(url) == kind
 
 
-@pytest.mark.parametrize("url", ["", " ", "two words", "https://a b", "/etc/passwd", "\\\\host\\x", "a\nb", "x" * 2001])
+@each("url", ["", " ", "two words", "https://a b", "/etc/passwd", "\\\\host\\x", "a\nb", "x" * 2001])
 def test_what_is_no_url_and_no_path_in_the_project_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="url"):
         AttachInput(id="w-7k3qd", url=url)

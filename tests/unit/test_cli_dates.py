@@ -7,6 +7,7 @@ import pytest
 
 from ledger.values.moment import text
 from projections.cli.terminal.dates import Length, When, written
+from tests.support.each import each
 
 NOW = datetime(2026, 11, 29, 5, 40)  # a Sunday
 
@@ -42,7 +43,7 @@ def test_a_day_is_read_as_a_person_means_it(said: str, day: str) -> None:
     assert written(said, NOW) == day
 
 
-@pytest.mark.parametrize(
+@each(
     ("said", "day"),
     [
         ("yesterday", "2026-11-28"),
@@ -56,7 +57,7 @@ def test_a_day_that_was_is_the_last_one(said: str, day: str) -> None:
     assert written(said, NOW, past=True) == day
 
 
-@pytest.mark.parametrize(
+@each(
     ("said", "local"),
     [
         ("tomorrow 9am", datetime(2026, 11, 30, 9)),
@@ -82,22 +83,18 @@ def test_what_can_be_two_days_is_refused_with_both(said: str, first: str, second
         written(said, NOW)
 
 
-@pytest.mark.parametrize(
-    "said", ["soon", "may", "2027", "12", "a", "31 nov", "2026-02-30", "3m", "w-7k3qd", "in 99999 years", "\x1b[31m"]
-)
+@each("said", ["soon", "may", "2027", "12", "a", "31 nov", "2026-02-30", "3m", "w-7k3qd", "in 99999 years", "\x1b[31m"])
 def test_what_is_no_day_is_refused_with_examples(said: str) -> None:
     with pytest.raises(ValueError, match="is no date: write it like fri"):
         written(said, NOW)
 
 
-@pytest.mark.parametrize(
-    ("said", "minutes"), [("90", 90), ("90m", 90), ("2h", 120), ("1h30", 90), ("1h 30m", 90), ("", "")]
-)
+@each(("said", "minutes"), [("90", 90), ("90m", 90), ("2h", 120), ("1h30", 90), ("1h 30m", 90), ("", "")])
 def test_a_length_is_kept_in_minutes(said: str, minutes: object) -> None:
     assert Length().convert(said, None, None) == minutes
 
 
-@pytest.mark.parametrize("said", ["2d", "an hour", "-5", "1.5h"])
+@each("said", ["2d", "an hour", "-5", "1.5h"])
 def test_a_length_that_no_clock_knows_is_refused(said: str) -> None:
     with pytest.raises(click.BadParameter, match="90m, 2h or 1h30"):
         Length().convert(said, None, None)

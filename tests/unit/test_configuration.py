@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from ledger.aggregates.configuration.commands import ChangeConfiguration
 from ledger.aggregates.configuration.decider import decider
 from ledger.aggregates.configuration.events import ConfigurationChanged
@@ -12,6 +10,7 @@ from ledger.aggregates.work_item.events import WorkItemCreated, WorkItemDeleted
 from ledger.envelope import UnknownFact
 from ledger.errors import Forbidden, NotFound, VersionConflict
 from ledger.values.revision import Change
+from tests.support.each import each
 from tests.support.given import CONFIGURATION, Given, given, numbered
 
 SESSION = numbered(1)
@@ -59,7 +58,7 @@ def test_a_version_a_fresh_configuration_never_had_is_a_conflict() -> None:
     fresh().when(change(expected=1, depth_limit=7)).then_refused(VersionConflict, expected=1, actual=0)
 
 
-@pytest.mark.parametrize(
+@each(
     ("field", "value"),
     [
         ("default_token_budget", 1_000),
@@ -77,7 +76,7 @@ def test_a_setting_may_reach_its_limits(field: str, value: int) -> None:
     fresh().when(change(**{field: value})).then_it_has(**{field: value})
 
 
-@pytest.mark.parametrize(
+@each(
     ("field", "value"),
     [
         ("default_token_budget", 999),
@@ -133,7 +132,7 @@ def test_a_deleted_session_cannot_become_the_current_one() -> None:
     outcome.then_invalid("current_session_id")
 
 
-@pytest.mark.parametrize("field", ["current_session_id", "git_branch", "git_head_commit"])
+@each("field", ["current_session_id", "git_branch", "git_head_commit"])
 def test_what_came_from_the_moment_can_be_cleared(field: str) -> None:
     history = fresh().past(ConfigurationChanged(changes={field: Change(None, "something")}))
 
@@ -163,7 +162,7 @@ def test_states_of_the_ledgers_own_are_set_all_at_once() -> None:
     ).then_nothing()
 
 
-@pytest.mark.parametrize(
+@each(
     ("states", "field"),
     [
         ([{"name": "", "category": "review"}], "states.0.name"),

@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from mcp_adapter.transport.connection import MOST_UNFINISHED, Connection
+from tests.support.each import each
 
 REFUSED = b"HTTP/1.1 400 Bad Request"
 CHUNKED = b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"
@@ -49,7 +50,7 @@ def answered(packet: bytes, piece: int = 2**20) -> bytes:
     return asyncio.run(run())
 
 
-@pytest.mark.parametrize(
+@each(
     "packet",
     [
         b"GET /mcp HTTP/1.1\r\nHost: localhost\r\nx: " + LONG,
@@ -74,7 +75,7 @@ def test_a_length_beside_chunks_is_refused() -> None:
     assert answered(CHUNKED.replace(b"Transfer", b"Content-Length: 5\r\nTransfer")).startswith(REFUSED)
 
 
-@pytest.mark.parametrize("value", [b"a b", b"  a b", b"a b \t ", b"\ta b\t"])
+@each("value", [b"a b", b"  a b", b"a b \t ", b"\ta b\t"])
 def test_blanks_around_a_value_are_no_part_of_it(value: bytes) -> None:
     answer = answered(b"GET /mcp HTTP/1.1\r\nHost: localhost\r\nx:" + value + b"\r\n\r\n")
 

@@ -1,18 +1,17 @@
 """References in descriptions and comments lead to the pages of their items."""
 
-import pytest
-
 from mcp_adapter.console.rendering import markdown
+from tests.support.each import each
 
 LINK = '<a href="/l/1/item/w-7k3qd">'
 
 
-@pytest.mark.parametrize("text", ["It waits for w-7k3qd.", "`w-7k3qd` (task)", "- [ ] after **w-7k3qd**, or not"])
+@each("text", ["It waits for w-7k3qd.", "`w-7k3qd` (task)", "- [ ] after **w-7k3qd**, or not"])
 def test_a_reference_is_a_link(text: str) -> None:
     assert markdown(text, "/l/1").count(LINK) == 1
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "raw-7k3qd",

@@ -1,9 +1,8 @@
 """Boxes in the description of an item: which there are, how they are shown, and what a form ticks."""
 
-import pytest
-
 from mcp_adapter.console.rendering import MARKDOWN, markdown
 from mcp_adapter.console.ticks import boxes, ticked
+from tests.support.each import each
 
 SHOWN = ["0:Read", "0:Write"]
 
@@ -18,7 +17,7 @@ def test_a_form_ticks_what_it_shows_and_leaves_what_was_added_since_as_it_is() -
     assert tick(text, "0:Read") == "Words\n\n- [x] Added\n- [x] Read\n1. [ ] Write\n   more of it\n"
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "```\n- [ ] Read\n```",
@@ -35,7 +34,7 @@ def test_what_is_no_box_is_left_alone(text: str) -> None:
     assert "checkbox" not in markdown(text)
 
 
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@each("end", ["\n", "\r\n", "\r"])
 def test_the_line_of_a_box_is_found_under_all_ends_of_lines(end: str) -> None:
     text = f"One\x0b\u2028two\x85{end}{end}- [ ] Read{end}  - [ ] Write"
 

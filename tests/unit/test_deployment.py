@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from ledger.aggregates.deployment.commands import AmendDeployment, RecordDeployment
 from ledger.aggregates.deployment.decider import decider
 from ledger.aggregates.deployment.events import DeploymentAmended, DeploymentRecorded
@@ -12,6 +10,7 @@ from ledger.envelope import UnknownFact
 from ledger.errors import AlreadyRecorded, NotFound, NotUnique, VersionConflict
 from ledger.values.revision import Change
 from ledger.world import Holder
+from tests.support.each import each
 from tests.support.given import ENTITY, Given, given, numbered
 
 VENDORS = (numbered(1), numbered(2))
@@ -63,7 +62,7 @@ def test_a_redeployment_is_recorded_and_holds_no_key() -> None:
     outcome.then(DeploymentRecorded(redeployment=True, **FIELDS)).then_it_has(key=None)
 
 
-@pytest.mark.parametrize(
+@each(
     ("changed", "key"),
     [
         ({}, KEY),
@@ -149,7 +148,7 @@ def test_a_redeployment_is_amended_freely() -> None:
     history.when(amend(pr_number=124)).then_it_has(pr_number=124, key=None)
 
 
-@pytest.mark.parametrize("field", ["deployed_at", "commit_hash", "pr_number", "pr_title", "constitutional_compliance"])
+@each("field", ["deployed_at", "commit_hash", "pr_number", "pr_title", "constitutional_compliance"])
 def test_what_turns_out_to_be_unknown_can_be_emptied(field: str) -> None:
     deployment().when(amend(**{field: None})).then_it_has(**{field: None})
 

@@ -11,6 +11,7 @@ from ledger.aggregates.enhancement.state import Enhancement
 from ledger.envelope import UnknownFact
 from ledger.errors import NotFound, Refused, VersionConflict
 from ledger.values.revision import Change
+from tests.support.each import each
 from tests.support.given import ENTITY, Given, given, numbered
 
 SECOND, THIRD, FOURTH = numbered(1), numbered(2), numbered(3)
@@ -55,14 +56,14 @@ def test_a_new_enhancement_is_planned() -> None:
     outcome.then(EnhancementRecorded(**FIELDS)).then_it_has(status="planned", **FIELDS)
 
 
-@pytest.mark.parametrize(("before", "after"), sorted(ALLOWED))
+@each(("before", "after"), sorted(ALLOWED))
 def test_the_ways_that_are_open(before: str, after: str) -> None:
     outcome = enhancement(status=before).when(update(after))
 
     outcome.then(EnhancementStatusChanged(old=before, new=after)).then_it_has(status=after)
 
 
-@pytest.mark.parametrize(
+@each(
     ("before", "after"),
     [(one, other) for one in STATUSES for other in STATUSES if one != other and (one, other) not in ALLOWED],
 )
@@ -82,12 +83,12 @@ def test_a_closed_way_tells_which_are_open(before: str, after: str, way_on: str)
     assert way_on in refusal.next_step
 
 
-@pytest.mark.parametrize("status", STATUSES)
+@each("status", STATUSES)
 def test_the_same_status_again_is_no_change(status: str) -> None:
     enhancement(status=status).when(update(status)).then_nothing()
 
 
-@pytest.mark.parametrize("status", STATUSES)
+@each("status", STATUSES)
 def test_from_an_unknown_status_every_way_is_open(status: str) -> None:
     enhancement(status=None).when(update(status)).then(EnhancementStatusChanged(new=status))
 
@@ -108,9 +109,7 @@ def test_the_title_cannot_be_cleared() -> None:
     enhancement().when(update(title=None)).then_invalid("title")
 
 
-@pytest.mark.parametrize(
-    ("field", "empty"), [("target_quarter", None), ("principles", ()), ("description", None), ("priority", None)]
-)
+@each(("field", "empty"), [("target_quarter", None), ("principles", ()), ("description", None), ("priority", None)])
 def test_an_optional_field_can_be_cleared(field: str, empty: object) -> None:
     enhancement().when(update(**{field: None})).then_it_has(**{field: empty})
 

@@ -21,6 +21,7 @@ from ledger.envelope import Fact, RecordedEvent, category_of, stream_id
 from ledger.errors import NewerProgramNeeded
 from ledger.offline.lines import event_of, line_of
 from projections.read_models.fold import fold
+from tests.support.each import each
 from tests.support.examples import examples
 from tests.support.given import LEDGER, numbered
 from tests.support.history import MET, TASK, tell
@@ -153,7 +154,7 @@ def test_what_a_newer_program_recorded_is_not_erased_by_guessing(events: list[Re
         of_entity(newer, STREAM)
 
 
-@pytest.mark.parametrize("name", [name for name in FACTS if name != TextsErased.__name__])
+@each("name", [name for name in FACTS if name != TextsErased.__name__])
 def test_every_fact_reads_as_itself_without_its_texts(name: str, events: list[RecordedEvent]) -> None:
     fact = FACTS[name]
     stream = stream_id(next(decider.category for decider in DECIDERS.values() if fact in decider.facts), SECRET)

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pytest
 from msgspec.structs import replace
 
 from ledger import __version__
@@ -18,6 +17,7 @@ from projections.cli.administration.health_checks import (
     of_machine,
 )
 from projections.local_copy.working_files import Local
+from tests.support.each import each
 from tests.support.given import LEDGER
 from tests.support.queueing import queued
 
@@ -80,7 +80,7 @@ def test_up_to_its_threshold_a_number_is_no_finding() -> None:
     assert found(connections=int(CONNECTIONS * 100), longest_transaction=TRANSACTION) == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("changed", "said"),
     [
         ({"connections": int(CONNECTIONS * 100) + 1}, "81 of 100 connections"),

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.importing.readers.text.front_matter import DEEPEST, BrokenYaml, parse, split
+from tests.support.each import each
 
 
-@pytest.mark.parametrize(
+@each(
     ("written", "read"),
     [
         ("20:08:07", "20:08:07"),
@@ -33,7 +34,7 @@ def test_a_value_is_what_is_written(written: str, read: Any) -> None:
     assert parse(f"key: {written}") == {"key": read}
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "problem", "line"),
     [
         ("a: 1\nb: [", "is not YAML", 3),
@@ -55,7 +56,7 @@ def test_a_broken_text_is_refused_with_its_line(text: str, problem: str, line: i
     assert caught.value.line == line
 
 
-@pytest.mark.parametrize("levels", [100, 1_000, 100_000])
+@each("levels", [100, 1_000, 100_000])
 def test_a_text_of_any_depth_is_refused_whichever_of_the_parser_and_our_rule_is_first(levels: int) -> None:
     with pytest.raises(BrokenYaml) as caught:
         parse("a: " + "[" * levels)

@@ -15,6 +15,7 @@ from ledger.importing.readers.git import items as git_items
 from ledger.importing.readers.git.log import LONGEST_MESSAGE
 from ledger.importing.readers.git_output import git_output
 from ledger.importing.readers.reading import Reading
+from tests.support.each import each
 from tests.support.git_repository import DAY, START, Repository, git
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -429,7 +430,7 @@ def test_stash_notes_and_what_was_rewritten_are_no_history(repository: Repositor
     assert read(repository).found == 1
 
 
-@pytest.mark.parametrize("name", ["absent", "file", "empty"])
+@each("name", ["absent", "file", "empty"])
 def test_what_is_no_repository_is_refused_by_name(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_text("text")
     (tmp_path / "empty").mkdir()

@@ -3,6 +3,7 @@
 import pytest
 
 from ledger.importing.readers.git.message import IssueNamed, VendorNamed, parsed, work_branch
+from tests.support.each import each
 
 
 def test_a_merged_pull_request_has_its_title_in_the_first_line_of_the_body() -> None:
@@ -13,7 +14,7 @@ def test_a_merged_pull_request_has_its_title_in_the_first_line_of_the_body() -> 
     assert (commit.commit_type, commit.scope, commit.breaking) == ("feat", "search", True)
 
 
-@pytest.mark.parametrize(
+@each(
     ("message", "pull", "title", "branch", "into"),
     [
         ("Merged in fix/pool (pull request #44)\n\nThe pool\n\nApproved-by: B", 44, "The pool", "fix/pool", None),
@@ -36,9 +37,7 @@ def test_pull_requests_are_known_as_other_forges_write_them(
     assert (merged.pull, merged.title, merged.branch, merged.into) == (pull, title, branch, into)
 
 
-@pytest.mark.parametrize(
-    "message", ["Merged in 3 places (pull request #4 too)", "Merged PR: x", "a\n\nsee merge request !5 "]
-)
+@each("message", ["Merged in 3 places (pull request #4 too)", "Merged PR: x", "a\n\nsee merge request !5 "])
 def test_what_only_sounds_like_a_pull_request_is_none(message: str) -> None:
     assert parsed(message).pull is None
 
@@ -53,7 +52,7 @@ def test_a_work_branch_may_stand_without_its_owner() -> None:
     assert (commit.owner, commit.branch) == (None, "feature/search")
 
 
-@pytest.mark.parametrize(
+@each(
     ("subject", "form", "pull", "title"),
     [
         ("fix(api): close the pool (#77)", "squash", 77, "fix(api): close the pool"),
@@ -94,7 +93,7 @@ def test_a_number_no_pull_request_can_have_is_a_doubt_and_not_a_number() -> None
         assert (commit.pull, commit.doubts) == (None, ("number_out_of_range",))
 
 
-@pytest.mark.parametrize(
+@each(
     ("subject", "branch", "into"),
     [
         ("Merge branch 'fix/pool'", "fix/pool", None),
@@ -116,7 +115,7 @@ def test_a_sentence_about_merging_is_no_merge() -> None:
     assert parsed("Merge lists into one", merge=False).branch is None
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "piece"),
     [
         ("feature/search", ("feature", "search")),
@@ -183,7 +182,7 @@ def test_an_impossible_count_is_left_out_and_of_several_the_first_counts() -> No
     assert parsed("deploy: x\n\n1/3 tests passing, then 3/3 tests passing").tests == (1, 3)
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "compliant"),
     [
         ("Constitutional compliance: yes", True),
@@ -212,7 +211,7 @@ def test_no_message_takes_long(unit: str) -> None:
     parsed("deploy: x\n\nfixes vendor(a): compliant tests This reverts commit " + unit * (64 * 1024 // len(unit)))
 
 
-@pytest.mark.parametrize(
+@each(
     "message",
     [
         "Fix Issue #1: The pool\n\nFix Issue #2: The cache\n",
@@ -228,7 +227,7 @@ def test_numbers_that_count_the_points_of_a_message_are_no_issues(message: str) 
     assert (commit.issues, commit.doubts) == ((), ("numbers_of_a_list",))
 
 
-@pytest.mark.parametrize(
+@each(
     ("message", "numbers"),
     [
         ("Fix Issue #1: The pool", [1]),

@@ -8,6 +8,7 @@ from hypothesis import strategies as some
 
 from ledger.settings import Policy
 from projections.transfer.github.rules.three_way import merge
+from tests.support.each import each
 from tests.support.examples import examples
 
 SCALARS = some.sampled_from(["a", "b", "c", None])
@@ -19,7 +20,7 @@ def always(policy: Policy) -> Any:
     return lambda field: policy
 
 
-@pytest.mark.parametrize(
+@each(
     ("base", "ours", "theirs", "take", "send", "conflicts"),
     [
         ("a", "a", "b", {"title": "b"}, {}, set()),

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 
 from projections.read_models.catalog import PROJECTIONS
 from projections.read_models.projection import Projection, Stamps
+from tests.support.each import each
 from tests.support.example_values import example
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "read_models"
@@ -23,7 +23,7 @@ SPECIAL: dict[str, dict[str, Any]] = {  # values that an entry depends on, which
 }
 
 
-@pytest.mark.parametrize("name", PROJECTIONS)
+@each("name", PROJECTIONS)
 def test_a_read_model_stores_what_its_shape_says(name: str) -> None:
     shape, known = PROJECTIONS[name].shape, recorded(name)
 

@@ -9,24 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 
 from ledger.catalog import FACTS
 from ledger.codec import encode, reading, schema_of
+from tests.support.each import each
 from tests.support.example_values import example
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "facts"
 SCHEMAS = [(name, schema) for name in FACTS for schema in range(1, schema_of(name) + 1)]
 
 
-@pytest.mark.parametrize(("name", "schema"), SCHEMAS)
+@each(("name", "schema"), SCHEMAS)
 def test_what_any_release_recorded_reads_as_its_golden_file_says(name: str, schema: int) -> None:
     golden = golden_of(name, schema)
 
     assert read(name, schema, golden["recorded"]) == golden["read"]
 
 
-@pytest.mark.parametrize("name", FACTS)
+@each("name", FACTS)
 def test_a_fact_is_recorded_as_the_golden_file_of_its_schema_says(name: str) -> None:
     golden = golden_of(name, schema_of(name))
 

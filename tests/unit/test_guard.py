@@ -1,18 +1,18 @@
 """What a stop of the server ends: streams without an end, and nothing that ends by itself."""
 
 import anyio
-import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from mcp_adapter.transport.guard import Guard, Names
+from tests.support.each import each
 
 
 async def received() -> Message:
     return {"type": "http.request", "body": b"", "more_body": False}
 
 
-@pytest.mark.parametrize(("path", "statuses"), [("/l/ledger/board", [200]), ("/l/ledger/events", []), ("/mcp", [])])
+@each(("path", "statuses"), [("/l/ledger/board", [200]), ("/l/ledger/events", []), ("/mcp", [])])
 def test_a_page_that_is_being_made_while_the_server_stops_is_answered(path: str, statuses: list[int]) -> None:
     sent: list[Message] = []
 

@@ -8,6 +8,7 @@ import pytest
 from ledger import identity
 from ledger.errors import Damaged, NotFound, Unavailable
 from ledger.settings import Settings
+from tests.support.each import each
 
 LEDGER = "c9b51e51-eaf0-422a-88e3-b1d06ef67af5"
 
@@ -55,7 +56,7 @@ def test_a_folder_without_a_ledger_says_what_to_do(tmp_path: Path) -> None:
     assert "tracking-ledger init" in refused.value.next_step
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         b"",

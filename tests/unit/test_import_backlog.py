@@ -13,6 +13,7 @@ from ledger.importing.readers.backlog import tasks
 from ledger.importing.readers.backlog.folder import canonical
 from ledger.importing.readers.reading import Reading
 from ledger.values.moment import parse, text
+from tests.support.each import each
 
 IMPORTED_AT = parse("2026-11-22T12:00:00Z")
 REAL = Path(__file__).parents[3] / "shared" / "data" / "trackers" / "backlogmd-sample"
@@ -215,12 +216,12 @@ def test_a_due_date_is_one_of_the_item(tmp_path: Path) -> None:
     assert "due_date" not in found["metadata"]
 
 
-@pytest.mark.parametrize("written", ["@ann", "[@ann]", "['@ann']", "\n  - '@ann'", "[ @ann , bob ]"])
+@each("written", ["@ann", "[@ann]", "['@ann']", "\n  - '@ann'", "[ @ann , bob ]"])
 def test_every_spelling_of_an_assignee_is_understood(tmp_path: Path, written: str) -> None:
     assert one(tmp_path, f"assignee: {written}").fields["assignee"] == "@ann"
 
 
-@pytest.mark.parametrize(
+@each(
     ("written", "read_as"),
     [("2026-03-01", "2026-03-01T00:00"), ("2026-03-01 09:05", "2026-03-01T09:05"), ("01-03-26", "2026-03-01T00:00")],
 )
@@ -228,7 +229,7 @@ def test_every_form_of_a_date_is_understood(tmp_path: Path, written: str, read_a
     assert text(one(tmp_path, f"updated_date: '{written}'").changed.at)[:16] == read_as
 
 
-@pytest.mark.parametrize(
+@each(
     ("written", "status", "category"),
     [
         ("To Do", "To Do", "planned"),
@@ -333,7 +334,7 @@ def test_a_project_with_a_backlog_in_it_is_read_too(tmp_path: Path) -> None:
     assert fields(read(tmp_path).items[0])["source_file"] == "tasks/task-1 - T.md"
 
 
-@pytest.mark.parametrize(
+@each(
     ("content", "kind", "where"),
     [
         (b"---\nid: TASK-2\ntitle: [\n---\n", "broken_front_matter", "line 4"),

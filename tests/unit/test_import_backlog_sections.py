@@ -11,6 +11,7 @@ from ledger.importing.readers.backlog import tasks
 from ledger.importing.readers.backlog.body import CHECKLISTS, MARKS, TEXTS, Body, body_of
 from ledger.importing.readers.text.code_fences import fenced
 from ledger.values.moment import parse
+from tests.support.each import each
 from tests.support.examples import examples
 
 NOW = parse("2026-11-22T12:00:00Z")
@@ -151,7 +152,7 @@ def test_an_example_in_a_fence_is_text_in_a_file_too(tmp_path: Path) -> None:
     assert reading.warnings == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("lines", "expected"),
     [
         ("```\na\n```\nb", "1110"),

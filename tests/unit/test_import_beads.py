@@ -13,6 +13,7 @@ from ledger.importing.readers.reading import LONGEST_LINE, Reading
 from ledger.importing.readers.trackers.assistants import beads
 from ledger.values.moment import parse, text
 from tests.support.beads import DAY, closed, export, issue, needs
+from tests.support.each import each
 from tests.support.imported_log import ImportedLog
 
 IMPORTED_AT = parse("2026-11-22T12:00:00Z")
@@ -34,7 +35,7 @@ def kinds(reading: Reading) -> tuple[list[str], list[str]]:
     return [finding.kind for finding in reading.warnings], [finding.kind for finding in reading.not_taken]
 
 
-@pytest.mark.parametrize(
+@each(
     ("word", "item_type"),
     [("epic", "project"), ("task", "task"), ("bug", "task"), ("agent", "task"), ("convoy", "task"), ("odd", "task")],
 )
@@ -46,7 +47,7 @@ def test_an_epic_is_a_project_and_all_others_are_tasks_with_their_word_kept(
     assert (fields["item_type"], fields["metadata"]["source_type"]) == (item_type, word)
 
 
-@pytest.mark.parametrize(
+@each(
     ("word", "category"),
     [
         ("open", "planned"),
@@ -66,7 +67,7 @@ def test_a_status_is_kept_with_what_it_means(tmp_path: Path, word: str, category
     assert (item.status, item.category, item.fields["metadata"]["source_status"]) == (word, category, word)
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "word"),
     [({"issue_type": "gate"}, "gate"), ({"pinned": True}, "pinned"), ({"is_template": True}, "template")],
 )
@@ -88,7 +89,7 @@ def test_what_is_deferred_due_and_estimated_is_planned_so(tmp_path: Path) -> Non
     assert not {"defer_until", "due_at", "estimated_minutes"} & item.fields["metadata"].keys()
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "warnings"),
     [
         ({"due_at": "soon"}, ["time_not_understood"]),
@@ -129,7 +130,7 @@ def test_a_tombstone_is_deleted_by_whom_the_source_names(tmp_path: Path) -> None
     assert item.fields["metadata"]["delete_reason"] == "doubled"
 
 
-@pytest.mark.parametrize(("theirs", "ours"), [(0, 1), (1, 2), (4, 5), (9, 5)])
+@each(("theirs", "ours"), [(0, 1), (1, 2), (4, 5), (9, 5)])
 def test_a_priority_is_one_more_and_at_most_five_with_the_original_kept(tmp_path: Path, theirs: int, ours: int) -> None:
     fields = one(tmp_path, priority=theirs).fields
 
@@ -199,7 +200,7 @@ def test_derived_counts_are_left_out_and_comments_that_are_only_counted_reported
     assert kinds(reading) == (["links_missing", "comments_missing"], [])
 
 
-@pytest.mark.parametrize(
+@each(
     ("word", "kind"),
     [
         ("blocks", "depends_on"),
@@ -215,7 +216,7 @@ def test_a_dependency_becomes_a_link_with_its_author_and_time(tmp_path: Path, wo
     assert (link.kind, link.to_id, link.word, link.made) == (kind, "id of a-2", word, Mark(by="bob", at=day(2)))
 
 
-@pytest.mark.parametrize(
+@each(
     ("word", "kind"),
     [
         ("parent_child", "parent"),
@@ -254,7 +255,7 @@ def test_a_condition_under_which_a_link_blocks_is_reported(tmp_path: Path) -> No
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     ("word", "category"),
     [
         ("open", "planned"),
@@ -273,7 +274,7 @@ def test_every_status_of_beads_itself_is_known(tmp_path: Path, word: str, catego
     assert [finding for finding in reading.warnings if finding.kind == "unknown_status"] == []
 
 
-@pytest.mark.parametrize("word", ["closed", "Closed", "DONE", "resolved", "won't fix"])
+@each("word", ["closed", "Closed", "DONE", "resolved", "won't fix"])
 def test_whatever_its_word_an_end_has_its_time(tmp_path: Path, word: str) -> None:
     reading = read(tmp_path, closed("a-1") | {"status": word}, issue("a-2", status=word))
 
@@ -290,23 +291,21 @@ def test_a_deleted_issue_is_one_in_any_case(tmp_path: Path) -> None:
     assert (text(item.removed.at)[:10], item.status) == ("2026-03-04", None)
 
 
-@pytest.mark.parametrize(
-    "entry", ["a-2", {"depends_on_id": "a-2"}, {"id": "a-2", "type": "blocks"}, {"id": "a-2", "title": "T"}]
-)
+@each("entry", ["a-2", {"depends_on_id": "a-2"}, {"id": "a-2", "type": "blocks"}, {"id": "a-2", "title": "T"}])
 def test_a_dependency_in_short_is_a_link(tmp_path: Path, entry: Any) -> None:
     item = one(tmp_path, dependencies=[entry])
 
     assert [(link.kind, link.to) for link in item.links] == [("depends_on", "a-2")]
 
 
-@pytest.mark.parametrize("given", [1, 1.0, "1", "P1", "p1"])
+@each("given", [1, 1.0, "1", "P1", "p1"])
 def test_a_priority_is_understood_as_it_is_typed(tmp_path: Path, given: Any) -> None:
     item = one(tmp_path, priority=given)
 
     assert (item.fields["priority"], item.fields["metadata"]["source_priority"]) == (2, given)
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "missing"),
     [
         ({"comments": [{"text": "hm"}]}, False),
@@ -413,8 +412,8 @@ def test_of_an_issue_that_stands_twice_the_one_that_was_changed_last_counts(tmp_
     assert reading.found == 3
 
 
-@pytest.mark.parametrize("indent", [None, 2])
-@pytest.mark.parametrize("wrapped", [False, True])
+@each("indent", [None, 2])
+@each("wrapped", [False, True])
 def test_a_list_is_read_on_one_line_or_on_many_by_itself_or_as_issues(
     tmp_path: Path, indent: int | None, wrapped: bool
 ) -> None:
@@ -461,7 +460,7 @@ def test_a_comment_whose_time_cannot_be_understood_is_taken_and_reported(tmp_pat
     assert kinds(reading)[0] == ["time_not_understood"]
 
 
-@pytest.mark.parametrize("fields", [{"labels": "a, b"}, {"comments": "one"}, {"comments": ["one"]}])
+@each("fields", [{"labels": "a, b"}, {"comments": "one"}, {"comments": ["one"]}])
 def test_what_is_no_list_of_labels_or_comments_is_kept_and_reported(tmp_path: Path, fields: dict[str, Any]) -> None:
     reading = read(tmp_path, issue("a-1", **fields))
 
@@ -473,7 +472,7 @@ def test_a_blank_name_is_no_assignee(tmp_path: Path) -> None:
     assert "assignee" not in one(tmp_path, assignee="  ").fields
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "kind"),
     [
         ("<<<<<<< HEAD", "not_json"),
@@ -494,7 +493,7 @@ def test_a_line_that_cannot_be_taken_is_named_and_the_others_are_taken(tmp_path:
     assert reading.found == 3
 
 
-@pytest.mark.parametrize(
+@each(
     ("written", "kept"),
     [
         (r"half \ud83d", "half \ufffd"),
@@ -519,7 +518,7 @@ def test_half_a_character_costs_that_character_and_is_named(tmp_path: Path, writ
     assert reading.not_taken == []
 
 
-@pytest.mark.parametrize("number", ["99999999999999999999999", "-99999999999999999999999", "1e999", "NaN", "-Infinity"])
+@each("number", ["99999999999999999999999", "-99999999999999999999999", "1e999", "NaN", "-Infinity"])
 def test_a_number_that_cannot_be_kept_is_its_text_and_is_named(tmp_path: Path, number: str) -> None:
     reading = read(tmp_path, f'{{"id": "x", "title": "T", "created_at": "{DAY.format(1)}", "n": [{number}, 7, 0.1]}}')
 
@@ -553,7 +552,7 @@ def test_a_file_that_is_no_text_is_refused_with_its_line(tmp_path: Path, line: b
         read(tmp_path, issue("good"), line)
 
 
-@pytest.mark.parametrize("line", ['{"tasks": []}', "# Markdown", '{"id": 1, "title": "number"}'])
+@each("line", ['{"tasks": []}', "# Markdown", '{"id": 1, "title": "number"}'])
 def test_a_file_without_any_issue_is_refused(tmp_path: Path, line: str) -> None:
     with pytest.raises(Invalid, match="no beads issue"):
         read(tmp_path, line)

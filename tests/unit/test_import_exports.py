@@ -13,6 +13,7 @@ from ledger.errors import Invalid
 from ledger.importing.readers.reading import Reading
 from ledger.values.moment import parse, text
 from projections.transfer.import_sources import SOURCES, detected
+from tests.support.each import each
 from tests.support.imported_log import ImportedLog
 from tests.support.trackers import TRACKERS, Task
 
@@ -347,7 +348,7 @@ def test_taskwarriors_tasks_have_several_forms(read: Read, depends: Any, lines: 
     assert (reading.items[1].category, kinds(reading)["no_closing_time"]) == ("dropped", "u-2")
 
 
-@pytest.mark.parametrize(
+@each(
     ("source", "content", "problem"),
     [
         ("trello", '{"shortLink":"a","labelNames":{}}', "holds no cards"),
@@ -366,7 +367,7 @@ def test_what_holds_no_record_is_refused_with_its_file(tmp_path: Path, source: s
     assert str(tmp_path / "file") in caught.value.message
 
 
-@pytest.mark.parametrize(
+@each(
     ("tracker", "where"),
     [
         *(("jira", "line 4 (J-1)"), ("linear", "line 4 (L-1)"), ("asana", "line 5 (12001)"), ("plane", "line 4 (P-1)")),

@@ -13,6 +13,7 @@ from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.sample import sample_of
 from ledger.importing.readers.trackers.hosted import github
 from ledger.values.moment import parse, text
+from tests.support.each import each
 from tests.support.imported_log import ImportedLog
 
 NOW = parse("2026-11-22T12:00:00Z")
@@ -61,8 +62,8 @@ def by_rest(number: int = 1, **fields: Any) -> dict[str, Any]:
     } | fields
 
 
-@pytest.mark.parametrize("make", [by_gh, by_rest])
-@pytest.mark.parametrize(
+@each("make", [by_gh, by_rest])
+@each(
     "shape",
     [
         *("list", "alone", "search", "archive", "graphql", "edges", "one", "found", "project", "board"),
@@ -97,7 +98,7 @@ def test_every_shape_gives_the_same_issue(tmp_path: Path, make: Any, shape: str)
     assert github.recognises(sample_of(written(tmp_path, whole)))
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "status", "category"),
     [
         ({"state": "OPEN"}, "open", "planned"),
@@ -115,7 +116,7 @@ def test_a_state_is_kept_with_its_reason(tmp_path: Path, fields: dict[str, Any],
     assert (item.settled is not None) == (category != "planned")
 
 
-@pytest.mark.parametrize(
+@each(
     "said",
     [
         {"duplicateOf": {"number": 2, "url": URL.format(2)}},
@@ -183,7 +184,7 @@ def test_a_page_of_a_longer_list_is_reported_unless_the_last_one_is_there(tmp_pa
     assert records == [["list_goes_on"], [], ["list_goes_on"], []]
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "category"),
     [
         ({"closed": True}, "done"),
@@ -199,7 +200,7 @@ def test_an_issue_without_a_state_is_closed_where_it_says_so(
     assert read(tmp_path, [by_gh(state=None, **fields)]).items[0].category == category
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "category"),
     [
         ({"state": None, "status": "In Progress"}, "active"),
@@ -375,7 +376,7 @@ LISTING = {"subIssues": {"nodes": [{"number": 2}], "totalCount": 1}, "blocking":
 WHOLE_TREE = {"T1": (None, {"T3"}), "T2": ("T1", set[str]()), "T3": (None, set[str]())}
 
 
-@pytest.mark.parametrize("first", [[], [by_gh(2), by_gh(3)], [by_gh(1), by_gh(2), by_gh(3)]])
+@each("first", [[], [by_gh(2), by_gh(3)], [by_gh(1), by_gh(2), by_gh(3)]])
 def test_what_only_the_other_end_says_makes_parents_and_needs(first: list[dict[str, Any]]) -> None:
     log = ImportedLog("github")
     if first:
@@ -443,7 +444,7 @@ def test_what_no_field_takes_is_kept(tmp_path: Path) -> None:
     assert metadata.items() >= kept.items()
 
 
-@pytest.mark.parametrize("whole", [[{"number": "1"}], [7], [{"a": 1}]])
+@each("whole", [[{"number": "1"}], [7], [{"a": 1}]])
 def test_a_file_without_an_issue_is_refused(tmp_path: Path, whole: Any) -> None:
     with pytest.raises(Invalid, match="no GitHub issue"):
         read(tmp_path, whole)

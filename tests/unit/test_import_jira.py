@@ -17,6 +17,7 @@ from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.sample import sample_of
 from ledger.importing.readers.trackers.hosted import jira
 from ledger.values.moment import parse
+from tests.support.each import each
 from tests.support.examples import examples
 from tests.support.imported_log import ImportedLog
 
@@ -275,7 +276,7 @@ def read(folder: Path, text: str) -> Reading:
     return jira.read(file, str, NOW)
 
 
-@pytest.mark.parametrize(
+@each(
     ("row", "category"),
     [
         ("Verified by QC,In Progress,", "active"),
@@ -376,7 +377,7 @@ def test_times_without_a_zone_and_days_of_unknown_order_are_reported_and_stay(tm
     assert (metadata["Created"], metadata["Due date"]) == ("12/Mar/24 9:41 AM", "5/3/24")
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "problem"),
     [
         ("Summary,Status\nT,Open", "holds no header of a Jira export"),

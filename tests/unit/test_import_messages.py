@@ -11,6 +11,7 @@ from ledger.importing.readers.finding_words import KINDS
 from ledger.importing.readers.words.written_time import Doubt
 from ledger.values.moment import parse
 from projections.transfer.import_sources import SOURCES
+from tests.support.each import each
 
 ROOT = Path(__file__).parents[2]
 FINDING = re.compile(
@@ -27,7 +28,7 @@ def kinds() -> set[str]:
     return {kind for text in texts for kind in FINDING.findall(text)} | set(get_args(Doubt))
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "content"),
     [
         ("beads", '{"id": 5, "issue_type": "task"}'),

@@ -16,6 +16,7 @@ from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.trackers.assistants import vibe_kanban
 from ledger.values.moment import parse, text
 from projections.transfer.import_sources import SOURCES, detected
+from tests.support.each import each
 
 NOW = parse("2026-11-22T12:00:00Z")
 ASANA = (
@@ -306,7 +307,7 @@ def test_an_org_files_tasks_have_the_files_own_keywords_times_and_notes(read: Re
     assert where(reading, "document") == ["line 4: Notes"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("source", "content", "problem"),
     [
         ("asana", "Task ID,Name\n1,a", "holds no header of an Asana export"),

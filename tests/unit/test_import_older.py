@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from projections.transfer.import_sources import SOURCES
 from tests.support.beads import DAY, export, issue, needs
+from tests.support.each import each
 from tests.support.examples import examples
 from tests.support.imported_log import NOW, ImportedLog
 from tests.support.trackers import TRACKERS, Task, as_taskmaster, projects
@@ -89,7 +90,7 @@ def old_and_new(tracker: str, folder: Path, *, is_new: bool) -> Path:
     return TRACKERS[tracker](folder, [task])
 
 
-@pytest.mark.parametrize("tracker", TRACKERS)
+@each("tracker", TRACKERS)
 def test_a_source_is_dated_whose_records_say_when_they_changed(tracker: str, tmp_path: Path) -> None:
     task = Task(number=1, title="w", text="t", state="open", priority=1, parent=None, needs=(), tags=(), changed=2)
     [early] = SOURCES[tracker].read(TRACKERS[tracker](tmp_path, [task]), str, NOW).items

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ledger.aggregates.work_item.commands import ImportedItem
 from projections.transfer.import_sources import SOURCES
+from tests.support.each import each
 from tests.support.examples import examples
 from tests.support.imported_log import NOW, ImportedLog
 from tests.support.trackers import TRACKERS
@@ -51,7 +52,7 @@ def said(item: ImportedItem) -> Iterator[str]:
     yield from ("parent_id" for link in item.links if link.kind == "parent")
 
 
-@pytest.mark.parametrize(("called", "field"), ONE_BY_ONE)
+@each(("called", "field"), ONE_BY_ONE)
 def test_the_same_export_without_one_field_changes_nothing(called: str, field: str) -> None:
     export = EXPORTS[called]
     log = ImportedLog(export.source)

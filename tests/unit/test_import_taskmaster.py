@@ -11,6 +11,7 @@ from ledger.errors import Invalid
 from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.trackers.assistants import taskmaster
 from ledger.values.moment import parse, text
+from tests.support.each import each
 from tests.support.imported_log import ImportedLog
 
 IMPORTED_AT = parse("2026-11-22T12:00:00Z")
@@ -40,7 +41,7 @@ def kinds(reading: Reading) -> list[str]:
     return [finding.kind for finding in reading.not_taken]
 
 
-@pytest.mark.parametrize(("hours", "minutes"), [(1.5, 90), (2, 120), (0.33, None), ("2", None), (-1, None)])
+@each(("hours", "minutes"), [(1.5, 90), (2, 120), (0.33, None), ("2", None), (-1, None)])
 def test_a_due_date_and_an_estimate_are_fields_of_the_item(tmp_path: Path, hours: Any, minutes: int | None) -> None:
     found = one(tmp_path, dueDate="2026-12-15", estimatedHours=hours).fields
 
@@ -121,9 +122,7 @@ def test_what_a_list_says_of_itself_is_kept_with_its_first_task(tmp_path: Path) 
     assert kept == [{"name": "master", "updated": "2026-05-02T10:00:00.000000Z", "says": says}, None]
 
 
-@pytest.mark.parametrize(
-    ("named", "agrees"), [(1, True), ("1", True), (9, False), ("undefined", False), (None, True), ([1], False)]
-)
+@each(("named", "agrees"), [(1, True), ("1", True), (9, False), ("undefined", False), (None, True), ([1], False)])
 def test_a_parent_that_is_named_beside_the_nesting_is_compared_with_it(
     tmp_path: Path, named: Any, agrees: bool
 ) -> None:
@@ -149,7 +148,7 @@ def test_half_a_character_costs_that_character_and_no_link(tmp_path: Path) -> No
     }
 
 
-@pytest.mark.parametrize(
+@each(
     ("times", "kind"),
     [
         ({"createdAt": "2026-05-01T10:00:00Z", "updatedAt": "2026-05-01T10:00:00Z"}, []),
@@ -183,7 +182,7 @@ def test_a_task_of_another_tag_is_another_task_and_bears_the_tag(tmp_path: Path)
     assert (fields["tags"], fields["metadata"]["source_tag"]) == (("feature x",), "Feature X")
 
 
-@pytest.mark.parametrize("spelled", ["2", "5.2", 2, "5.2 "])
+@each("spelled", ["2", "5.2", 2, "5.2 "])
 def test_every_spelling_of_a_subtask_is_the_same_one(tmp_path: Path, spelled: Any) -> None:
     reading = read(tmp_path, {"tasks": [task(5, subtasks=[task(spelled)])]})
 
@@ -225,7 +224,7 @@ def test_subtasks_of_subtasks_are_taken_too(tmp_path: Path) -> None:
     assert (reading.found, links(reading)["1.2.3"]) == (3, [("parent", "1.2")])
 
 
-@pytest.mark.parametrize(
+@each(
     ("word", "category"),
     [
         ("pending", "planned"),
@@ -248,7 +247,7 @@ def test_a_status_is_kept_with_what_it_means(tmp_path: Path, word: str, category
     assert item.fields["metadata"]["source_status"] == word
 
 
-@pytest.mark.parametrize(("word", "ours"), [("critical", 1), ("High", 2), ("medium", 3), ("low", 4)])
+@each(("word", "ours"), [("critical", 1), ("High", 2), ("medium", 3), ("low", 4)])
 def test_a_priority_becomes_a_number_with_its_word_kept(tmp_path: Path, word: str, ours: int) -> None:
     fields = one(tmp_path, priority=word).fields
 
@@ -291,7 +290,7 @@ def test_a_task_without_times_has_those_of_its_list(tmp_path: Path) -> None:
     assert [text(mark.at)[:10] for mark in (second.created, second.changed)] == ["2025-06-30", "2025-07-01"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("record", "kind"),
     [
         (7, "not_an_object"),
@@ -314,7 +313,7 @@ def test_subtasks_of_a_record_that_is_not_taken_are_named_too(tmp_path: Path) ->
     assert (reading.found, kinds(reading)) == (4, ["no_id", "below_a_record_not_taken", "below_a_record_not_taken"])
 
 
-@pytest.mark.parametrize(
+@each(
     ("content", "problem"),
     [
         ("[1]", "no lists of tasks"),

@@ -17,6 +17,7 @@ from ledger.importing.readers.trackers.personal import todotxt
 from ledger.importing.readers.trackers.personal.last_written import last_written
 from ledger.importing.readers.trackers.personal.todotxt import parsed, recognises
 from ledger.values.moment import parse, text
+from tests.support.each import each
 from tests.support.imported_log import ImportedLog
 
 PERSON = ("-c", "user.name=a", "-c", "user.email=a@example.org")
@@ -37,7 +38,7 @@ def keys(reading: Reading) -> list[str]:
     return [item.external_id for item in reading.items]
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "done", "priority", "completed", "created", "words"),
     [
         ("Call Mom", False, None, None, None, "Call Mom"),
@@ -67,7 +68,7 @@ def test_the_grammar(
     assert (found.done, found.priority, days, found.words) == (done, priority, [completed, created], words)
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "pairs"),
     [
         ("a due:2010-01-02 t:2010-01-01", [("due", "2010-01-02"), ("t", "2010-01-01")]),
@@ -93,7 +94,7 @@ def test_projects_and_contexts_are_tags_and_pairs_are_metadata(tmp_path: Path) -
     }
 
 
-@pytest.mark.parametrize(("letter", "ours"), [("A", 1), ("E", 5), ("F", 5), ("Z", 5)])
+@each(("letter", "ours"), [("A", 1), ("E", 5), ("F", 5), ("Z", 5)])
 def test_a_priority_is_one_to_five_with_its_letter_kept(tmp_path: Path, letter: str, ours: int) -> None:
     fields = one(tmp_path, f"({letter}) Call").fields
 
@@ -111,7 +112,7 @@ def test_a_line_that_moves_is_completed_or_gets_a_date_is_the_same_task(tmp_path
 OPEN = "(A) 2014-06-19 Do it +p"
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "completed"),
     [
         ("x 2014-07-04 2014-06-19 Do it +p", "2014-07-04"),
@@ -141,12 +142,12 @@ def test_a_task_is_the_same_one_in_every_form_in_which_programs_complete_it(
         assert item.fields["priority"] == 1
 
 
-@pytest.mark.parametrize("line", ["x 2014-07-04 (A) Do it", "x (A) Do it", "x 2014-07-04 Do it", "x Do it"])
+@each("line", ["x 2014-07-04 (A) Do it", "x (A) Do it", "x 2014-07-04 Do it", "x Do it"])
 def test_a_task_without_a_day_of_its_own_is_the_same_one_too(tmp_path: Path, line: str) -> None:
     assert keys(read(tmp_path, line)) == keys(read(tmp_path, "(A) Do it"))
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "words"),
     [
         ("x 2014-07-04 x marks the spot", "x marks the spot"),
@@ -173,7 +174,7 @@ def test_days_of_completion_are_kept_also_earlier_ones_and_one_before_the_creati
     ]
 
 
-@pytest.mark.parametrize("line", ["X 2012-01-01 Do it", "[x] Do it", "- [X] Do it", "✓ Do it", "✅ Do it"])
+@each("line", ["X 2012-01-01 Do it", "[x] Do it", "- [X] Do it", "✓ Do it", "✅ Do it"])
 def test_a_mark_that_the_format_does_not_know_is_reported(tmp_path: Path, line: str) -> None:
     reading = read(tmp_path, line)
 
@@ -195,7 +196,7 @@ def test_a_task_without_words_is_named_with_its_line(tmp_path: Path) -> None:
     assert [item.external_id for item in reading.items][2] == "(no words)"
 
 
-@pytest.mark.parametrize("pairs", ["due:soon", "due:2099-02-30", "due:2099-01-01 due:2099-01-02"])
+@each("pairs", ["due:soon", "due:2099-02-30", "due:2099-01-01 due:2099-01-02"])
 def test_a_day_that_is_none_or_two_stays_in_the_metadata(tmp_path: Path, pairs: str) -> None:
     reading = read(tmp_path, f"Do it {pairs}")
 
@@ -205,7 +206,7 @@ def test_a_day_that_is_none_or_two_stays_in_the_metadata(tmp_path: Path, pairs: 
     assert [one.where for one in reading.warnings if one.kind == "time_not_understood"] == ["Do it: due"]
 
 
-@pytest.mark.parametrize("line", ["DONE:", "In progress:", "# Later", "-----", "## Сделано", "完了:"])
+@each("line", ["DONE:", "In progress:", "# Later", "-----", "## Сделано", "完了:"])
 def test_a_heading_is_named_and_a_file_of_notes_is_no_list_of_tasks(tmp_path: Path, line: str) -> None:
     reading = read(tmp_path, f"Call\n{line}\n\tBuy milk\n")
 
@@ -214,7 +215,7 @@ def test_a_heading_is_named_and_a_file_of_notes_is_no_list_of_tasks(tmp_path: Pa
     assert not recognises(sample_of(tmp_path / "todo.txt"))
 
 
-@pytest.mark.parametrize("text", ["Call\nBuy milk due:2026-01-01\n", "(A) Call\nLater:\n", "Re: the offer\n"])
+@each("text", ["Call\nBuy milk due:2026-01-01\n", "(A) Call\nLater:\n", "Re: the offer\n"])
 def test_a_file_of_that_name_is_known_by_it(tmp_path: Path, text: str) -> None:
     (tmp_path / "todo.txt").write_text(text)
 
@@ -234,7 +235,7 @@ def test_a_line_that_gets_the_day_it_was_written_is_the_same_task() -> None:
 UNDATED = ["x 2014-07-04 (A) Do it +p", "x 2014-07-04 Do it +p", "x (A) Do it +p", "x 2014-07-04 Do it +p pri:A"]
 
 
-@pytest.mark.parametrize("line", UNDATED)
+@each("line", UNDATED)
 def test_a_line_that_loses_the_day_it_was_written_is_the_same_task(line: str) -> None:
     log, other_way_round = ImportedLog("todotxt"), ImportedLog("todotxt")
 

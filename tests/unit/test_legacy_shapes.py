@@ -12,6 +12,7 @@ from ledger.errors import Invalid
 from ledger.importing.readers.legacy.status_file import read
 from ledger.importing.readers.reading import Reading
 from ledger.values.moment import parse, text
+from tests.support.each import each
 from tests.support.examples import examples
 from tests.support.markdown_shapes import NOT_UNDERSTOOD, Content, status_files
 
@@ -65,7 +66,7 @@ def test_of_several_that_may_be_the_commit_the_full_hash_is_it() -> None:
     assert deployment.fields["commit_hash"] == commit
 
 
-@pytest.mark.parametrize(
+@each(
     ("heading", "status"),
     [("In Progress", "in_progress"), ("Blocked", "blocked"), ("In Review", "in_review"), ("Next Steps", "active")],
 )
@@ -95,7 +96,7 @@ def test_headings_with_a_time_or_with_fields_are_deployments_of_their_own() -> N
     assert [entry.fields.get("pr_title") for entry in found[0]] == ["Door", None]
 
 
-@pytest.mark.parametrize("written", ["2026-W27-3", "yesterday", "soon"])
+@each("written", ["2026-W27-3", "yesterday", "soon"])
 def test_a_deployment_whose_time_is_not_understood_is_reported(written: str) -> None:
     reading = reading_of(f"## Deployments\n- {written}: PR #2 `0123456789abcdef0123456789abcdef01234522`\n")
 
@@ -103,7 +104,7 @@ def test_a_deployment_whose_time_is_not_understood_is_reported(written: str) -> 
     assert [finding.kind for finding in reading.warnings] == ["no_time_known"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "status"),
     [
         ("- Blocked by: Other", "blocked"),
@@ -123,9 +124,7 @@ def test_what_names_its_blocker_waits_and_keeps_the_words(fields: str, status: s
     assert fields.rpartition("- ")[2] in item.fields["description"]
 
 
-@pytest.mark.parametrize(
-    ("head", "status"), [("[X]Ship", "completed"), ("[x]Ship", "completed"), ("[ ]Ship", "active")]
-)
+@each(("head", "status"), [("[X]Ship", "completed"), ("[x]Ship", "completed"), ("[ ]Ship", "active")])
 def test_a_box_that_touches_the_title_is_a_box(head: str, status: str) -> None:
     item = reading_of(f"# S\n\n## Tasks\n- {head}\n- [x](https://example.com) a link\n").items[0]
 
@@ -172,7 +171,7 @@ def _line(written: str, words: str) -> int:
     return next(number for number, line in enumerate(written.split("\n"), 1) if words in line)
 
 
-@pytest.mark.parametrize("title", ["Operational Procedures", "Historical Reference", "Notes of Ann"])
+@each("title", ["Operational Procedures", "Historical Reference", "Notes of Ann"])
 def test_a_list_below_an_underlined_heading_that_belongs_to_no_section_is_no_record(title: str) -> None:
     written = f"## Vendors\n\n- Delta: operational\n{title}\n{'-' * len(title)}\n- Ask ann: broken\n"
 
@@ -184,7 +183,7 @@ def test_a_list_below_an_underlined_heading_that_belongs_to_no_section_is_no_rec
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     "written",
     [
         "## Vendors\n\n- EPSON: operational\n  (10/12 tests)\n---\n",
@@ -235,7 +234,7 @@ def test_a_deeper_section_of_another_kind_is_no_record_of_the_one_above(heading:
     assert [record.fields["title"] for record in getattr(reading, kind)] == ["One"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("table", "found"),
     [
         ("| Alpha | operational |\n| Beta | broken |\n", {"Alpha": "operational", "Beta": "broken"}),
@@ -262,7 +261,7 @@ def test_vendors_are_found_in_every_kind_of_table(table: str, found: dict[str, s
     assert [enhancement.fields["title"] for enhancement in reading.enhancements] == ["Fax"]
 
 
-@pytest.mark.parametrize("cells", ["operational | 12/12", "broken | v1.2", "operational | "])
+@each("cells", ["operational | 12/12", "broken | v1.2", "operational | "])
 def test_a_vendor_that_is_called_like_a_sum_is_one_and_a_sum_is_named_with_its_line(cells: str) -> None:
     table = "| Vendor | Status | Tests |\n|---|---|---|\n| Alpha | broken | 1/2 |\n"
 
@@ -299,7 +298,7 @@ def test_a_column_of_states_says_how_far_an_item_is_and_not_one_of_percents() ->
     assert [deployment.fields["pr_number"] for deployment in reading.deployments] == [5]
 
 
-@pytest.mark.parametrize("row", ["| Total | 2 |", "| **Summe** | 13/14 |", "| Gesamt | |", "- Insgesamt: 2 von 3"])
+@each("row", ["| Total | 2 |", "| **Summe** | 13/14 |", "| Gesamt | |", "- Insgesamt: 2 von 3"])
 def test_a_sum_is_no_record_of_any_section(row: str) -> None:
     sections = ("Vendors", "Active Work Items", "Future Enhancements", "In Progress")
 
@@ -314,7 +313,7 @@ def test_a_sum_is_no_record_of_any_section(row: str) -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     ("heading", "plain", "empty", "ticked"),
     [
         ("🚧 In Progress / Planned", "in_progress", "in_progress", "completed"),
@@ -358,7 +357,7 @@ def test_a_list_of_work_is_found_below_a_heading_that_says_nothing_of_work() -> 
     assert [vendor.name for vendor in reading_of(with_vendors).vendors] == ["Alpha"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("heading", "group", "status"),
     [
         ("Phases Completed", "Phase 2 ⏳ framework ready", "in_progress"),
@@ -407,7 +406,7 @@ def test_records_of_the_same_name_are_named_as_told_apart_by_their_order() -> No
     assert [one.where for one in reading.warnings if one.kind == "told_apart_by_order"] == ["line 3: API", "line 8: UI"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("heading", "status"),
     [
         ("✅ 已完成（2025-11-04）", "completed"),

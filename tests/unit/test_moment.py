@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from ledger.values.moment import EPOCH, microseconds, parse, text
+from tests.support.each import each
 
 moments = some.datetimes(
     min_value=datetime(2, 1, 1),
@@ -36,7 +37,7 @@ def test_microseconds_count_from_1970(moment: datetime) -> None:
     assert EPOCH + timedelta(microseconds=microseconds(moment)) == moment
 
 
-@pytest.mark.parametrize(
+@each(
     "spelling",
     [
         "2026-11-22T15:00:00Z",
@@ -50,7 +51,7 @@ def test_every_spelling_of_rfc_3339_is_read(spelling: str) -> None:
     assert parse(spelling) == datetime(2026, 11, 22, 15, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
+@each(
     "spelling",
     ["", "yesterday", "2026-11-22", "2026-11-22T15:00:00", "2026-13-01T00:00:00Z", "0001-01-01T00:00:00+14:00"],
 )

@@ -4,12 +4,11 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from ledger import errors
 from ledger.errors import LeaseMoved, LedgerError, LostRace, ReadModelBehind, Refused
 from projections.cli.commands import COMMANDS
 from projections.cli.terminal.next_lines import COMMAND, OF_CODE, OF_RULE, WORDS, next_lines
+from tests.support.each import each
 
 ROOT = Path(__file__).parent.parent.parent
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, LedgerError)]
@@ -41,8 +40,8 @@ def is_empty(value: ast.expr) -> bool:
     return isinstance(value, ast.Constant) and not value.value
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("advice", ["", "see to it"])
+@each("kind", KINDS)
+@each("advice", ["", "see to it"])
 def test_every_kind_of_refusal_ends_with_a_command(kind: type[LedgerError], advice: str) -> None:
     lines = next_lines(kind("w-7k3qd is in the way", next_step=advice), "done")
 

@@ -18,6 +18,7 @@ from mcp_adapter.transport import sessions
 from mcp_adapter.transport.bodies import Bodies
 from mcp_adapter.transport.sessions import Greeting, Session
 from projections.operations.catalog import OPERATIONS
+from tests.support.each import each
 from tests.support.http_client import request
 
 BODY, HEADERS = request(None, "tools/call", {"name": "prime", "arguments": {}})
@@ -99,7 +100,7 @@ def test_a_call_is_taken() -> None:
     assert not goes_on(BODY, [*HEADERS.items()])
 
 
-@pytest.mark.parametrize(
+@each(
     "body",
     [
         b"",
@@ -132,13 +133,12 @@ def test_a_call_is_taken() -> None:
         BODY.replace(b'"arguments": {}', b'"arguments": {"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
         BODY.replace(b'"arguments": {}', b'"arguments": {"a": "\xff"}'),
     ],
-    ids=lambda body: body.decode("latin-1")[:150],
 )
 def test_what_is_no_plain_call_goes_on(body: bytes) -> None:
     assert goes_on(body, [*HEADERS.items()])
 
 
-@pytest.mark.parametrize("name", ["mcp-protocol-version", "mcp-method", "mcp-name", "content-type", "accept"])
+@each("name", ["mcp-protocol-version", "mcp-method", "mcp-name", "content-type", "accept"])
 def test_a_header_that_is_missing_repeated_or_another_goes_on(name: str) -> None:
     others = [(other, value) for other, value in HEADERS.items() if other != name]
 
@@ -178,7 +178,7 @@ def test_a_call_in_a_session_of_another_process_is_taken() -> None:
     assert not goes_on(IN_SESSION, [*(OF_SESSION | {"mcp-session-id": "elsewhere"}).items()], begun())
 
 
-@pytest.mark.parametrize("name", [*OF_SESSION])
+@each("name", [*OF_SESSION])
 def test_a_header_of_a_session_that_is_missing_repeated_or_another_goes_on(name: str) -> None:
     others = [(other, value) for other, value in OF_SESSION.items() if other != name]
 

@@ -18,6 +18,7 @@ from ledger.aggregates.work_item.events import (
 from ledger.aggregates.work_item.state import Answer, Question
 from ledger.errors import NotFound, Refused
 from ledger.values.revision import Change
+from tests.support.each import each
 from tests.support.given import CONFIGURATION, ENTITY, NOW, Given, given
 
 AT, NOW_AT = "2026-11-22T10:00:00.000000Z", "2026-11-23T09:00:00.000000Z"
@@ -65,7 +66,7 @@ def test_a_question_about_nothing_is_refused() -> None:
     given(decider).when(AskQuestion(id=ENTITY, whom="ann", text="Why?")).then_refused(NotFound)
 
 
-@pytest.mark.parametrize(
+@each(
     "said",
     [
         {"verdict": "approve"},
@@ -81,7 +82,7 @@ def test_an_answer_ends_the_question_and_is_kept(said: dict[str, Any]) -> None:
     answered.then_it_has(question=None, answer=Answer(question=QUESTION, by="ann", at=NOW_AT, **said))
 
 
-@pytest.mark.parametrize(
+@each(
     ("said", "field"),
     [
         (answer("refuse"), "text"),

@@ -18,6 +18,7 @@ from ledger.aggregates.work_item.state import WorkItem
 from ledger.values.dates import begins, ends, later, moved, planned
 from ledger.values.moment import parse
 from ledger.values.revision import Change
+from tests.support.each import each
 from tests.support.given import ENTITY, given, numbered
 
 DONE_AT = parse("2026-11-23T09:00:00Z")  # when things are done in these tests
@@ -35,7 +36,7 @@ def done(expected: int = 1, **fields: object) -> UpdateWorkItem:
     return UpdateWorkItem(id=ENTITY, expected=expected, status="completed", fields=fields)
 
 
-@pytest.mark.parametrize(
+@each(
     ("given_text", "kept"),
     [
         ("2026-12-15", "2026-12-15"),
@@ -47,7 +48,7 @@ def test_a_day_stays_a_day_and_a_time_is_kept_in_utc(given_text: str, kept: str)
     assert planned(given_text) == kept
 
 
-@pytest.mark.parametrize("text", ["", "tomorrow", "2026-13-01", "2026-02-30", "2026-12-15T10:00:00", "15.12.2026"])
+@each("text", ["", "tomorrow", "2026-13-01", "2026-02-30", "2026-12-15T10:00:00", "15.12.2026"])
 def test_what_is_neither_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         planned(text)
@@ -65,15 +66,13 @@ def test_a_month_later_is_its_last_day_where_there_is_no_such_day() -> None:
     assert moved("2026-12-10", "2026-12-15", "2027-01-15") == "2027-01-10"
 
 
-@pytest.mark.parametrize(
-    "words", ["", "sometimes", "every 0 days", "every -1 day", "every 1000 days", "every fortnight"]
-)
+@each("words", ["", "sometimes", "every 0 days", "every -1 day", "every 1000 days", "every fortnight"])
 def test_a_rule_that_says_nothing_is_refused(words: str) -> None:
     with pytest.raises(ValueError, match="must be a rule like"):
         rule_of(words)
 
 
-@pytest.mark.parametrize(
+@each(
     ("rule", "due", "not_before", "expected"),
     [
         ("weekly", "2026-11-20", None, ("2026-11-27", None)),
@@ -185,7 +184,7 @@ def _belongs(milestone: str) -> UpdateWorkItem:
     return UpdateWorkItem(id=ENTITY, expected=1, fields={"milestone_id": milestone})
 
 
-@pytest.mark.parametrize(
+@each(
     ("rule", "due", "done_at", "coming"),
     [
         ("every weekday", "2026-11-27", "2026-11-27T09:00:00Z", "2026-11-30"),  # a Friday
@@ -214,9 +213,7 @@ def test_without_a_date_what_comes_on_days_of_the_week_is_deferred_until_the_nex
     assert (following[1].due, following[1].not_before) == (None, "2026-11-27")
 
 
-@pytest.mark.parametrize(
-    "words", ["every mon, noday", "every", "weekdays and holidays", "every 0 days", "", "after completion"]
-)
+@each("words", ["every mon, noday", "every", "weekdays and holidays", "every 0 days", "", "after completion"])
 def test_what_names_no_day_of_the_week_is_no_rule(words: str) -> None:
     with pytest.raises(ValueError, match="every weekday"):
         rule_of(words)

@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
 from ledger.values.reference import LETTERS, SHORTEST, brief, encode, parse, shorten, shortest_range
 from projections.questions.references import all_references
+from tests.support.each import each
 
 categories = some.sampled_from(sorted(LETTERS))
 ENTITY = UUID("7d444840-9dc0-41d1-b245-5ffdce74fad2")
@@ -76,7 +76,7 @@ def test_what_people_misread_is_read_as_what_was_meant() -> None:
     assert parse("W-OIL00") == parse("w-01100")
 
 
-@pytest.mark.parametrize("text", ["", "hello", "w-7k3q", "q-7k3qd", "w-7k3qu", "w7k3qd", f"w-{'0' * 27}", str(ENTITY)])
+@each("text", ["", "hello", "w-7k3q", "q-7k3qd", "w-7k3qu", "w7k3qd", f"w-{'0' * 27}", str(ENTITY)])
 def test_other_texts_are_no_references(text: str) -> None:
     assert parse(text) is None
 

@@ -10,6 +10,7 @@ from ledger.errors import Invalid
 from projections.cli.terminal.exits import wrong_use
 from projections.operations.base import checked
 from projections.operations.catalog import OPERATIONS
+from tests.support.each import each
 
 TASK = {"item_type": "task", "title": "t"}
 
@@ -18,7 +19,7 @@ def read(operation: str, arguments: dict[str, Any]) -> Any:
     return checked(OPERATIONS[operation].input, arguments)
 
 
-@pytest.mark.parametrize(
+@each(
     ("arguments", "sentence"),
     [
         ({"tags": "x, y"}, """tags: input should be an array like ["one", "two"], not 'x, y'"""),
@@ -48,13 +49,13 @@ def test_the_words_that_are_allowed_are_a_list() -> None:
     assert all(f"'{word}'" in fault["problem"] for word in fault["allowed"])
 
 
-@pytest.mark.parametrize("blank", ["", " "])
-@pytest.mark.parametrize("name", ["limit", "offset", "roots_only", "include_deleted"])
+@each("blank", ["", " "])
+@each("name", ["limit", "offset", "roots_only", "include_deleted"])
 def test_a_blank_in_place_of_a_number_or_a_yes_or_no_is_none(name: str, blank: str) -> None:
     assert read("list_work_items", {name: blank}) == read("list_work_items", {})
 
 
-@pytest.mark.parametrize(("word", "meant"), [("on", True), ("off", False), ("Y", True), ("n", False)])
+@each(("word", "meant"), [("on", True), ("off", False), ("Y", True), ("n", False)])
 def test_the_words_of_switches_are_read(word: str, meant: bool) -> None:
     assert read("list_work_items", {"roots_only": word}).roots_only is meant
 

@@ -1,10 +1,9 @@
 """The report's Markdown from a document, without a database."""
 
-import pytest
-
 from projections.reports import report
 from projections.reports.markdown import code, inline, visible
 from tests.support.documents import document, item
+from tests.support.each import each
 
 
 def test_an_empty_ledger_gives_a_report_that_says_so() -> None:
@@ -36,7 +35,7 @@ def test_an_item_says_what_it_waits_for_why_it_is_blocked_and_where_it_is_done()
     assert "(task, blocked, P3): blocked because no data; waits for `w-9`; with ana; on `feature/x`\n" in text
 
 
-@pytest.mark.parametrize(
+@each(
     "title",
     [
         "two\nlines",
@@ -134,7 +133,7 @@ def test_the_same_document_gives_the_same_bytes() -> None:
     assert report.markdown(document(items)) == report.markdown(document(list(items)))
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "expected"),
     [("feature/a", "`feature/a`"), ("a`b", "``a`b``"), ("`", "`` ` ``"), ("a\nb", "a&#10;b")],
 )

@@ -12,6 +12,7 @@ from ledger.values.states import FINISHED
 from projections.reports import report
 from projections.reports.parse import parse
 from tests.support.documents import HOSTILE, document, documents, item
+from tests.support.each import each
 from tests.support.examples import examples
 from tests.support.random_histories import Doing, a_ledger, histories, tell
 
@@ -141,7 +142,7 @@ def test_the_report_of_any_ledger_is_read_back_from_it(history: list[Doing]) -> 
     assert facts(parse(report.with_ids(document))) == facts(document)
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@each("text", HOSTILE)
 def test_a_text_that_looks_like_a_part_of_the_report_is_read_as_a_text(text: str) -> None:
     hostile = item("w-00000", text, status="blocked", block_reason=text, assignee=text, branch_name=text)
 
@@ -162,7 +163,7 @@ def test_a_folded_list_says_how_many_it_left_out() -> None:
     assert (read["total_count"], read["returned"], read["has_more"]) == (100, report.TREE_LINES, True)
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         *(

@@ -40,6 +40,7 @@ from ledger.errors import Refused
 from ledger.values.moment import parse
 from ledger.values.revision import Change
 from ledger.world import Neighbour
+from tests.support.each import each
 from tests.support.given import CONFIGURATION, ENTITY, LEDGER, NOW, Given, given, numbered
 from tests.support.ledgers import in_memory, numbered_command
 from tests.support.machines import Machine
@@ -146,7 +147,7 @@ def test_a_review_is_answered_in_words_too(said: str, status: str) -> None:
     a_task().past(ASKED).when(answer, by="ann", scope="write").then_it_has(status=status, question=None)
 
 
-@pytest.mark.parametrize("said", ["approve when it is tested", "refuse", "approved"])
+@each("said", ["approve when it is tested", "refuse", "approved"])
 def test_a_condition_or_a_refusal_without_a_reason_is_no_answer_to_a_review(said: str) -> None:
     outcome = a_task().past(ASKED).when(AnswerQuestion(id=ENTITY, verdict="answer", text=said))
 

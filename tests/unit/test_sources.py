@@ -9,6 +9,7 @@ import pytest
 from ledger.errors import Invalid
 from ledger.importing.readers.reading import LONGEST_LINE
 from projections.transfer.import_sources import SOURCES, check, detected
+from tests.support.each import each
 from tests.support.trackers import TRACKERS, Task
 
 TASK = Task(number=1, title="T", text="x", state="done", priority=1, parent=None, needs=(), tags=("a",), changed=2)
@@ -22,7 +23,7 @@ def test_every_tracker_that_is_read_is_held_to_the_laws() -> None:
     )
 
 
-@pytest.mark.parametrize("tracker", TRACKERS)
+@each("tracker", TRACKERS)
 def test_each_tracker_is_recognised_by_its_content(tmp_path: Path, tracker: str) -> None:
     path = TRACKERS[tracker](tmp_path, [TASK])
 
@@ -30,7 +31,7 @@ def test_each_tracker_is_recognised_by_its_content(tmp_path: Path, tracker: str)
     check(tracker, path)
 
 
-@pytest.mark.parametrize(("tracker", "said"), OTHERS)
+@each(("tracker", "said"), OTHERS)
 def test_a_source_that_is_another_one_is_refused_with_the_command_that_takes_it(
     tmp_path: Path, tracker: str, said: str
 ) -> None:
@@ -42,7 +43,7 @@ def test_a_source_that_is_another_one_is_refused_with_the_command_that_takes_it(
     assert f"import {tracker} {path}" in caught.value.next_step
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "content", "tracker"),
     [
         ("a", '\ufeff\n{"id":"a-1","title":"T","status":"open","created_at":"2026-03-01T00:00:00Z"}', "beads"),
@@ -68,7 +69,7 @@ def test_an_empty_file_is_refused_as_empty(tmp_path: Path, content: str) -> None
         detected(tmp_path / "some.md")
 
 
-@pytest.mark.parametrize("content", ["# Notes", '{"name": "package"}', "just words", "[1, 2]"])
+@each("content", ["# Notes", '{"name": "package"}', "just words", "[1, 2]"])
 def test_what_is_no_source_is_refused_with_the_known_ones(tmp_path: Path, content: str) -> None:
     (tmp_path / "some.md").write_text(content)
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as some
 
 from ledger.errors import Refused
 from projections.reports.marked_section import generated, report_in, with_report
+from tests.support.each import each
 
 REPORT, NEXT = "# Status of it\n\nAs of position 7.\n", "# Status of it\n\nAs of position 8.\n"
 COPY = with_report(b"", REPORT)
@@ -56,8 +57,8 @@ def test_whatever_an_author_wrote_is_kept_byte_for_byte(author: bytes) -> None:
     assert with_report(second, REPORT) == first
 
 
-@pytest.mark.parametrize("lookalike", LOOKALIKES)
-@pytest.mark.parametrize("place", ["above", "below"])
+@each("lookalike", LOOKALIKES)
+@each("place", ["above", "below"])
 def test_a_text_that_looks_like_a_marker_is_the_authors(lookalike: bytes, place: str) -> None:
     above, below = (b"Mine.\n" + lookalike, b"\n") if place == "above" else (b"", b"\n" + lookalike + b"Mine.")
 
@@ -68,7 +69,7 @@ def test_a_text_that_looks_like_a_marker_is_the_authors(lookalike: bytes, place:
     assert report_in(file) == NEXT
 
 
-@pytest.mark.parametrize("author", HOSTILE)
+@each("author", HOSTILE)
 def test_what_stands_on_both_sides_stays(author: bytes) -> None:
     above = author if not author or author.endswith(b"\n") else author + b"\n"
     below = b"\n" + author
@@ -107,7 +108,7 @@ def test_an_edited_report_is_known_as_such() -> None:
     assert not part.proven
 
 
-@pytest.mark.parametrize(
+@each(
     "file",
     [
         b"text\n" + BEGIN,

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ledger.errors import Invalid
 from ledger.importing.readers.sample import sample_of
 from ledger.importing.readers.text_lines import decoded, text_lines
+from tests.support.each import each
 
 FORMS = ["utf-8", "utf-8-sig", "utf-16", "utf-32", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]
 TEXT = "# Project Status\r\n\r\n## Vendors\n- EPSON: operational ✅\n"
@@ -19,7 +20,7 @@ def read(path: Path) -> list[tuple[int, bytes]]:
     return list(text_lines(path, 1000))
 
 
-@pytest.mark.parametrize("form", FORMS)
+@each("form", FORMS)
 def test_a_text_is_the_same_in_every_form_of_unicode(tmp_path: Path, form: str) -> None:
     file = tmp_path / "status.md"
     file.write_bytes(TEXT.encode(form))
@@ -28,7 +29,7 @@ def test_a_text_is_the_same_in_every_form_of_unicode(tmp_path: Path, form: str) 
     assert sample_of(file).text == TEXT
 
 
-@pytest.mark.parametrize("form", FORMS)
+@each("form", FORMS)
 def test_lines_that_end_in_returns_only_are_lines(tmp_path: Path, form: str) -> None:
     file = tmp_path / "status.md"
     file.write_bytes(TEXT.replace("\r", "").replace("\n", "\r").encode(form))
@@ -48,7 +49,7 @@ def test_a_text_in_utf_8_is_never_taken_for_another_form(text: str) -> None:
     assert decoded(text.encode()) == text
 
 
-@pytest.mark.parametrize(
+@each(
     ("content", "line", "problem", "way_out"),
     [
         (b"a\nb\0c\n", 2, "holds binary zeros", "name a text file"),

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from ledger.aggregates.vendor.commands import CreateVendor, UpdateVendor
 from ledger.aggregates.vendor.decider import decider
 from ledger.aggregates.vendor.events import (
@@ -18,6 +16,7 @@ from ledger.envelope import UnknownFact
 from ledger.errors import NotFound, NotUnique, VersionConflict
 from ledger.values.revision import Change
 from ledger.world import Holder
+from tests.support.each import each
 from tests.support.given import ENTITY, Given, given, numbered
 
 DEPLOYMENT = numbered(1)
@@ -116,7 +115,7 @@ def test_metadata_is_merged_and_null_removes_a_key() -> None:
     outcome.then_it_has(metadata={"contact": "ada"})
 
 
-@pytest.mark.parametrize("support", [{"xml": True}, {"excel": None}, {"excel": "yes"}])
+@each("support", [{"xml": True}, {"excel": None}, {"excel": "yes"}])
 def test_formats_are_four_and_each_is_true_or_false(support: dict[str, Any]) -> None:
     vendor().when(update(format_support=support)).then_invalid(f"format_support.{next(iter(support))}")
 
@@ -125,7 +124,7 @@ def test_clearing_all_formats_is_refused() -> None:
     vendor().when(update(format_support=None)).then_invalid("format_support")
 
 
-@pytest.mark.parametrize("field", ["status", "extractor_version", "manifest_compliant"])
+@each("field", ["status", "extractor_version", "manifest_compliant"])
 def test_what_turns_out_to_be_unknown_can_be_emptied(field: str) -> None:
     vendor().when(update(**{field: None})).then_it_has(**{field: None})
 

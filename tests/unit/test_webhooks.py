@@ -24,6 +24,7 @@ from projections.maintenance.webhooks.destinations import FILE, Destinations
 from projections.maintenance.webhooks.messages import of_event
 from projections.maintenance.webhooks.network import post
 from projections.maintenance.webhooks.sender import waiting
+from tests.support.each import each
 from tests.support.given import CONFIGURATION, given, numbered
 from tests.support.receiver import Receiver, receiving
 
@@ -249,7 +250,7 @@ def test_networks_are_read_from_the_environment_and_what_is_none_is_refused() ->
         Settings.from_environment({"LEDGER_WEBHOOK_NETWORKS": "10.0.0.1/8"})
 
 
-@pytest.mark.parametrize("edited", [{"url": "http://[::1"}, {"url": "confidential"}, {"secret": "whsec_confidéntial"}])
+@each("edited", [{"url": "http://[::1"}, {"url": "confidential"}, {"secret": "whsec_confidéntial"}])
 def test_a_file_of_which_no_request_can_be_made_is_damaged(tmp_path: Path, edited: dict[str, str]) -> None:
     destinations = Destinations(tmp_path)
     destinations.add(numbered(1), "https://example.org/hook", 0)

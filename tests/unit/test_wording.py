@@ -1,13 +1,12 @@
 """What changed, in the words of the commands that are read."""
 
-import pytest
-
 from projections.cli.terminal.wording import changed
+from tests.support.each import each
 
 LONG = "the same words for a while, " * 4
 
 
-@pytest.mark.parametrize(
+@each(
     ("old", "new", "said"),
     [
         ("2026-05-10T10:00:21.000000Z", "2026-05-10T10:01:00.000000Z", "10:00 UTC -> 2026-05-10 10:01 UTC"),

@@ -2,14 +2,13 @@
 
 from datetime import timedelta
 
-import pytest
-
 from ledger.aggregates.work_item.commands import UpdateWorkItem
 from ledger.aggregates.work_item.decider import decider
 from ledger.aggregates.work_item.events import WorkItemCreated, WorkItemRevised
 from ledger.errors import NotFound, VersionConflict
 from ledger.values.moment import text
 from ledger.values.revision import Change
+from tests.support.each import each
 from tests.support.given import ENTITY, FIRST_DAY, given
 
 CREATED = WorkItemCreated(item_type="task", title="T", description="D", assignee="ada", priority=3, tags=("one",))
@@ -29,7 +28,7 @@ def test_an_update_that_changes_nothing_records_nothing() -> None:
     given(decider).past(CREATED).when(update).then_nothing()
 
 
-@pytest.mark.parametrize(("field", "empty"), [("description", None), ("assignee", None), ("tags", ())])
+@each(("field", "empty"), [("description", None), ("assignee", None), ("tags", ())])
 def test_a_cleared_field_is_empty(field: str, empty: object) -> None:
     update = UpdateWorkItem(id=ENTITY, expected=1, fields={field: None})
 

@@ -31,6 +31,7 @@ from ledger.errors import Refused
 from ledger.values.moment import parse, text
 from ledger.values.revision import Change
 from ledger.world import Neighbour, Obstacle
+from tests.support.each import each
 from tests.support.given import ENTITY, NOW, Given, given, numbered
 
 CREATED = WorkItemCreated(item_type="task", title="T")
@@ -156,7 +157,7 @@ def test_releasing_what_one_no_longer_holds_changes_nothing() -> None:
     held(at(-1), OTHERS).when(ReleaseClaim(id=ENTITY, token=MINE)).then_nothing()
 
 
-@pytest.mark.parametrize("end", [WorkItemBlocked(reason="r"), WorkItemCompleted(), WorkItemDeleted()])
+@each("end", [WorkItemBlocked(reason="r"), WorkItemCompleted(), WorkItemDeleted()])
 def test_a_claim_ends_with_the_work(end: WorkItemBlocked | WorkItemCompleted | WorkItemDeleted) -> None:
     outcome = given(decider).past(CREATED, claimed(at(10)), end).when(ReleaseClaim(id=ENTITY, token=MINE))
 
@@ -176,7 +177,7 @@ def test_nothing_happens_when_nothing_is_ready() -> None:
 DEFERRED = WorkItemRevised(changes={"not_before": Change(None, "2099-01-01")})
 
 
-@pytest.mark.parametrize("faster", [claimed(at(5), OTHERS), WorkItemCompleted(), WorkItemDeleted(), DEFERRED])
+@each("faster", [claimed(at(5), OTHERS), WorkItemCompleted(), WorkItemDeleted(), DEFERRED])
 def test_a_next_item_that_was_taken_after_it_was_found_is_a_lost_race(faster: WorkItemClaimed) -> None:
     given(decider).past(CREATED, faster).around(next_ready=ENTITY).when(ClaimNextWorkItem(token=MINE)).then_again()
 
@@ -241,7 +242,7 @@ def test_a_forced_new_title_comes_with_its_reason_beside_another_change() -> Non
     )
 
 
-@pytest.mark.parametrize(
+@each(
     "change",
     [
         {"status": "blocked"},

@@ -1,7 +1,5 @@
 """Creating work items."""
 
-import pytest
-
 from ledger.aggregates.configuration.events import ConfigurationChanged
 from ledger.aggregates.work_item.commands import CreateWorkItem
 from ledger.aggregates.work_item.decider import decider
@@ -9,6 +7,7 @@ from ledger.aggregates.work_item.events import WorkItemCreated
 from ledger.errors import NotFound, Refused
 from ledger.values.revision import Change
 from ledger.world import Neighbour
+from tests.support.each import each
 from tests.support.given import CONFIGURATION, ENTITY, given, numbered
 
 PARENT = numbered(1)
@@ -50,7 +49,7 @@ def test_every_field_that_is_given_is_recorded() -> None:
     outcome.then_it_has(**fields)
 
 
-@pytest.mark.parametrize("item_type", ["project", "task", "research"])
+@each("item_type", ["project", "task", "research"])
 def test_no_type_needs_a_description(item_type: str) -> None:
     command = CreateWorkItem(id=ENTITY, item_type=item_type, title="T")
 

@@ -9,6 +9,7 @@ from ledger.aggregates.work_item.events import WorkItemCreated, WorkItemDeleted,
 from ledger.aggregates.work_item.state import Link
 from ledger.envelope import Fact
 from ledger.errors import NotFound, Refused, VersionConflict
+from tests.support.each import each
 from tests.support.given import ENTITY, Given, given, numbered
 
 OTHER = numbered(1)
@@ -27,7 +28,7 @@ def unlink(kind: str) -> LinkWorkItems:
     return LinkWorkItems(id=ENTITY, kind=kind, to_id=OTHER, remove=True)
 
 
-@pytest.mark.parametrize("kind", ["blocks", "relates_to", "discovered_from", "duplicates"])
+@each("kind", ["blocks", "relates_to", "discovered_from", "duplicates"])
 def test_a_link_stands_in_the_stream_of_the_item_that_has_it(kind: str) -> None:
     outcome = two_items().when(link(kind, note="see there"))
 
@@ -65,7 +66,7 @@ def test_a_new_note_replaces_the_old_one() -> None:
     outcome.then_it_has(links=(Link(kind="blocks", to_id=OTHER, note="new"),))
 
 
-@pytest.mark.parametrize("kind", ["blocks", "depends_on", "relates_to", "discovered_from", "duplicates"])
+@each("kind", ["blocks", "depends_on", "relates_to", "discovered_from", "duplicates"])
 def test_an_item_is_not_linked_to_itself(kind: str) -> None:
     two_items().when(link(kind, to=ENTITY)).then_invalid("to_id")
 

@@ -7,6 +7,7 @@ import pytest
 from ledger.aggregates.work_item.commands import CreateWorkItem, UpdateWorkItem
 from ledger.aggregates.work_item.decider import decider
 from ledger.aggregates.work_item.events import WorkItemCreated
+from tests.support.each import each
 from tests.support.given import ENTITY, given
 
 SESSION = {"token_budget": 200_000, "prompts_count": 0, "yaml_frontmatter": {"schema_version": "1.0"}}
@@ -16,7 +17,7 @@ def creation(item_type: str, metadata: dict[str, Any]) -> CreateWorkItem:
     return CreateWorkItem(id=ENTITY, item_type=item_type, title="T", description="D", metadata=metadata)
 
 
-@pytest.mark.parametrize(
+@each(
     ("item_type", "metadata"),
     [
         ("project", {"target_quarter": "2026-Q4", "constitutional_principles": ["simplicity"]}),
@@ -32,7 +33,7 @@ def test_metadata_within_its_rules_is_kept(item_type: str, metadata: dict[str, A
     given(decider).when(creation(item_type, metadata)).then_it_has(metadata=metadata)
 
 
-@pytest.mark.parametrize(
+@each(
     ("item_type", "key", "value"),
     [
         ("project", "target_quarter", "2026-Q5"),
@@ -55,7 +56,7 @@ def test_metadata_outside_its_rules_is_refused_by_name(item_type: str, key: str,
     given(decider).when(creation(item_type, {key: value})).then_invalid(f"metadata.{key}")
 
 
-@pytest.mark.parametrize(
+@each(
     ("key", "value"),
     [
         ("token_budget", 999),

@@ -28,6 +28,7 @@ from ledger.errors import Refused
 from ledger.values.revision import Change
 from ledger.values.states import CATEGORIES, ORIGINAL, State, in_order
 from ledger.world import Neighbour
+from tests.support.each import each
 from tests.support.given import CONFIGURATION, ENTITY, Given, Outcome, given, numbered
 
 CREATED = WorkItemCreated(item_type="task", title="T")
@@ -68,12 +69,12 @@ def to(status: str, *, expected: int = 1, reason: str | None = None, force: bool
     return UpdateWorkItem(id=ENTITY, expected=expected, status=status, reason=reason, force=force)
 
 
-@pytest.mark.parametrize("word", ["in review", "In Review", "IN_REVIEW", "in-review"])
+@each("word", ["in review", "In Review", "IN_REVIEW", "in-review"])
 def test_a_state_is_found_however_it_is_written_and_keeps_its_own_word(word: str) -> None:
     item().when(to(word)).then(moved("In Review")).then_it_has(status="In Review", category="review")
 
 
-@pytest.mark.parametrize(("word", "status"), [("Done", "completed"), ("review", "In Review"), ("dropped", "wont_do")])
+@each(("word", "status"), [("Done", "completed"), ("review", "In Review"), ("dropped", "wont_do")])
 def test_the_name_of_a_category_means_its_first_state(word: str, status: str) -> None:
     change = UpdateWorkItem(id=ENTITY, expected=1, status=word, reason="so")
 
@@ -101,8 +102,8 @@ def test_a_word_that_is_no_state_is_refused_with_those_there_are() -> None:
     assert refusal.details["fields"][0]["allowed"] == allowed
 
 
-@pytest.mark.parametrize("before", [state["name"] for state in STATES] + list(ORIGINAL))
-@pytest.mark.parametrize("after", [state["name"] for state in STATES] + list(ORIGINAL))
+@each("before", [state["name"] for state in STATES] + list(ORIGINAL))
+@each("after", [state["name"] for state in STATES] + list(ORIGINAL))
 def test_every_way_leads_where_it_says_but_from_waiting_to_done_and_from_the_end_back_into_waiting(
     before: str, after: str
 ) -> None:

@@ -18,6 +18,7 @@ from ledger.envelope import Fact
 from ledger.errors import Refused
 from ledger.values.revision import Change
 from ledger.world import Neighbour
+from tests.support.each import each
 from tests.support.given import ENTITY, Given, given, numbered
 
 CREATED = WorkItemCreated(item_type="task", title="T")
@@ -42,7 +43,7 @@ def test_an_active_item_is_blocked_with_a_reason() -> None:
     outcome.then(BLOCKED).then_it_has(status="blocked", block_reason="no key")
 
 
-@pytest.mark.parametrize("reason", [None, "", "  "])
+@each("reason", [None, "", "  "])
 def test_blocking_needs_a_reason(reason: str | None) -> None:
     item().when(to("blocked", reason=reason)).then_invalid("reason")
 
@@ -72,9 +73,7 @@ def test_other_ways_lead_through_active(fact: Fact, before: str, after: str) -> 
     outcome.then_refused(Refused, rule="status_transition", present=before, wanted=after)
 
 
-@pytest.mark.parametrize(
-    ("further", "status"), [([], "active"), ([BLOCKED], "blocked"), ([WorkItemCompleted()], "completed")]
-)
+@each(("further", "status"), [([], "active"), ([BLOCKED], "blocked"), ([WorkItemCompleted()], "completed")])
 def test_the_same_status_again_is_no_change(further: list[Fact], status: str) -> None:
     item(*further).when(to(status, expected=1 + len(further))).then_nothing()
 
@@ -146,7 +145,7 @@ def test_what_else_is_revised_when_the_status_changes_is_part_of_the_one_fact() 
     outcome.then_it_has(status="completed", notes="done at last")
 
 
-@pytest.mark.parametrize(
+@each(
     ("past", "change"),
     [
         ([], {"status": "completed"}),

@@ -1,10 +1,10 @@
 """How far work is, in every way people write it: one of six categories, or not understood, with its text."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.importing.readers.words.written_state import WORDS, state_in, state_of
+from tests.support.each import each
 
 TITLES = [
     "Ship the parser",
@@ -16,8 +16,8 @@ TITLES = [
 ]
 
 
-@pytest.mark.parametrize("title", TITLES)
-@pytest.mark.parametrize(
+@each("title", TITLES)
+@each(
     ("way", "category"),
     [
         ("✅ {}", "done"),
@@ -48,9 +48,7 @@ def test_a_state_beside_a_title_is_taken_off_it(title: str, way: str, category: 
     assert (state.category, rest) == (category, title)
 
 
-@pytest.mark.parametrize(
-    "title", [*TITLES, "[link](to) a page", "Fixed: crash", "[P] parallel", "→ forward", "~~old~~ new"]
-)
+@each("title", [*TITLES, "[link](to) a page", "Fixed: crash", "[P] parallel", "→ forward", "~~old~~ new"])
 def test_a_title_without_a_state_stays_as_it_is(title: str) -> None:
     assert state_in(title) == (None, title)
 

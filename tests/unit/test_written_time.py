@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.importing.readers.words.written_time import written_time
+from tests.support.each import each
 from tests.support.markdown_shapes import UNCERTAIN, ZONES
 
 NINE = datetime(2026, 7, 1, 9, 0, tzinfo=UTC)
@@ -34,8 +34,8 @@ CLOCKS = [
 ]
 
 
-@pytest.mark.parametrize("day", DAYS)
-@pytest.mark.parametrize("clock", CLOCKS)
+@each("day", DAYS)
+@each("clock", CLOCKS)
 def test_a_time_without_a_zone_is_utc_and_says_so(day: str, clock: str) -> None:
     clock = clock if day.startswith("2026-") else clock.replace("T", " ")
     found = written_time(f"{day}{clock}")
@@ -44,8 +44,8 @@ def test_a_time_without_a_zone_is_utc_and_says_so(day: str, clock: str) -> None:
     assert (found.at, found.doubt, found.spelling) == (NINE, "no_zone", f"{day}{clock}")
 
 
-@pytest.mark.parametrize("zone", ZONES)
-@pytest.mark.parametrize("behind", ["", ": PR #1 one", " - PR #1", ", then more", " PR #1"])
+@each("zone", ZONES)
+@each("behind", ["", ": PR #1 one", " - PR #1", ", then more", " PR #1"])
 def test_a_zone_behind_the_time_counts_in_whichever_way_it_is_written(zone: str, behind: str) -> None:
     if zone.endswith("Time") and behind == " PR #1":
         behind = ": PR #1"
@@ -57,7 +57,7 @@ def test_a_zone_behind_the_time_counts_in_whichever_way_it_is_written(zone: str,
     assert found.spelling == f"2026-07-01 09:00 {zone}"
 
 
-@pytest.mark.parametrize("zone", UNCERTAIN)
+@each("zone", UNCERTAIN)
 def test_a_zone_that_says_no_offset_leaves_the_time_empty_with_the_reason(zone: str) -> None:
     found = written_time(f"2026-07-01 09:00 {zone}: PR #1")
 
@@ -67,9 +67,7 @@ def test_a_zone_that_says_no_offset_leaves_the_time_empty_with_the_reason(zone: 
     assert zone.split("/")[0] in found.problem
 
 
-@pytest.mark.parametrize(
-    "words", ["API fix", "TEST run", "met with Bob", "PR #1", "src/app", "art direction", "3 tests"]
-)
+@each("words", ["API fix", "TEST run", "met with Bob", "PR #1", "src/app", "art direction", "3 tests"])
 def test_words_behind_a_time_are_no_zone(words: str) -> None:
     found = written_time(f"2026-07-01 09:00 {words}")
 
@@ -77,7 +75,7 @@ def test_words_behind_a_time_are_no_zone(words: str) -> None:
     assert (found.at, found.doubt, found.spelling) == (NINE, "no_zone", "2026-07-01 09:00")
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "at"),
     [
         ("2026-07-01 09:00-11:30 CEST", NINE - timedelta(hours=2)),
