@@ -93,7 +93,7 @@ def not_unique(**found: Any) -> LedgerError:
     """Takes relation, target and id of who has it."""
     return NotUnique(
         f"{found['relation'].replace('_', ' ')} {found['target']!r} is taken by {found['id']}",
-        next_step="use another value, or change what has it",
+        next_step="use another value, or change the entity that has it",
         **found,
     )
 
@@ -104,7 +104,7 @@ def read_model_behind(**found: Any) -> LedgerError:
 
 def lease_moved(**found: Any) -> LedgerError:
     """Takes now, not_before and not_after."""
-    return LeaseMoved("the lease is not what it was by the ledger's time", next_step="try again", **found)
+    return LeaseMoved("by the ledger's time the lease has changed", next_step="try again", **found)
 
 
 def does_not_follow(**found: Any) -> LedgerError:

@@ -59,7 +59,7 @@ def _check(command: ResolveConflict, conflict: Conflict, world: World) -> None:
             next_step="sync_state shows the conflicts that still wait",
         )
     if (command.choice == "edited") != (command.arguments is not None):
-        check([problem("changes", "go with edited, and edited with them", command.arguments)])
+        check([problem("changes", "are required with edited, and not taken with mine or theirs", command.arguments)])
     waiting = [other for other in conflict.waits_for if world.state(CATEGORY, other).status == "open"]
     if waiting and command.choice != "theirs":
         raise Refused(

@@ -177,7 +177,7 @@ def _undoable(world: World, stream: str) -> Undoable[Any]:
     if undoable is None:
         ref = _ref(world, stream)
         raise Refused(
-            f"{ref} is a conflict: what was decided of it stands",
+            f"{ref} is a conflict, and its decision cannot be undone",
             rule="not_undoable",
             items=[{"id": id_of(stream), "ref": ref}],
             next_step="undo what the decision changed in the items themselves",

@@ -146,7 +146,7 @@ def deny(database: Database, ledger: UUID, role: str) -> None:
             raise _no_role(role, "name it as the server does, in the same case")
         case "own_access":
             raise Refused(
-                f"{role} is how you use ledger {ledger} yourself",
+                f"you use ledger {ledger} through the role {role} yourself",
                 next_step="let another role in, and let it do that",
                 rule="own_access",
                 items=[{"role": role}],

@@ -68,7 +68,7 @@ def from_journal(app: App) -> Rebuilt:
         found = direct.heads(journal)
         if not found.journal_contains_database:
             raise Refused(
-                f"the database has gone another way from position {found.common + 1} on than the journal",
+                f"from position {found.common + 1} on the database has other events than the journal",
                 next_step="see `tracking-ledger doctor`: the other way out takes the database as right",
                 rule="another_history",
                 items=[],

@@ -211,7 +211,7 @@ def _exclusively(app: App) -> Iterator[None]:
 
 
 def _changing(file: Path) -> Unavailable:
-    return Unavailable(f"{file} changes all the time", next_step="close what keeps saving it, and try again")
+    return Unavailable(f"{file} keeps changing", next_step="close what keeps saving it, and try again")
 
 
 def _unreadable(file: Path, why: str) -> Unavailable:

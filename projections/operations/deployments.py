@@ -171,7 +171,7 @@ def _resolved(view: LedgerView, category: str, named: str | None) -> str | None:
 def _beside_id(request: QueryDeploymentsInput) -> Iterator[Problem]:
     for name, field in QueryDeploymentsInput.model_fields.items():
         if name != "id" and name in request.model_fields_set and getattr(request, name) is not None:
-            yield problem(field.alias or name, "belongs to the list: send it without id", getattr(request, name))
+            yield problem(field.alias or name, "is for the list: send it without id", getattr(request, name))
 
 
 OPERATIONS = (

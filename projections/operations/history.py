@@ -193,13 +193,13 @@ def _receipt(view: LedgerView, snapshot: Snapshot, request: UndoInput, undone: s
 def _history_problems(request: QueryHistoryInput) -> Iterator[Problem]:
     for name in ("since", "cursor"):
         if request.diff_from is not None and getattr(request, name) is not None:
-            yield problem(name, "belongs to the list: send it without diff_from", getattr(request, name))
+            yield problem(name, "is for the list: send it without diff_from", getattr(request, name))
 
 
 def _undo_problems(request: UndoInput) -> Iterator[Problem]:
     named = [name for name in ("command", "id", "position") if getattr(request, name) is not None]
     if len(named) != 1:
-        yield problem("command", "or id, or position is needed, one of them: what is to be undone?", named)
+        yield problem("command", "or id or position is needed, one of them: what should be undone?", named)
     if request.id is None and request.version is not None:
         yield problem("version", "goes with id", request.version)
     if (

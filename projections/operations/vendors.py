@@ -145,10 +145,10 @@ def _when(view: LedgerView, entity_id: str, request: UpdateVendorStatusInput) ->
     newer = vendor_history.last_statement(past(view.store, CATEGORY, entity_id), status=status, run=run)
     if newer is not None and at < newer.occurred_at:
         raise Refused(
-            f"happened_at {text(at)} lies before {text(newer.occurred_at)}, when what is recorded of it last happened",
+            f"happened_at {text(at)} lies before {text(newer.occurred_at)}, when its newest recorded change happened",
             rule="out_of_order",
             items=[{"id": entity_id, "version": newer.version, "at": text(newer.occurred_at)}],
-            next_step="the later one stays true: tell the earlier one with comment, or send the right happened_at",
+            next_step="the later one counts: report the earlier one with comment, or send the right happened_at",
         )
     return at
 
@@ -198,7 +198,7 @@ def _query_problems(request: QueryVendorStatusInput) -> Iterator[Problem]:
     if request.id is not None or request.name is not None:
         for field in LIST_ONLY:
             if field in request.model_fields_set and getattr(request, field) is not None:
-                yield problem(field, "belongs to the list: send it without id and name", getattr(request, field))
+                yield problem(field, "is for the list: send it without id and name", getattr(request, field))
 
 
 def _vendor_to_update(view: LedgerView, request: UpdateVendorStatusInput) -> str:

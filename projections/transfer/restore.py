@@ -89,7 +89,7 @@ def _check_history(app: App, path: Path, head: Head, present: int) -> None:
     for event in _events(path, head):
         if here is not None and event.position == common and event.digest != here.digest:
             raise Refused(
-                f"{path} and this ledger have gone different ways at or before position {common}",
+                f"{path} and this ledger differ at or before position {common}",
                 next_step="compare them with `tracking-ledger log`; nothing was recorded",
                 rule="another_history",
                 items=[],

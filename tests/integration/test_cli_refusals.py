@@ -22,7 +22,7 @@ REFUSED = [  # the line, and what is said about it; {ref} is a task, {vendor} th
     ("edit {ref} --milestone {ref}", "--milestone: must be a milestone, and {ref} is a task"),
     ("edit {ref} --milestone {ref}", "next: tracking-ledger list --type milestone"),
     ("start {ref} --token short", "--token: must be 8 to 200 letters, digits and signs, without blanks, not 'short'"),
-    ("effort {ref} --note later", "TIME: must be above 0, or tokens or cost: at least one is needed"),
+    ("effort {ref} --note later", "TIME: must be above 0, unless tokens or cost is"),
     ("watch --once --kind Nope", "--kind: 'Nope' is neither an event nor a category"),
     ("watch --once --kind Nope", "--kind can be: work_item"),
     ("replay --until 1", "--until: needs --check, or --output with a file"),

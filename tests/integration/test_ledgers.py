@@ -149,7 +149,7 @@ def test_no_owner_shuts_out_itself(database: Database, guest: Database) -> None:
     ledgers.allow(database, known.id, GUEST)
 
     for who, role in ((database, "tracking_ledger_app"), (guest, GUEST)):
-        with pytest.raises(Refused, match=f"{role} is how you use ledger {known.id} yourself"):
+        with pytest.raises(Refused, match=f"you use ledger {known.id} through the role {role} yourself"):
             ledgers.deny(who, known.id, role)
 
     ledgers.deny(guest, known.id, "tracking_ledger_app")

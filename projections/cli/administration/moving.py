@@ -48,7 +48,7 @@ def move(invocation: Invocation, to: str, admin_dsn: str | None) -> None:
     if to == EMBEDDED:
         remark("next: unset LEDGER_DSN")
     elif not directory.NAME.fullmatch(to):
-        remark("next: set LEDGER_DSN to where it is now, for everybody")
+        remark("next: set LEDGER_DSN to where it is now, for all who use it")
 
 
 def _check(settings: Settings, to: str) -> None:

@@ -183,7 +183,7 @@ def block(invocation: Invocation, /, refs: tuple[str, ...], blockers: tuple[str,
     refs, how["reason"] = _with_reason(invocation, refs, how["reason"])
     if blockers:
         if how["reason"]:
-            raise click.UsageError("--by says what blocks it, --reason why it is blocked by nothing here: name one")
+            raise click.UsageError("give --by for another item or --reason for anything else, not both")
         return each(
             invocation,
             refs,

@@ -98,7 +98,7 @@ def _list(
     **filters: Any,
 ) -> None:
     if mine and filters.get("assignee"):
-        raise click.UsageError("--mine says whose they are, as --assignee does: name one")
+        raise click.UsageError("--mine and --assignee both say whose items: give one of them")
     filters["assignee"] = person(invocation, filters.get("assignee"))
     filters["due_until"] = When().convert(due, None, None) if due else None  # here: a view keeps the word `today`
     filters |= {"limit": limit, "offset": (page - 1) * limit}

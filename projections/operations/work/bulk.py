@@ -149,10 +149,10 @@ class _Reading:
         if op not in KINDS:
             yield problem("op", "must say what to do", op, allowed=list(KINDS))
         if key is not None and (op != "create" or not isinstance(key, str) or key in self._keys):
-            yield problem("key", "names a created item, each another text", key)
+            yield problem("key", "names a created item: a text, another one for each", key)
         for name in OF_THE_CALL:
             if name in item:
-                yield problem(name, "is said once for all items, beside them")
+                yield problem(name, "is given once for all items, beside them")
 
 
 class _Decision:

@@ -42,7 +42,7 @@ def log_effort(view: LedgerView, request: LogEffortInput) -> Answered:
 def effort_command(view: LedgerView, request: LogEffortInput, entity_id: str, entry_id: str) -> LogEffort:
     cost = round(request.cost * MICROS)
     if not (request.minutes or request.tokens or cost):
-        check([problem("minutes", "must be above 0, or tokens or cost: at least one is needed", request.minutes)])
+        check([problem("minutes", "must be above 0, unless tokens or cost is", request.minutes)])
     at = happened(view, request.happened_at and begins(request.happened_at))
     return LogEffort(
         category=CATEGORY,

@@ -75,7 +75,7 @@ class Synchronisation(Struct, frozen=True, kw_only=True):
         name = repository.get("full_name") if isinstance(repository, dict) else None
         if not isinstance(name, str):
             raise Unavailable(
-                f"{api.address} does not answer as GitHub's interface does: it says no name of {self.repository}",
+                f"{api.address} does not answer as GitHub's interface does: it does not name {self.repository}",
                 next_step=f"give the address of the interface: --api-url {PUBLIC}, or https://HOSTNAME/api/v3",
             )
         checked_repository(name)

@@ -38,7 +38,7 @@ def accounted(command: UpdateWorkItem, decided: Decided, world: World) -> Decide
     if not decided:
         if words in (None, world.state(CATEGORY, command.id).block_reason):
             return []
-        check([problem("reason", "is kept with a change, and nothing changes: keep a remark with comment", words)])
+        check([problem("reason", "is recorded with a change, and nothing changes: use comment for a remark", words)])
     facts = [(entry[0], entry[1]) for entry in decided]
     if words and not any(words in (getattr(fact, name, None) for name in ("forced", "reason")) for _, fact in facts):
         head = next(n for n, (_, fact) in enumerate(facts) if isinstance(fact, WorkItemChange))
