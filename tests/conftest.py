@@ -35,6 +35,7 @@ from projections.operations.catalog import OPERATIONS
 from tests.support.examples import INNER_LOOP, examples, try_fewer
 from tests.support.kept_connections import kept
 from tests.support.pooler import Pooler
+from tests.support.tcp_gate import Gate
 
 Perform = Callable[..., dict[str, Any]]
 NewDatabase = Callable[..., str]
@@ -130,7 +131,7 @@ def server() -> Iterator[EmbeddedServer]:
 
 @pytest.fixture(scope="session")
 def dsn(request: pytest.FixtureRequest) -> str:
-    """The database as the application's role sees it: it may read rows and execute the doors."""
+    """The database as the application's role sees it: it may read rows and call the API functions."""
     given = os.environ.get("LEDGER_TEST_DSN")
     if given:
         return given
@@ -189,6 +190,14 @@ def database(dsn: str) -> Iterator[Database]:
     database = Database(dsn)
     yield database
     database.close()
+
+
+@pytest.fixture
+def gate(dsn: str) -> Iterator[Gate]:
+    """A way to the database that can be closed."""
+    gate = Gate(dsn)
+    yield gate
+    gate.close()
 
 
 @pytest.fixture

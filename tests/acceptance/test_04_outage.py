@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,13 +18,6 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.processes
 
 COMMIT = "84b0fb4c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f60"
-
-
-@pytest.fixture
-def gate(dsn: str) -> Iterator[Gate]:
-    gate = Gate(dsn)
-    yield gate
-    gate.close()
 
 
 @pytest.fixture

@@ -40,13 +40,6 @@ APPEND = b"append_event"  # or append_events
 
 
 @pytest.fixture
-def gate(dsn: str) -> Iterator[Gate]:
-    gate = Gate(dsn)
-    yield gate
-    gate.close()
-
-
-@pytest.fixture
 def app(settings: Settings, gate: Gate) -> Iterator[App]:
     """A machine whose journal does not follow, as in the first moment of an outage."""
     app = App(replace(settings, dsn=gate.dsn))

@@ -2,13 +2,12 @@
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from ledger.embedded.server import EmbeddedServer
 from ledger.postgres.connection.connect import DATABASE
@@ -19,23 +18,16 @@ from projections.operations.catalog import OPERATIONS
 from projections.transfer.importing import Import
 from tests.conftest import Perform
 from tests.support.beads import export, issue, needs
+from tests.support.command_line import Run, runner
 from tests.support.waiting import until
 
-Run = Callable[..., Result]
 ESCAPE = "\x1b[31mred\x1b[0m [bold]not bold[/bold]"
 
 
 @pytest.fixture
 def run(settings: Settings) -> Run:
     """run("status", "--json"): the command on the test's own ledger."""
-    environment = {
-        "LEDGER_PROJECT": str(settings.project),
-        "LEDGER_DSN": settings.dsn,
-        "LEDGER_HOME": str(settings.home),
-        "LEDGER_PGDATA": str(settings.pgdata),
-        "LEDGER_BY": "tester",
-    }
-    return lambda *arguments, **extra: CliRunner().invoke(cli, list(arguments), env=environment | extra)
+    return runner(settings, LEDGER_BY="tester")
 
 
 def answered(result: Result) -> Any:

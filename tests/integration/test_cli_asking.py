@@ -1,30 +1,20 @@
 """The commands `prime`, `bulk`, `search`, `deployments` and `vendors` in this process: answers and exit codes."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from ledger.settings import Settings
-from projections.cli.main import cli
 from projections.cli.terminal.exits import REFUSED, WRONG_USE
 from tests.conftest import Perform
-
-Run = Callable[..., Result]
+from tests.support.command_line import Run, runner
 
 
 @pytest.fixture
 def run(settings: Settings) -> Run:
     """run("prime"): the command on the test's own ledger."""
-    environment = {
-        "LEDGER_PROJECT": str(settings.project),
-        "LEDGER_DSN": settings.dsn,
-        "LEDGER_HOME": str(settings.home),
-        "LEDGER_PGDATA": str(settings.pgdata),
-    }
-    return lambda *arguments, **more: CliRunner().invoke(cli, list(arguments), env=environment, **more)
+    return runner(settings)
 
 
 def items(*titles: str) -> str:

@@ -2,33 +2,23 @@
 
 import shlex
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from ledger.settings import Settings
-from projections.cli.main import cli
 from projections.cli.terminal import exits
 from tests.conftest import Perform
-
-Run = Callable[..., Result]
+from tests.support.command_line import Run, run
 
 
 @pytest.fixture
 def edit(settings: Settings, tmp_path: Path) -> Run:
     """edit("w-7k3qd", typed): the command, with an editor that runs this Python code on the text `t`."""
-    environment = {
-        "LEDGER_PROJECT": str(settings.project),
-        "LEDGER_DSN": settings.dsn,
-        "LEDGER_HOME": str(settings.home),
-        "LEDGER_PGDATA": str(settings.pgdata),
-        "LEDGER_BY": "tester",
-    }
 
-    def run(ref: str, *typed: str) -> Result:
+    def edited(ref: str, *typed: str) -> Result:
         script = tmp_path / "editor.py"
         steps, counter = list(typed), tmp_path / "counter"
         counter.write_text("0")
@@ -40,9 +30,9 @@ def edit(settings: Settings, tmp_path: Path) -> Run:
             "scope = {'t': t}; exec(steps[number], scope); file.write_text(scope['t'], encoding='utf-8')\n"
         )
         editor = shlex.join([sys.executable, str(script)])
-        return CliRunner().invoke(cli, ["edit", ref], env={**environment, "EDITOR": editor, "VISUAL": ""})
+        return run(settings, "edit", ref, LEDGER_BY="tester", EDITOR=editor, VISUAL="")
 
-    return run
+    return edited
 
 
 @pytest.fixture

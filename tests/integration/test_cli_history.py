@@ -1,30 +1,19 @@
 """The commands on the past, in this process: what they answer, and with which code they end."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from ledger.settings import Settings
-from projections.cli.main import cli
 from projections.cli.terminal import exits
 from tests.conftest import Perform
-
-Run = Callable[..., Result]
+from tests.support.command_line import Run, runner
 
 
 @pytest.fixture
 def run(settings: Settings) -> Run:
-    environment = {
-        "LEDGER_PROJECT": str(settings.project),
-        "LEDGER_DSN": settings.dsn,
-        "LEDGER_HOME": str(settings.home),
-        "LEDGER_PGDATA": str(settings.pgdata),
-        "LEDGER_BY": "tester",
-    }
-    return lambda *arguments: CliRunner().invoke(cli, list(arguments), env=environment)
+    return runner(settings, LEDGER_BY="tester")
 
 
 @pytest.fixture

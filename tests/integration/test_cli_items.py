@@ -2,35 +2,21 @@
 
 import json
 import shlex
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from ledger.settings import Settings
 from projections.cli.commands import COMMANDS, MEANT
-from projections.cli.main import cli
 from projections.cli.terminal import exits
 from tests.conftest import Perform
-
-Run = Callable[..., Result]
+from tests.support.command_line import Run, runner
 
 
 @pytest.fixture
 def run(settings: Settings) -> Run:
     """run("done", "w-7k3qd", input="..."): the command on the test's own ledger."""
-    environment = {
-        "LEDGER_PROJECT": str(settings.project),
-        "LEDGER_DSN": settings.dsn,
-        "LEDGER_HOME": str(settings.home),
-        "LEDGER_PGDATA": str(settings.pgdata),
-        "LEDGER_BY": "tester",
-        "LEDGER_TOKEN": "a-token-of-the-test",
-    }
-    return lambda *arguments, **extra: CliRunner().invoke(
-        cli, list(arguments), env=environment, prog_name="tracking-ledger", **extra
-    )
+    return runner(settings, LEDGER_BY="tester", LEDGER_TOKEN="a-token-of-the-test")
 
 
 def added(run: Run, *arguments: str) -> str:

@@ -1,31 +1,21 @@
 """The commands of those who work, in this process: what they answer, and with which code they end."""
 
 import json
-from collections.abc import Callable
 
 import pytest
-from click.testing import CliRunner, Result
 
 from ledger.settings import Settings
-from projections.cli.main import cli
 from projections.cli.terminal.exits import REFUSED
 from tests.conftest import Perform
+from tests.support.command_line import Run, runner
 
-Run = Callable[..., Result]
 TOKEN = "a-token-of-the-test"
 
 
 @pytest.fixture
 def run(settings: Settings) -> Run:
     """run("next"): the command on the test's own ledger, as the holder of TOKEN."""
-    environment = {
-        "LEDGER_PROJECT": str(settings.project),
-        "LEDGER_DSN": settings.dsn,
-        "LEDGER_HOME": str(settings.home),
-        "LEDGER_PGDATA": str(settings.pgdata),
-        "LEDGER_TOKEN": TOKEN,
-    }
-    return lambda *arguments, **extra: CliRunner().invoke(cli, list(arguments), env=environment | extra)
+    return runner(settings, LEDGER_TOKEN=TOKEN)
 
 
 def test_ready_lists_what_can_be_begun(run: Run, perform: Perform) -> None:

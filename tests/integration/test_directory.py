@@ -24,13 +24,13 @@ from ledger.postgres.connection.database import Database
 from ledger.postgres.connection.pools import Pools
 from ledger.settings import Settings
 from projections.application.app import App
-from projections.cli.main import main
 from projections.fallback.router import answer
 from projections.operations.catalog import OPERATIONS
 from projections.read_models.catalog import SHAPES
 from projections.transfer.moving import move
 from tests.conftest import NewDatabase
 from tests.support import forked
+from tests.support.command_line import exit_code
 from tests.support.directories import Directory, Services, away, made
 from tests.support.waiting import until
 
@@ -49,10 +49,7 @@ def run(two: Directory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         monkeypatch.setenv(f"LEDGER_{name}", str(value))
 
     def run(*arguments: str) -> tuple[int, Any]:
-        monkeypatch.setattr("sys.argv", ["tracking-ledger", *arguments, "--json"])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0), json.loads(capsys.readouterr().out)
+        return exit_code(monkeypatch, *arguments, "--json"), json.loads(capsys.readouterr().out)
 
     return run
 

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from ledger import identity
 from ledger.settings import Settings
 from projections.application.app import App
-from projections.cli.main import main
 from tests.conftest import Perform
+from tests.support.command_line import exit_code
 
 Call = Callable[..., tuple[int, bytes, str]]
 
@@ -27,11 +27,9 @@ def call(
     monkeypatch.setenv("LEDGER_HOME", str(settings.home))
 
     def run(*arguments: str | Path) -> tuple[int, bytes, str]:
-        monkeypatch.setattr("sys.argv", ["tracking-ledger", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
+        code = exit_code(monkeypatch, *arguments)
         output = capfdbinary.readouterr()
-        return int(ended.value.code or 0), output.out, output.err.decode()
+        return code, output.out, output.err.decode()
 
     return run
 

@@ -27,13 +27,6 @@ def silent() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-@pytest.fixture
-def gate(dsn: str) -> Iterator[Gate]:
-    gate = Gate(dsn)
-    yield gate
-    gate.close()
-
-
 def together(gate: Gate, *ports: int) -> str:
     hosts = {"host": ",".join("127.0.0.1" for _ in ports), "port": ",".join(map(str, ports))}
     return make_conninfo("", **{**conninfo_to_dict(gate.dsn), **hosts})

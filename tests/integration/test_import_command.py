@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ledger.settings import Settings
-from projections.cli.main import main
 from tests.support.beads import closed, export, issue, needs
+from tests.support.command_line import exit_code
 
 
 @pytest.fixture(autouse=True)
@@ -17,17 +17,10 @@ def _in_the_project(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("LEDGER_HOME", str(settings.home))
 
 
-def call(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> int:
-    monkeypatch.setattr("sys.argv", ["tracking-ledger", *map(str, arguments)])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    return int(ended.value.code or 0)
-
-
 def test_everything_taken_ends_with_0_and_names_the_counts(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    code = call(monkeypatch, "import", "beads", export(tmp_path, closed("a-1"), issue("a-2")))
+    code = exit_code(monkeypatch, "import", "beads", export(tmp_path, closed("a-1"), issue("a-2")))
 
     output = capsys.readouterr()
     assert (code, "3 events recorded" in output.err) == (0, True)
@@ -39,7 +32,7 @@ def test_something_not_taken_ends_with_8_and_names_it(
 ) -> None:
     file = export(tmp_path, issue("a-1", dependencies=[needs("a-1", "gone")]), "no json")
 
-    code = call(monkeypatch, "import", "beads", file, "--json")
+    code = exit_code(monkeypatch, "import", "beads", file, "--json")
 
     report = json.loads(capsys.readouterr().out)
     assert (code, report["found"], report["taken"]) == (8, 2, 1)
@@ -59,7 +52,7 @@ def test_links_to_what_is_nowhere_are_named_and_end_with_8_only_if_one_wants(
 ) -> None:
     file = export(tmp_path, issue("a-1", dependencies=[needs("a-1", "gone")]))
 
-    assert call(monkeypatch, "import", file, *strict) == code
+    assert exit_code(monkeypatch, "import", file, *strict) == code
 
     output = capsys.readouterr().out
     assert "links to ids that are neither in the file nor in the ledger" in output
@@ -69,17 +62,17 @@ def test_links_to_what_is_nowhere_are_named_and_end_with_8_only_if_one_wants(
 def test_an_older_file_is_reported_and_taken_when_it_is_to_win(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    call(monkeypatch, "import", export(tmp_path, closed("a-1", day=5)))
+    exit_code(monkeypatch, "import", export(tmp_path, closed("a-1", day=5)))
     capsys.readouterr()
     older = export(tmp_path, issue("a-1", updated_at="2026-03-02T10:00:00Z"))
 
-    assert call(monkeypatch, "import", older) == 0
+    assert exit_code(monkeypatch, "import", older) == 0
     assert "older than what is known of them" in capsys.readouterr().out
-    call(monkeypatch, "ready")
+    exit_code(monkeypatch, "ready")
     assert "Title of a-1" not in capsys.readouterr().out
 
-    assert call(monkeypatch, "import", older, "--older-wins") == 0
-    call(monkeypatch, "ready")
+    assert exit_code(monkeypatch, "import", older, "--older-wins") == 0
+    exit_code(monkeypatch, "ready")
     assert "Title of a-1" in capsys.readouterr().out
 
 
@@ -90,7 +83,7 @@ def test_an_empty_file_says_that_it_is_empty(
     file = tmp_path / "tasks.json"
     file.write_text("\n")
 
-    assert call(monkeypatch, "import", *arguments, file) == 2
+    assert exit_code(monkeypatch, "import", *arguments, file) == 2
     assert "is empty" in capsys.readouterr().err
 
 
@@ -99,12 +92,12 @@ def test_an_empty_list_of_a_known_form_is_imported_and_says_so(
 ) -> None:
     (tmp_path / "todo.txt").write_text("")
 
-    assert call(monkeypatch, "import", "todotxt", tmp_path / "todo.txt") == 0
+    assert exit_code(monkeypatch, "import", "todotxt", tmp_path / "todo.txt") == 0
     assert "empty: nothing to import" in capsys.readouterr().out
 
 
 def test_a_dry_run_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    code = call(monkeypatch, "import", "beads", export(tmp_path, issue("a-1")), "--dry-run")
+    code = exit_code(monkeypatch, "import", "beads", export(tmp_path, issue("a-1")), "--dry-run")
 
     assert (code, "nothing was recorded" in capsys.readouterr().err) == (0, True)
 
@@ -112,7 +105,7 @@ def test_a_dry_run_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 def test_a_file_of_another_kind_ends_with_2_and_names_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    code = call(monkeypatch, "import", "beads", export(tmp_path, "# a page"))
+    code = exit_code(monkeypatch, "import", "beads", export(tmp_path, "# a page"))
 
     assert (code, "issues.jsonl" in capsys.readouterr().err) == (2, True)
 
@@ -123,12 +116,12 @@ def test_a_status_file_that_is_not_taken_ends_with_8_and_says_what_was_compared(
     file = tmp_path / "status.md"
     file.write_text("# Project Status\n\n## Vendors (2 total)\n\nSoon.\n\n## Future Enhancements (1 total)\n\n- Fax\n")
 
-    code = call(monkeypatch, "import", "legacy", file, "--json")
+    code = exit_code(monkeypatch, "import", "legacy", file, "--json")
     output = json.loads(capsys.readouterr().out)
     assert (code, output["success"], output["rollback_executed"], output["events"]) == (8, False, True, 0)
     assert "line 3: 'Vendors (2 total)' announces 2 records" in output["errors"][0]
 
-    assert call(monkeypatch, "import", file) == 8
+    assert exit_code(monkeypatch, "import", file) == 8
     shown = capsys.readouterr()
     assert "vendor metadata" in shown.out
     assert "nothing was recorded" in shown.err
@@ -140,7 +133,7 @@ def test_while_the_database_is_away_it_is_refused_whole_and_says_why_and_what_to
     monkeypatch.setenv("LEDGER_DSN", "host=127.0.0.1 port=1")
     file = export(tmp_path, issue("a-1"))
 
-    code = call(monkeypatch, "import", "beads", file)
+    code = exit_code(monkeypatch, "import", "beads", file)
 
     output = capsys.readouterr().err
     assert code == 5
@@ -153,8 +146,8 @@ def test_while_the_database_is_away_it_is_refused_whole_and_says_why_and_what_to
 def test_without_a_terminal_no_line_of_a_table_is_filled_up_with_spaces(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    call(monkeypatch, "import", "beads", export(tmp_path, issue("a-1"), issue("a-2")))
-    call(monkeypatch, "list")
+    exit_code(monkeypatch, "import", "beads", export(tmp_path, issue("a-1"), issue("a-2")))
+    exit_code(monkeypatch, "list")
 
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) > 2

@@ -11,9 +11,9 @@ import pytest
 from ledger.errors import Invalid
 from ledger.settings import Settings
 from projections.application.app import App
-from projections.cli.main import main
 from projections.transfer.importing import Import
 from tests.conftest import Perform
+from tests.support.command_line import exit_code
 from tests.support.git_repository import Repository, git
 
 REAL = Path(__file__).parents[2] / "../shared/data/git/simple-task-tracker-mcp.fast-import"
@@ -197,10 +197,7 @@ def call(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("LEDGER_HOME", str(settings.home))
 
     def run(*arguments: str | Path) -> int:
-        monkeypatch.setattr("sys.argv", ["tracking-ledger", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0)
+        return exit_code(monkeypatch, *arguments)
 
     return run
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ledger.settings import Settings
-from projections.cli.main import main
 from tests.conftest import Perform
+from tests.support.command_line import exit_code
 
 Call = Callable[..., tuple[int, str, str]]
 OWN_TEXT = "# Project Status\n\n## Active State\n- **Status:** Complete.\n\n## Next Actionable Step\n- Deploy it\n"
@@ -23,11 +23,9 @@ def call(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     monkeypatch.chdir(settings.project)
 
     def run(*arguments: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["tracking-ledger", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
+        code = exit_code(monkeypatch, *arguments)
         output = capsys.readouterr()
-        return int(ended.value.code or 0), output.out, output.err
+        return code, output.out, output.err
 
     return run
 

@@ -9,9 +9,9 @@ import pytest
 
 from ledger.settings import Settings
 from projections.application.app import App
-from projections.cli.main import main
 from projections.reports import report
 from projections.transfer.importing import Import
+from tests.support.command_line import exit_code
 from tests.support.trackers import TRACKERS, Task
 
 TASKS = [
@@ -29,11 +29,9 @@ def call(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     monkeypatch.setenv("LEDGER_HOME", str(settings.home))
 
     def run(*arguments: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["tracking-ledger", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
+        code = exit_code(monkeypatch, *arguments)
         output = capsys.readouterr()
-        return int(ended.value.code or 0), output.out, output.err
+        return code, output.out, output.err
 
     return run
 

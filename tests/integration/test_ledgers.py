@@ -20,9 +20,10 @@ from ledger.postgres.connection.database import Database
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.cli.administration import health_checks
-from projections.cli.main import cli, main
+from projections.cli.main import cli
 from projections.read_models.catalog import SHAPES
 from tests.conftest import Perform
+from tests.support.command_line import exit_code
 
 Call = Callable[..., tuple[int, Any]]
 GUEST = "tracking_ledger_guest"
@@ -47,10 +48,7 @@ def call(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     monkeypatch.setenv("LEDGER_HOME", str(settings.home))
 
     def run(*arguments: str | Path) -> tuple[int, Any]:
-        monkeypatch.setattr("sys.argv", ["tracking-ledger", "ledgers", *map(str, arguments), "--json"])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0), json.loads(capsys.readouterr().out)
+        return exit_code(monkeypatch, "ledgers", *arguments, "--json"), json.loads(capsys.readouterr().out)
 
     return run
 

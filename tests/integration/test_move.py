@@ -19,7 +19,6 @@ from ledger.postgres.ledgers import ARRIVING, MOVING
 from ledger.postgres.moving import EMBEDDED
 from ledger.settings import Settings
 from projections.application.app import App
-from projections.cli.main import main
 from projections.fallback.router import answer
 from projections.maintenance.erasure import Subject, erase
 from projections.maintenance.verify import verify
@@ -28,6 +27,7 @@ from projections.read_models.catalog import SHAPES
 from projections.tables.replay import check
 from projections.transfer.moving import Moved, destination, move
 from tests.support import forked
+from tests.support.command_line import exit_code
 from tests.support.tcp_gate import Gate
 
 pytestmark = pytest.mark.processes
@@ -282,10 +282,10 @@ def test_a_ledger_on_its_way_to_one_place_goes_to_no_other_until_it_is_said_that
     monkeypatch.setenv("LEDGER_PROJECT", str(app.settings.project))
     monkeypatch.setenv("LEDGER_PGDATA", str(app.settings.pgdata))
     monkeypatch.setenv("LEDGER_HOME", str(app.settings.home))
-    monkeypatch.setattr("sys.argv", ["tracking-ledger", "ledgers", "open", "--gone"])
-    with pytest.raises(SystemExit, match="0"):
-        main()
 
+    code = exit_code(monkeypatch, "ledgers", "open", "--gone")
+
+    assert code == 0
     assert "is open" in capsys.readouterr().out
     assert move(app, away).position == 1
 

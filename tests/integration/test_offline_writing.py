@@ -26,13 +26,6 @@ from tests.support.waiting import until
 
 
 @pytest.fixture
-def gate(dsn: str) -> Iterator[Gate]:
-    gate = Gate(dsn)
-    yield gate
-    gate.close()
-
-
-@pytest.fixture
 def app(settings: Settings, gate: Gate) -> Iterator[App]:
     app = App(replace(settings, dsn=gate.dsn), keep_status=keep_status)
     yield app

@@ -2,21 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from ledger.errors import Refused
 from ledger.settings import Settings
-from projections.cli.main import cli
 from tests.conftest import Perform
+from tests.support.command_line import Run, runner
 
 PULL = "https://github.com/o/r/pull/7"
 COMMIT = "commit:84b0fb4c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f60"
-
-Run = Callable[..., Any]
 
 
 @pytest.fixture
@@ -29,14 +25,8 @@ def item(perform: Perform) -> str:
 @pytest.fixture
 def run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Run:
     """run("attach", ...), in the folder of the project."""
-    environment = {
-        "LEDGER_PROJECT": ".",  # the folder in which it is typed, or one above
-        "LEDGER_DSN": settings.dsn,
-        "LEDGER_HOME": str(settings.home),
-        "LEDGER_PGDATA": str(settings.pgdata),
-    }
     monkeypatch.chdir(settings.project)
-    return lambda *arguments: CliRunner().invoke(cli, list(arguments), env=environment)
+    return runner(settings, LEDGER_PROJECT=".")  # the folder in which it is typed, or one above
 
 
 def attached(perform: Perform, ref: str) -> list[dict[str, Any]]:

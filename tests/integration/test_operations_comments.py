@@ -1,20 +1,18 @@
 """Comments through the operations, on a real PostgreSQL."""
 
 import json
-from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from ledger.errors import Invalid, Refused
 from ledger.settings import Settings
 from projections.application.app import App
-from projections.cli.main import cli
 from projections.transfer.exporting import read_models, table
 from projections.transfer.github_issues import issues
 from tests.conftest import Perform
+from tests.support.command_line import runner
 
 
 def create(perform: Perform, title: str = "Read faxes") -> dict[str, Any]:
@@ -192,7 +190,7 @@ def test_exports_hold_the_comments(perform: Perform, app: App) -> None:
 
 def test_the_command_comments_and_show_prints_it_harmlessly(settings: Settings, perform: Perform) -> None:
     item = create(perform)
-    run = command_line(settings)
+    run = runner(settings)
 
     said = run("comment", item["ref"], "-", "--by", "ann", input=BytesIO(b"two\n\x1b[31mlines\n"))
     own = perform("query_work_item", id=item["id"])["comments"][0]["id"]
@@ -203,16 +201,6 @@ def test_the_command_comments_and_show_prints_it_harmlessly(settings: Settings, 
     assert "\ntwo\n\\x1b[31mlines\n" in shown
     assert (withdrawn.exit_code, perform("query_work_item", id=item["id"])["comment_count"]) == (0, 0)
     assert run("comment", item["ref"], "--withdraw", own, "--correct", own).exit_code == 2
-
-
-def command_line(settings: Settings) -> Callable[..., Any]:
-    environment = {
-        "LEDGER_PROJECT": str(settings.project),
-        "LEDGER_DSN": settings.dsn,
-        "LEDGER_HOME": str(settings.home),
-        "LEDGER_PGDATA": str(settings.pgdata),
-    }
-    return lambda *arguments, **extra: CliRunner().invoke(cli, list(arguments), env=environment, **extra)
 
 
 def test_the_report_counts_the_comments_of_an_item(perform: Perform) -> None:

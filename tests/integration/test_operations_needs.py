@@ -5,17 +5,16 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from click.testing import CliRunner
 
 from ledger.aggregates.conflict.events import ConflictFound, Met
 from ledger.aggregates.work_item.commands import UpdateWorkItem
 from ledger.aggregates.work_item.events import WorkItemClaimed
 from ledger.envelope import Fact, stream_id
 from projections.application.app import App
-from projections.cli.main import cli
 from projections.questions.overviews import needs
 from projections.reports import prime
 from tests.conftest import Perform
+from tests.support.command_line import run
 from tests.support.ledgers import proposal
 
 OTHER = "a-token-of-another"
@@ -162,11 +161,8 @@ def test_the_prime_text_says_of_each_kind_what_to_do_next(perform: Perform, wait
 
 
 def test_the_command_prints_it_and_what_to_type_next(app: App, waiting: dict[str, str]) -> None:
-    environment = {"LEDGER_PROJECT": str(app.settings.project), "LEDGER_DSN": app.settings.dsn, "LEDGER_BY": "tester"}
-    environment |= {"LEDGER_HOME": str(app.settings.home), "LEDGER_PGDATA": str(app.settings.pgdata)}
-
-    found = CliRunner().invoke(cli, ["needs-me"], env=environment)
-    nothing = CliRunner().invoke(cli, ["--by", "eve", "needs-me", "--json"], env=environment)
+    found = run(app.settings, "needs-me", LEDGER_BY="tester")
+    nothing = run(app.settings, "--by", "eve", "needs-me", "--json")
 
     assert f"{waiting['asked']}  question       Asked              bot asks: Red? (red, blue)\n" in found.stdout
     assert "tracking-ledger answer REF" in found.stderr

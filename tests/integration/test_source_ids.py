@@ -4,15 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from ledger.errors import Invalid, NotFound
 from ledger.settings import Settings
 from projections.application.app import App
-from projections.cli.main import cli
 from projections.transfer.importing import Import
 from tests.conftest import Perform
 from tests.support.beads import export, issue
+from tests.support.command_line import run
 
 
 @pytest.fixture(autouse=True)
@@ -72,13 +71,6 @@ def test_what_nothing_is_called_is_still_refused(perform: Perform, given: str) -
 
 
 def test_the_commands_take_it_too(settings: Settings) -> None:
-    environment = {
-        "LEDGER_PROJECT": str(settings.project),
-        "LEDGER_DSN": settings.dsn,
-        "LEDGER_HOME": str(settings.home),
-        "LEDGER_PGDATA": str(settings.pgdata),
-    }
-
-    shown = CliRunner().invoke(cli, ["show", "bd-6df0"], env=environment)
+    shown = run(settings, "show", "bd-6df0")
 
     assert (shown.exit_code, "Title of bd-6df0" in shown.stdout) == (0, True)
