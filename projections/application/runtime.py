@@ -223,10 +223,10 @@ class Runtime:
 
         What is `known` is in use meanwhile, so it goes to no database but that one.
         """
-        database = self._found(connector)
+        database = self._found(connector, known)
         if known is not None:
-            database.close()
-            database = connector.database(known)
+            known.take_over(database)
+            database = known
         try:
             self._greet(database)
         except BaseException:
@@ -236,17 +236,19 @@ class Runtime:
         self.local.note_place(None if self.settings is self.given else self.settings.dsn)
         return database
 
-    def _found(self, connector: Connector) -> Database:
+    def _found(self, connector: Connector, known: Database | None) -> Database:
         """The same, opened anew."""
         database = self._first_reached(connector)
         try:
+            if known is not None:
+                database.forget()  # what may be left of the connections that the known one has used
             for _ in range(directory.MOST_MOVES):
                 onward = self._onward(database)
                 if onward is None:
                     break
                 self._keep(database)
                 self._go_to(connector, onward)
-                database = connector.database(None)
+                database = connector.database()
         except BaseException:
             database.close()
             raise
@@ -263,13 +265,13 @@ class Runtime:
         if self.given.dsn is not None:
             self._go_to(connector, self.given)
         try:
-            return connector.database(None)
+            return connector.database()
         except Unavailable:
             last = directory.settings_at(self.given, self.local.last_place)
             if last is None:
                 raise
             self._go_to(connector, last)
-            return connector.database(None)
+            return connector.database()
 
     def _onward(self, database: Database) -> Settings | None:
         """Where the ledger is, if not there; a new one is placed."""

@@ -23,7 +23,7 @@ from projections.tables.postgres import PostgresTables
 
 DIVERGED = "diverged"  # why a ledger is closed in a database that lost or changed history
 FIRST_SECONDS = 30.0  # for what waits on this machine, before a long command of its own
-DRAIN_FIRST_SECONDS = 10.0  # at most, before others' writes are taken in
+DRAIN_FIRST_SECONDS = 30.0  # at most, before others' writes are taken in: longer than machines that drain together take
 CLOSING_SECONDS = 2.0  # for the lock of who follows, before a ledger is closed
 LOOK_EVERY = 0.02  # seconds, while another process drains
 

@@ -102,7 +102,7 @@ class _Direct:
 
     def __enter__(self) -> "_Direct":
         known = self._app.identity
-        self._database: Database = Connector(self._app.settings).database(None)
+        self._database: Database = Connector(self._app.settings).database()
         open_ledger(self._database, known.key, known.name, SHAPES, origin=known.ledger)
         self._store = PostgresStore(self._database, known.ledger, SHAPES, key=known.key)
         return self

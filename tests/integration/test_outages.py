@@ -23,6 +23,7 @@ from ledger import identity
 from ledger.embedded.server import EmbeddedServer
 from ledger.errors import Unavailable
 from ledger.libpq.session import Session
+from ledger.postgres.connection import connect as connecting
 from ledger.postgres.connection.connect import APPLICATION, DATABASE, connect
 from ledger.postgres.connection.watchdog import Watchdog
 from ledger.settings import Settings
@@ -107,6 +108,29 @@ def test_a_stopped_server_is_answered_for_by_the_journal_and_found_again(
     assert (read["title"], read["source"]) == ("Before", "journal")
     assert queued["outcome"] == "queued"
     assert perform("query_work_item", id=entity["id"])["title"] == "Meanwhile"
+
+
+def test_the_way_to_a_server_that_is_back_is_gone_once(
+    app: App, perform: Perform, own_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is it asked on a connection that was idle when it stopped, which it has closed: each would cost a try."""
+    ways = list[Session]()
+
+    def keeps_statements(session: Session) -> bool:
+        ways.append(session)
+        return True
+
+    perform("create_work_item", item_type="task", title="Before")
+    with app.database.connection(), app.database.connection():
+        pass
+    _stop(own_server)
+    perform("create_work_item", item_type="task", title="Meanwhile")
+    monkeypatch.setattr(connecting, "keeps_statements", keeps_statements)
+
+    own_server.ensure()
+    until(lambda: app.runtime.contact.ready)
+
+    assert len(ways) == 1
 
 
 def test_a_frozen_server_is_noticed_by_readers_and_by_writers(app: App, perform: Perform, frozen: Freeze) -> None:

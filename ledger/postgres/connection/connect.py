@@ -35,7 +35,7 @@ def embedded_server(settings: Settings) -> EmbeddedServer:
 
 def connect(settings: Settings) -> Database:
     """A database with this program's schema. Starts the embedded server if no other is given."""
-    return Connector(settings).database(None)
+    return Connector(settings).database()
 
 
 class Connector:
@@ -52,29 +52,20 @@ class Connector:
         self._seen = self._seen or (self._server is not None and self._server.starting)
         return self._seen or self._pools.is_coming(self._place)
 
-    def database(self, known: Database | None) -> Database:
-        """A database that is ready; the one that was known, rid of its old connections."""
+    def database(self) -> Database:
+        """A database that is ready."""
         self._seen = False
-        conninfo, session = self._shared() if known is None else None, None
+        conninfo, session = self._shared(), None
         if conninfo is None:
             conninfo, session = self._tried()
-        prepare = self._settings.prepare and self._kept
-        if known is None:
-            seconds = self._settings.call_seconds
-            return Database(
-                conninfo,
-                prepare=prepare,
-                call_seconds=seconds,
-                first=session,
-                pools=self._pools,
-                is_away=lambda: self._pools.is_away(self._place),
-            )
-        if session is not None:
-            session.close()
-        known.prepares = prepare
-        known.forget()
-        known.go_to(conninfo)
-        return known
+        return Database(
+            conninfo,
+            prepare=self._settings.prepare and self._kept,
+            call_seconds=self._settings.call_seconds,
+            first=session,
+            pools=self._pools,
+            is_away=lambda: self._pools.is_away(self._place),
+        )
 
     def go_to(self, settings: Settings) -> None:
         """From here on it leads to the database of other settings."""

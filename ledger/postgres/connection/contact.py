@@ -1,7 +1,9 @@
 """This process's contact with its database: made in the background, remembered when lost, made again when possible.
 
 A caller waits at most a second for it, once per outage; from then on every caller hears at once that it is away, and
-trying goes on. A server that is starting, or a schema that is being migrated, is waited for longer.
+trying goes on. A server that is starting, or a schema that is being migrated, is waited for longer. Once a server
+answers again, callers wait for it a second more: what they wrote meanwhile would only have to be drained, and a process
+that goes on at full speed holds up the thread that connects.
 """
 
 import random
@@ -15,7 +17,7 @@ from ledger.postgres.connection.database import CONNECT_SECONDS, Database
 
 COMING_SECONDS = 60.0  # at most, for what is seen to be is_starting
 LOOK_EVERY = 0.05
-FIRST_PAUSE, LONGEST_PAUSE = 0.25, 1.0  # seconds between two tries; what is written meanwhile has to be drained
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 0.5  # seconds between two tries; what is written meanwhile has to be drained
 SPREAD = 0.25  # of a pause, by which those of many machines differ
 
 
@@ -43,6 +45,8 @@ class Contact:
         self._trying = False
         self._pause = FIRST_PAUSE
         self._begun = 0.0
+        self._under_way = False  # a try
+        self._answered: float | None = None  # since when a server is seen to answer it
         self._job = (jobs or Jobs()).add(lambda: ("contact", lane), self._attempt)
 
     @property
@@ -84,9 +88,20 @@ class Contact:
             self._database.close()
 
     def _is_settled(self) -> bool:
+        if self._ready or self._closed:
+            return True
+        if self._error is not None:
+            return not self._comes_back()
         after_timeout = time.monotonic() - self._begun
-        is_late = after_timeout > self._seconds and (not self._is_starting() or after_timeout > COMING_SECONDS)
-        return self._ready or self._error is not None or self._closed or is_late
+        return after_timeout > self._seconds and (not self._is_starting() or after_timeout > COMING_SECONDS)
+
+    def _comes_back(self) -> bool:
+        """Whether a server answers the try that is under way, after others failed, and not for too long already."""
+        if not self._under_way or not self._is_starting():
+            return False
+        if self._answered is None:
+            self._answered = time.monotonic()
+        return time.monotonic() - self._answered < self._seconds
 
     def _try(self) -> None:
         if not self._trying and not self._closed:
@@ -96,6 +111,8 @@ class Contact:
 
     def _attempt(self) -> float | None:
         """In how many seconds to try again; None when that is over."""
+        with self._changed:
+            self._under_way, self._answered = True, None
         try:
             database = self._reach(self._database)
         except (Unavailable, OutcomeUnknown) as error:
@@ -112,13 +129,14 @@ class Contact:
     def _met(self, database: Database) -> None:
         with self._changed:
             self._database, self._ready, self._error, self._trying = database, not self._closed, None, False
+            self._under_way = False
             self._changed.notify_all()
         if self._closed:  # meanwhile
             database.close()
 
     def _failed(self, error: Exception, *, ends: bool = False) -> None:
         with self._changed:
-            self._error = error
+            self._error, self._under_way = error, False
             if ends:
                 self._trying = False
             self._changed.notify_all()

@@ -125,13 +125,12 @@ class Database:
         if not self._shared.pool.closed:
             self._shared.pool.drain()
 
-    def go_to(self, conninfo: str) -> None:
-        """From here on another database is asked; connections to the old one end with what is under way."""
-        with self._changing:
-            if conninfo == self._conninfo or self._closed:
-                return
-            left, self._conninfo, self._shared = self._conninfo, conninfo, self._pools.take(conninfo, self._make)
-        self._pools.leave(left)
+    def take_over(self, other: "Database") -> None:
+        """From here on this one asks what the other asks, which is closed; connections to what it asked before end with
+        what is under way."""
+        self.prepares = other.prepares
+        self._go_to(other._conninfo)
+        other.close()
 
     @property
     def in_transaction(self) -> bool:
@@ -157,6 +156,13 @@ class Database:
         else:
             with self.transaction(begin) as connection:
                 yield connection
+
+    def _go_to(self, conninfo: str) -> None:
+        with self._changing:
+            if conninfo == self._conninfo or self._closed:
+                return
+            left, self._conninfo, self._shared = self._conninfo, conninfo, self._pools.take(conninfo, self._make)
+        self._pools.leave(left)
 
     def _is_usual(self, statement: str) -> bool:
         asked = self._shared.asked
