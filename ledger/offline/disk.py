@@ -1,11 +1,15 @@
 """What is put on a disk is there as a whole or not: a call may take only some of it, and the next may fail."""
 
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
+
+_CREATED = re.compile(r"^CREATE (?:UNIQUE )?\w+ IF NOT EXISTS (\w+)", re.MULTILINE)
 
 
 def put(descriptor: int, content: bytes, at: int) -> None:
@@ -129,3 +133,24 @@ def transaction(connection: sqlite3.Connection, begin: str = "BEGIN IMMEDIATE") 
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def make_schema(connection: sqlite3.Connection, schema: str) -> None:
+    """Makes what of the schema is not there yet, in one transaction: a killed process leaves all of it or none.
+
+    Another process that writes is waited for only if something is missing.
+    """
+    there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    if _names(schema) <= there:
+        return
+    try:
+        connection.executescript(f"BEGIN IMMEDIATE;\n{schema}\nCOMMIT;")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+@cache
+def _names(schema: str) -> frozenset[str]:
+    return frozenset(_CREATED.findall(schema))

@@ -29,7 +29,7 @@ from ledger.aggregates.erasure.decider import CATEGORY as ERASURE
 from ledger.codec import origin_digest
 from ledger.envelope import Past, Recorded, RecordedEvent, RecordedFact, recorded_fact
 from ledger.errors import Damaged, Unavailable
-from ledger.offline.disk import append_at, bytes_at, stamp_of, sync_folder, transaction, whole_lines
+from ledger.offline.disk import append_at, bytes_at, make_schema, stamp_of, sync_folder, transaction, whole_lines
 from ledger.offline.lines import event_of, line_of, with_payload
 from ledger.resources import sql
 from ledger.values.moment import EPOCH, microseconds
@@ -87,7 +87,7 @@ class Journal:
             self._index = sqlite3.connect(index, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
             self._index.execute("PRAGMA journal_mode = WAL")
             self._index.execute("PRAGMA synchronous = NORMAL")
-            self._index.executescript(sql("cache/journal"))
+            make_schema(self._index, sql("cache/journal"))
 
     def close(self) -> None:
         with self._lock:

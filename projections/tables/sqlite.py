@@ -21,7 +21,7 @@ from ledger import store_errors
 from ledger.catalog import UNIQUE
 from ledger.envelope import RowChange
 from ledger.errors import Unavailable
-from ledger.offline.disk import transaction
+from ledger.offline.disk import make_schema, transaction
 from ledger.resources import folder, sql
 from ledger.values.moment import parse, text
 from projections.read_models.catalog import SHAPES
@@ -225,7 +225,7 @@ class SqliteTables:
     def _create(self) -> None:
         """Where all is there already, another process that writes is not waited for."""
         with self._connection() as connection:
-            connection.executescript(sql("cache/schema"))
+            make_schema(connection, sql("cache/schema"))
             known = {(name, shape) for name, shape, _ in connection.execute(NUMBERS, [self._ledger])}
         if SHAPES.items() <= known:
             return

@@ -5,7 +5,7 @@ import os
 import resource
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -14,6 +14,8 @@ import pytest
 from ledger.offline import disk
 from ledger.offline.acknowledged import Acknowledged
 from ledger.offline.seen import Seen
+from ledger.resources import sql
+from tests.support.each import each
 from tests.support.given import numbered
 
 Write = Callable[[int, bytes, int], int]
@@ -113,3 +115,51 @@ def a_disk_with(size: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+NAMED = "SELECT type, name FROM sqlite_master WHERE sql IS NOT NULL"
+SCHEMA = "CREATE TABLE IF NOT EXISTS one (n int);\nCREATE UNIQUE INDEX IF NOT EXISTS by_n ON one (n);\n"
+
+
+def connected(file: Path) -> sqlite3.Connection:
+    return sqlite3.connect(file, timeout=0.0, isolation_level=None)
+
+
+def test_a_schema_that_is_there_waits_for_no_process_that_writes(tmp_path: Path) -> None:
+    with closing(connected(tmp_path / "rows")) as connection, closing(connected(tmp_path / "rows")) as writer:
+        disk.make_schema(connection, SCHEMA)
+        writer.execute("BEGIN IMMEDIATE")
+
+        disk.make_schema(connection, SCHEMA)
+
+
+def test_of_a_schema_all_is_made_or_nothing(tmp_path: Path) -> None:
+    with closing(connected(tmp_path / "rows")) as connection:
+        with pytest.raises(sqlite3.OperationalError, match="no such table"):
+            disk.make_schema(connection, SCHEMA + "CREATE INDEX IF NOT EXISTS by_m ON two (m);")
+
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == []
+        disk.make_schema(connection, SCHEMA)
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("one",), ("by_n",)]
+
+
+def test_what_a_newer_schema_adds_is_made(tmp_path: Path) -> None:
+    with closing(connected(tmp_path / "rows")) as connection:
+        disk.make_schema(connection, SCHEMA)
+
+        disk.make_schema(connection, SCHEMA + "CREATE INDEX IF NOT EXISTS also_by_n ON one (n);")
+
+        assert ("index", "also_by_n") in connection.execute(NAMED).fetchall()
+
+
+@each("name", ["schema", "outbox", "journal"])
+def test_whatever_is_missing_of_a_schema_is_made(name: str, tmp_path: Path) -> None:
+    with closing(connected(tmp_path / "rows")) as connection:
+        disk.make_schema(connection, sql(f"cache/{name}"))
+        whole = connection.execute(NAMED).fetchall()
+        for kind, made in whole:
+            connection.execute(f"DROP {kind} IF EXISTS {made}")
+
+            disk.make_schema(connection, sql(f"cache/{name}"))
+
+            assert sorted(connection.execute(NAMED)) == sorted(whole), made

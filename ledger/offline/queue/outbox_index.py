@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from ledger.offline.disk import bytes_at, stamp_of, transaction
+from ledger.offline.disk import bytes_at, make_schema, stamp_of, transaction
 from ledger.offline.queue.outbox_file import is_empty, lines_from, using
 from ledger.offline.queue.outbox_lines import Begun, Line, Queued, Settled, read
 from ledger.resources import sql
@@ -120,7 +120,7 @@ class OutboxIndex:
             )
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
-            self._connection.executescript(sql("cache/outbox"))
+            make_schema(self._connection, sql("cache/outbox"))
         return self._connection
 
 
