@@ -35,12 +35,17 @@ def documents(rows: Iterable[RowChange]) -> str:
 
 
 def array(values: Collection[str | None]) -> str:
-    """An array of texts as PostgreSQL reads it."""
+    r"""An array of texts as PostgreSQL reads it.
+
+    >>> print(array(["a", None, 'b"\\', ""]), array([None]), array([""]), array([]))
+    {"a",NULL,"b\"\\",""} {NULL} {""} {}
+    """
     known = [value for value in values if value is not None]
-    quoted = '"' + _escaped(_AND.join(known)).replace(_AND, '","') + '"'
+    escaped = _escaped(_AND.join(known))
     if len(known) == len(values):
-        return "{" + quoted + "}" if known else "{}"
-    return "{" + ",".join("NULL" if value is None else array([value])[1:-1] for value in values) + "}"
+        return '{"' + escaped.replace(_AND, '","') + '"}' if known else "{}"
+    parts = iter(escaped.split(_AND))
+    return "{" + ",".join(["NULL" if value is None else f'"{next(parts)}"' for value in values]) + "}"
 
 
 def composite(columns: Collection[str | None]) -> str:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from ledger.aggregates.conflict.decider import conflict_stream
 from ledger.catalog import DECIDERS, fold_stream, topics_of
 from ledger.codec import encode, schema_of
 from ledger.envelope import Proposal, ProposedEvent, RecordedEvent, category_of
@@ -16,6 +15,7 @@ class Ahead:
     def __init__(self, pasts: rebase.Pasts) -> None:
         self._pasts = {stream: list(past) for stream, past in pasts.items()}
         self._states: dict[str, Any] = {}
+        self._commands = {event.command_id for past in pasts.values() for event in past}
 
     def past(self, stream: str) -> list[RecordedEvent]:
         return self._pasts.setdefault(stream, [])
@@ -27,10 +27,10 @@ class Ahead:
 
     def knows(self, line: Queued) -> bool:
         """Whether the command is recorded already, as far as these histories tell."""
-        streams = (*line.streams, conflict_stream(line.command_id))
-        return any(event.command_id == line.command_id for stream in streams for event in self.past(stream))
+        return line.command_id in self._commands
 
     def happened(self, line: Queued, proposal: Proposal) -> None:
+        self._commands.add(line.command_id)
         for n, event in enumerate(proposal.events):
             state = self.state(event.stream_id)
             self.past(event.stream_id).append(_as_recorded(line, n, event))
