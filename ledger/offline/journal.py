@@ -83,15 +83,20 @@ class Journal:
         self._damage: Damaged | None = None
         self._seen: tuple[int, ...] | None = None
         self._head, self._end = self._origin, 0
-        with _asking(index):
-            self._index = sqlite3.connect(index, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
-            self._index.execute("PRAGMA journal_mode = WAL")
-            self._index.execute("PRAGMA synchronous = NORMAL")
-            make_schema(self._index, sql("cache/journal"))
+        self._index_file = index
+        self._index: sqlite3.Connection | None = self._connected()
 
     def close(self) -> None:
         with self._lock:
-            self._index.close()
+            self._let_go()
+
+    def rest(self) -> None:
+        """Lets go of what is open, until it is needed again; not while it is used."""
+        if self._lock.acquire(blocking=False):
+            try:
+                self._let_go()
+            finally:
+                self._lock.release()
 
     @property
     def head(self) -> Head:
@@ -264,7 +269,7 @@ class Journal:
     def _take_in(self, proved: Proved) -> None:
         with self.file.open("rb") as file:
             file.seek(self._end)
-            self._index.executemany(ADD, self._entries(file, proved))
+            self._opened().executemany(ADD, self._entries(file, proved))
 
     def _entries(self, file: BinaryIO, proved: Proved) -> Iterator[tuple[object, ...]]:
         """An entry of the index for each whole line; the head goes with them, up to the first that is damaged."""
@@ -316,14 +321,36 @@ class Journal:
         self._seen = None
         self._look()
 
+    def _connected(self) -> sqlite3.Connection:
+        with _asking(self._index_file):
+            index = sqlite3.connect(
+                self._index_file, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            index.execute("PRAGMA journal_mode = WAL")
+            index.execute("PRAGMA synchronous = NORMAL")
+            make_schema(index, sql("cache/journal"))
+        return index
+
+    def _opened(self) -> sqlite3.Connection:
+        """The index; one that is opened again may have been made anew meanwhile."""
+        if self._index is None:
+            self._index, self._seen = self._connected(), None
+            self._look()
+        return self._index
+
+    def _let_go(self) -> None:
+        if self._index is not None:
+            self._index.close()
+            self._index = None
+
     def _ask(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
         with _asking(self.file):
-            return self._index.execute(statement, parameters).fetchall()
+            return self._opened().execute(statement, parameters).fetchall()
 
     @contextmanager
     def _indexing(self) -> Iterator[None]:
         """One process at a time adds to the index."""
-        with _asking(self.file), transaction(self._index):
+        with _asking(self.file), transaction(self._opened()):
             yield
 
 

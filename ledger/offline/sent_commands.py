@@ -193,6 +193,7 @@ class SentCommands:
                 file.unlink(missing_ok=True)
 
     def close(self) -> None:
+        """What is sent from then on opens it again."""
         with self._guard:
             if self._descriptor is not None:
                 os.close(self._descriptor)

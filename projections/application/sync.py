@@ -8,6 +8,7 @@ from contextlib import suppress
 from ledger.errors import Diverged, LedgerClosed, LedgerError, OutcomeUnknown, Unavailable
 from ledger.offline.delivery.drain import Drain, Drained, OnProgress
 from ledger.offline.follower import Follower
+from ledger.offline.journal import Head
 from ledger.postgres import ledgers
 from ledger.postgres.connection.connect import open_ledger
 from ledger.postgres.connection.database import Database, is_held_up
@@ -16,6 +17,7 @@ from ledger.postgres.store import PostgresStore
 from projections.application.debounced import Debounced
 from projections.application.drain_thread import DrainThread, ShouldContinue
 from projections.application.runtime import Runtime
+from projections.local_copy.working_files import Local
 from projections.questions.world_questions import TableNeighbourhood
 from projections.read_models.catalog import SHAPES
 from projections.read_models.fold import propose
@@ -25,6 +27,7 @@ DIVERGED = "diverged"  # why a ledger is closed in a database that lost or chang
 FIRST_SECONDS = 30.0  # for what waits on this machine, before a long command of its own
 DRAIN_FIRST_SECONDS = 30.0  # at most, before others' writes are taken in: longer than machines that drain together take
 CLOSING_SECONDS = 2.0  # for the lock of who follows, before a ledger is closed
+LOOKS_AGAIN = 60.0  # seconds, for what follows from a journal that has not changed
 LOOK_EVERY = 0.02  # seconds, while another process drains
 
 Target = tuple[PostgresStore, PostgresTables]  # where a drain records
@@ -41,6 +44,8 @@ class Synchronization:
         self._renew_copies = renew_copies
         self._after_write = after_write
         self._drain_thread = DrainThread()
+        self._taken_in: Head | None = None  # up to where all that follows from the journal is done
+        self._looks_again = 0.0  # by time.monotonic
 
     def greet(self, database: Database) -> None:
         """Opens the ledger in a database that was just reached, and begins to drain. Raises Diverged, LedgerClosed."""
@@ -99,13 +104,23 @@ class Synchronization:
         Raises Diverged, when the database is not the history that this machine knows.
         """
         local, begun = self._runtime.local, time.time()
-        is_whole = self._follower(self._runtime.store).follow(seconds, local.cache.follow)
+        is_whole = self._follower(self._runtime.store).follow(seconds, lambda: local.cache.follow())
         if is_whole:
             local.touch(begun)
+        self._take_in(local)
+        return is_whole
+
+    def _take_in(self, local: Local) -> None:
+        """What the journal has goes everywhere where it belongs. That is looked after once where nothing has changed,
+        and again after a while: other processes may have left something."""
+        head, now = local.journal.head, time.monotonic()
+        if local.is_plain and self._taken_in is not None and self._taken_in == head and now < self._looks_again:
+            return
         local.cache.follow()
         local.clear()
         local.erase(self._renew_copies)
-        return is_whole
+        if local.is_erased:
+            self._taken_in, self._looks_again = head, now + LOOKS_AGAIN
 
     def follow_quietly(self, seconds: float | None = None) -> None:
         """As `follow`, in the background: only with a database that is there, and what fails is only reported."""

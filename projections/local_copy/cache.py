@@ -47,6 +47,10 @@ class Cache:
     def close(self) -> None:
         self.tables.close()
 
+    def rest(self) -> None:
+        """Lets go of what is open, until it is needed again."""
+        self.tables.close()
+
     def follow(self) -> None:
         """Brings the rows up to the journal's head, and lays what waits over them; takes no lock when they are so."""
         head = self.journal.head

@@ -26,7 +26,10 @@ from ledger.offline.sent_commands import SentCommands
 from ledger.resources import sql
 from projections.local_copy.cache import FILES as CACHES
 from projections.local_copy.cache import Cache, cache_file
+from projections.local_copy.open_files import OpenFiles
 
+OPEN = OpenFiles()  # of the process
+PARTS = ("_cache", "_journal", "_outbox")
 INDEX = "journal-index.sqlite3"
 MET = "met"  # there since the ledger was found in a database
 PLACE = "place"  # where the ledger went from the database of the settings
@@ -36,9 +39,12 @@ CONTACT = "contact"  # its time is when this machine last knew that its journal 
 
 
 class Local:
-    """The working files of a ledger in the folder `home`, each opened when first needed."""
+    """The working files of a ledger in the folder `home`, each opened when first needed.
 
-    def __init__(self, home: Path, ledger: UUID, clock: Callable[[], datetime]) -> None:
+    Where many ledgers are open, the files of those that are not used are closed again; that can happen at any time.
+    """
+
+    def __init__(self, home: Path, ledger: UUID, clock: Callable[[], datetime], open_files: OpenFiles = OPEN) -> None:
         self.home = home
         self.ledger = ledger
         self._clock = clock
@@ -46,9 +52,11 @@ class Local:
         self.seen = Seen(home)
         self.sent = SentCommands(home)
         self._making = threading.RLock()
+        self._open_files = open_files
 
     @property
     def journal(self) -> Journal:
+        self._open_files.use(self)
         with self._making:
             return self._journal
 
@@ -58,11 +66,13 @@ class Local:
 
     @property
     def outbox(self) -> Outbox:
+        self._open_files.use(self)
         with self._making:
             return self._outbox
 
     @property
     def cache(self) -> Cache:
+        self._open_files.use(self)
         with self._making:
             return self._cache
 
@@ -70,6 +80,11 @@ class Local:
     def is_settled(self) -> bool:
         """Whether no command of this machine waits for the database."""
         return not self._outbox_file.exists() or self.outbox.is_settled
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is no outbox: what its lines lay over the journal changes with each of them."""
+        return not self._outbox_file.exists()
 
     @property
     def waiting(self) -> int:
@@ -187,9 +202,18 @@ class Local:
             (self.home / CONTACT).touch()
             os.utime(self.home / CONTACT, (when, when))
 
+    def rest(self) -> None:
+        """Closes what is not in use; what is needed again is opened again."""
+        made = self.__dict__
+        parts: list[Cache | Journal | Outbox] = [made[name] for name in PARTS if name in made]
+        for part in parts:
+            part.rest()
+        self.sent.close()
+
     def close(self) -> None:
+        self._open_files.forget(self)
         with self._making:
-            for name in ("_cache", "_journal", "_outbox"):
+            for name in PARTS:
                 if name in self.__dict__:
                     self.__dict__.pop(name).close()
         self.sent.close()

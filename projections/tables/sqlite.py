@@ -96,11 +96,14 @@ class SqliteTables:
         self._catch_up = catch_up
         self._idle: list[sqlite3.Connection] = []
         self._opening = threading.Lock()
+        self._creating = threading.RLock()
+        self._was_closed = False  # then what is opened next may find another file, or none
         self._create()
 
     def close(self) -> None:
-        """Only when no view is open."""
+        """What a view uses that is open stays so."""
         with self._opening:
+            self._was_closed = True
             while self._idle:
                 self._idle.pop().close()
 
@@ -244,6 +247,10 @@ class SqliteTables:
     def _connection(self) -> Iterator[sqlite3.Connection]:
         """One that no other thread uses meanwhile."""
         with self._using():
+            with self._creating:
+                if self._was_closed:
+                    self._was_closed = False
+                    self._create()
             with self._opening:
                 connection = self._idle.pop() if self._idle else self._open()
             try:

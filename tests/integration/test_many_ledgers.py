@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from msgspec.structs import replace
 
 from ledger.libpq.conninfo import effective
 from projections.application.app import App
+from projections.local_copy.working_files import OPEN
 from projections.maintenance.background_jobs import start_keeping
 from projections.maintenance.webhooks.sender import start_sending
 from projections.operations.catalog import OPERATIONS
@@ -96,3 +98,22 @@ def test_one_database_that_is_away_is_noticed_by_none_of_the_others_ledgers(
     assert threads <= THREADS
     assert all(titles(app) == ["One", "Two"] for app in apps)
     elsewhere.close()
+
+
+def test_files_that_are_closed_for_those_of_others_lose_nothing_that_waits(
+    two: Directory, apps: list[App], admin_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OPEN, "most", 3)
+    _, west = homes(two, apps)
+    until(lambda: all(app.local.journal.head.position for app in apps))
+
+    with away(admin_dsn, two.others["west"]):
+        queued = [write(app, "Two") for app in west]
+        while_away = [titles(app) for app in west]
+        opened = {str(Path(file.path).parent) for file in psutil.Process().open_files()} & {str(a.home) for a in apps}
+    until(lambda: all(app.local.is_settled and app.local.journal.head.position == 2 for app in west))
+
+    assert set(queued) == {"queued"}
+    assert while_away == [["One", "Two"]] * len(west)
+    assert len(opened) < len(west)
+    assert all(titles(app) == ["One", "Two"] for app in west)

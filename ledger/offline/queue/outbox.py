@@ -94,6 +94,10 @@ class Outbox:
     def close(self) -> None:
         self._index.close()
 
+    def rest(self) -> None:
+        """Lets go of what is open, until it is needed again."""
+        self._index.rest()
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """No other process queues meanwhile; what others have queued is known."""

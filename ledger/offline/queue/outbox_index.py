@@ -39,6 +39,14 @@ class OutboxIndex:
                 self._connection.close()
                 self._connection, self._seen = None, None
 
+    def rest(self) -> None:
+        """Lets go of what is open, until it is needed again; not while it is used."""
+        if self.guard.acquire(blocking=False):
+            try:
+                self.close()
+            finally:
+                self.guard.release()
+
     def ask(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
         with self.guard:
             self.look()
