@@ -1,4 +1,4 @@
-"""What a writer's role may do in SQL, whatever program it uses: read its own ledgers, and use the doors."""
+"""What a writer's role may do in SQL, whatever program it uses: read its own ledgers, and call the API functions."""
 
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -151,7 +151,7 @@ def test_a_stranger_sees_nothing_even_if_it_forges_the_setting(ledger: Ledger, s
     assert visible(stranger, "things") == 0
 
 
-DOORS = {  # each with arguments that it would take from a member
+FUNCTIONS = {  # each with arguments that it would take from a member
     "append_event": "%s" + ", NULL" * 27,
     "append_events": "%s" + ", NULL" * 32,
     "append_group": "%s, '{}'",
@@ -186,10 +186,12 @@ DOORS = {  # each with arguments that it would take from a member
 }
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_every_door_refuses_a_stranger(refusing_ledger: Ledger, stranger: psycopg.Connection, door: str) -> None:
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_function_refuses_a_stranger(
+    refusing_ledger: Ledger, stranger: psycopg.Connection, function: str
+) -> None:
     with pytest.raises(NotFound) as refused, translated():
-        stranger.execute(f"SELECT tracking_ledger.{door}({DOORS[door]})", [refusing_ledger.store.ledger])
+        stranger.execute(f"SELECT tracking_ledger.{function}({FUNCTIONS[function]})", [refusing_ledger.store.ledger])
 
     assert refused.value.details["role"] == STRANGER
 
@@ -202,7 +204,7 @@ def test_every_function_a_writer_may_call_is_known_here(writer: psycopg.Connecti
 
     # these answer about the caller alone, or tell nothing of a ledger
     others = {"is_member", "list_ledgers", "ledger_overview", "list_databases", "refresh_statistics"}
-    assert {name for (name,) in rows} == {*DOORS, *others}
+    assert {name for (name,) in rows} == {*FUNCTIONS, *others}
 
 
 def test_a_stranger_records_nothing_that_a_member_could(ledger: Ledger, stranger_dsn: str) -> None:
@@ -238,10 +240,10 @@ def test_only_writers_may_call_anything(server: EmbeddedServer, dsn: str) -> Non
     assert open_to_all == []
 
 
-def test_a_door_cannot_be_led_astray_by_the_callers_search_path(
+def test_a_function_cannot_be_led_astray_by_the_callers_search_path(
     server: EmbeddedServer, dsn: str, ledger: Ledger, writer: psycopg.Connection
 ) -> None:
-    """A writer's own temporary table of the name of one of ours is not what a door reads."""
+    """A writer's own temporary table of the name of one of ours is not what a function reads."""
     writer.execute("CREATE TEMPORARY TABLE ledger_members (ledger_id uuid, member name)")
     writer.execute("INSERT INTO ledger_members VALUES (%s, session_user)", [foreign := uuid4()])
     writer.execute("SET search_path = pg_temp, tracking_ledger")
@@ -307,18 +309,18 @@ def test_a_stranger_cannot_hold_up_a_ledger_that_it_knows(
 
         assert recorded.positions
         database = Database(dsn)
-        for door in ("begin_moving", "begin_rebuilding"):
-            assert database.call(f"SELECT tracking_ledger.{door}(%s)", [ledger.store.ledger]) == [(True,)]
+        for function in ("begin_moving", "begin_rebuilding"):
+            assert database.call(f"SELECT tracking_ledger.{function}(%s)", [ledger.store.ledger]) == [(True,)]
         database.close()
         with Session.connect(owner_dsn, autocommit=True) as owner:
             owner.execute("SET lock_timeout = '1s'")
             assert migrate(owner) == []
 
 
-@pytest.mark.parametrize("door", ["begin_moving", "begin_rebuilding"])
-def test_one_at_a_time_moves_or_rebuilds_a_ledger(ledger: Ledger, dsn: str, door: str) -> None:
+@pytest.mark.parametrize("function", ["begin_moving", "begin_rebuilding"])
+def test_one_at_a_time_moves_or_rebuilds_a_ledger(ledger: Ledger, dsn: str, function: str) -> None:
     one, other = Database(dsn), Database(dsn)
-    begin = f"SELECT tracking_ledger.{door}(%s)"
+    begin = f"SELECT tracking_ledger.{function}(%s)"
 
     with one.transaction():
         assert one.call(begin, [ledger.store.ledger]) == [(True,)]

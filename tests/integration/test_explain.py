@@ -35,7 +35,7 @@ BIG = {"events", "entries", "work_item_terms", *PROJECTIONS}  # tables that noth
 BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 SHOWING_NO_TABLE = {
     "configurations/server",
-    "entities/differing_columns",  # calls a function, whose own plans `inside_doors` has; it compares every row
+    "entities/differing_columns",  # calls a function, whose own plans `inside_functions` has; it compares every row
 }
 SEARCH = "work_items/list_by_relevance"
 EXPLAINING = (
@@ -268,7 +268,7 @@ def test_every_index_is_used_by_a_question_or_keeps_something_unique(
 
     used = {
         node["Index Name"]
-        for plan in (*asked, *inside_doors(large, server))
+        for plan in (*asked, *inside_functions(large, server))
         for node in nodes(plan)
         if "Index Name" in node
     }
@@ -305,15 +305,15 @@ def test_a_question_that_is_prepared_is_answered_from_an_index_whatever_it_is_gi
 
 
 def test_no_statement_of_the_log_or_inside_a_door_reads_a_big_table_whole(large: Scale, server: EmbeddedServer) -> None:
-    plans = inside_doors(large, server)
+    plans = inside_functions(large, server)
 
     assert len(plans) > 20
     assert [found for plan in plans for found in sequential(plan)] == []
 
 
-def inside_doors(large: Scale, server: EmbeddedServer) -> list[Plan]:
+def inside_functions(large: Scale, server: EmbeddedServer) -> list[Plan]:
     """The plans of what runs inside functions, as the server tells them; only its administrator may ask for that."""
-    if "doors" not in large.plans:
+    if "functions" not in large.plans:
         explaining = Database(make_conninfo(server.conninfo("postgres", DATABASE), options=EXPLAINING))
         notices: list[str] = []
         with explaining.transaction() as connection:
@@ -321,8 +321,8 @@ def inside_doors(large: Scale, server: EmbeddedServer) -> list[Plan]:
             use_every_door(large, explaining)
         explaining.close()
         found = [json.loads(message.partition("plan:")[2])["Plan"] for message in notices if "plan:" in message]
-        large.plans["doors"] = [({}, plan) for plan in found]
-    return [plan for _, plan in large.plans["doors"]]
+        large.plans["functions"] = [({}, plan) for plan in found]
+    return [plan for _, plan in large.plans["functions"]]
 
 
 def use_every_door(large: Scale, database: Database) -> None:

@@ -23,7 +23,7 @@ from projections.tables.replay import check
 from projections.transfer import exporting, github_issues
 from projections.transfer.restore import bring_back
 from tests.conftest import Perform
-from tests.support.random_histories import Doing, a_ledger, histories, tell
+from tests.support.random_histories import Action, a_ledger, histories, tell
 
 Folder = Callable[[str], App]
 
@@ -105,7 +105,7 @@ def test_what_is_recorded_after_it_goes_on_from_there_and_leaves_the_other_alone
 @examples(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories)
 def test_any_history_comes_back_byte_for_byte(
-    folder: Folder, tmp_path_factory: pytest.TempPathFactory, history: list[Doing]
+    folder: Folder, tmp_path_factory: pytest.TempPathFactory, history: list[Action]
 ) -> None:
     with a_ledger() as ledger:
         tell(ledger, history)

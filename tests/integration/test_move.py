@@ -100,7 +100,7 @@ def line_held(owner: str, app: App) -> Iterator[psycopg.Connection]:
         connection.rollback()
 
 
-def until_somebody_waits(holder: psycopg.Connection) -> None:
+def until_a_lock_is_awaited(holder: psycopg.Connection) -> None:
     question = "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid))"
     with psycopg.connect(holder.info.dsn, autocommit=True) as connection:
         while not connection.execute(question, [holder.info.backend_pid]).fetchall()[0][0]:
@@ -334,15 +334,15 @@ def test_a_mover_that_is_killed_leaves_one_side_open_at_most_and_the_next_one_fi
     with ExitStack() as held:  # each step of the mover waits until this process lets go of the ledger's line
         stay = held.enter_context(line_held(here, app))
         mover.start()
-        until_somebody_waits(stay)
+        until_a_lock_is_awaited(stay)
         if step != "closing here":
             other = held.enter_context(line_held(to, app))
             stay.rollback()
-            until_somebody_waits(other)
+            until_a_lock_is_awaited(other)
         if step == "leaving":
             last = held.enter_context(line_held(here, app))
             other.rollback()
-            until_somebody_waits(last)
+            until_a_lock_is_awaited(last)
         mover.kill()
         mover.join()
         seen = (ledger_state(here, app), ledger_state(to, app))

@@ -11,17 +11,17 @@ from ledger.envelope import stream_id
 from ledger.errors import LedgerError
 from tests.support.examples import examples
 from tests.support.ledgers import Ledger
-from tests.support.random_histories import THINGS, Doing, a_ledger, attempt, command, doings_of, histories, item
+from tests.support.random_histories import THINGS, Action, a_ledger, actions_of, attempt, command, histories, item
 
 OF_ITEMS = ("create_item", "retitle", "annotate", "move", "status", "delete", "link")
 BULK = 1000  # the number of a command that no history uses
 
-of_items = some.lists(doings_of(*OF_ITEMS), min_size=2, max_size=15)
+of_items = some.lists(actions_of(*OF_ITEMS), min_size=2, max_size=15)
 
 
 @examples(150, suppress_health_check=[HealthCheck.too_slow])
 @given(histories, of_items)
-def test_a_bulk_records_what_its_changes_record_one_by_one(history: list[Doing], changes: list[Doing]) -> None:
+def test_a_bulk_records_what_its_changes_record_one_by_one(history: list[Action], changes: list[Action]) -> None:
     with a_ledger() as apart, a_ledger() as together:
         for number, doing in enumerate(history):
             for ledger in (apart, together):
@@ -41,7 +41,7 @@ def test_a_bulk_records_what_its_changes_record_one_by_one(history: list[Doing],
 
 @examples(60, suppress_health_check=[HealthCheck.too_slow])
 @given(histories, of_items)
-def test_a_bulk_of_all_or_nothing_is_one_or_the_other(history: list[Doing], changes: list[Doing]) -> None:
+def test_a_bulk_of_all_or_nothing_is_one_or_the_other(history: list[Action], changes: list[Action]) -> None:
     with a_ledger() as ledger:
         for number, doing in enumerate(history):
             attempt(ledger, number, command(ledger, doing, []) if doing[0] != "undo" else None)

@@ -1,8 +1,8 @@
 """Two machines, one database that comes and goes, and a simple model of what must be true. The invariants I1 to I7.
 
 Whatever happens in whatever order, and whatever is interrupted: what was answered `committed` is in the log once, what
-was answered `queued` is in the log or in a conflict once, what was refused is nowhere, and nobody's value is gone
-without somebody having replaced it knowingly.
+was answered `queued` is in the log or in a conflict once, what was refused is nowhere, and no value is gone
+that no writer has replaced knowingly.
 """
 
 import shutil

@@ -1,4 +1,4 @@
-"""What comes again comes once, and effort adds up: whoever does what on which machine, again and again."""
+"""What comes again comes once, and effort adds up: in random orders, on several machines, with repetitions."""
 
 from contextlib import suppress
 from pathlib import Path

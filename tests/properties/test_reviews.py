@@ -1,4 +1,4 @@
-"""No sequence of calls with a writer's token completes an item whose type needs a review, whichever doors it takes."""
+"""No sequence of calls with a writer's token completes an item whose type needs a review, whatever way it takes."""
 
 import shutil
 import tempfile

@@ -16,7 +16,7 @@ from projections.read_models.catalog import BY_CATEGORY
 from projections.tables.contract import Snapshot, pages
 from tests.support.examples import examples
 from tests.support.ledgers import Ledger, numbered_command
-from tests.support.random_histories import Doing, a_ledger, attempt, command, histories, tell, undo_of
+from tests.support.random_histories import Action, a_ledger, attempt, command, histories, tell, undo_of
 
 often = examples(60, suppress_health_check=[HealthCheck.too_slow])
 NEXT, AFTER_NEXT = 1000, 1001  # numbers of commands that no history uses
@@ -26,7 +26,7 @@ States = dict[str, Any]
 
 @often
 @given(histories)
-def test_the_undo_of_the_newest_command_restores_every_field_of_every_thing(history: list[Doing]) -> None:
+def test_the_undo_of_the_newest_command_restores_every_field_of_every_thing(history: list[Action]) -> None:
     with a_ledger() as ledger:
         recorded = tell(ledger, history)
         if not recorded:
@@ -43,7 +43,7 @@ def test_the_undo_of_the_newest_command_restores_every_field_of_every_thing(hist
 
 @often
 @given(histories)
-def test_the_undo_of_an_undo_restores_what_it_took_away(history: list[Doing]) -> None:
+def test_the_undo_of_an_undo_restores_what_it_took_away(history: list[Action]) -> None:
     with a_ledger() as ledger:
         recorded = tell(ledger, history)
         now = states(ledger)
@@ -58,7 +58,7 @@ def test_the_undo_of_an_undo_restores_what_it_took_away(history: list[Doing]) ->
 
 @often
 @given(histories)
-def test_an_undo_of_anything_earlier_changes_no_field_that_its_command_left_alone(history: list[Doing]) -> None:
+def test_an_undo_of_anything_earlier_changes_no_field_that_its_command_left_alone(history: list[Action]) -> None:
     with a_ledger() as ledger:
         recorded = tell(ledger, history)
         for place, number in enumerate(recorded[:-1]):
@@ -75,7 +75,7 @@ def test_an_undo_of_anything_earlier_changes_no_field_that_its_command_left_alon
 
 @often
 @given(histories)
-def test_the_rows_as_of_any_position_are_the_rows_that_were_there(history: list[Doing]) -> None:
+def test_the_rows_as_of_any_position_are_the_rows_that_were_there(history: list[Action]) -> None:
     with a_ledger() as ledger:
         seen: dict[int, Any] = {}
         for number, doing in enumerate(history):
@@ -90,7 +90,7 @@ def test_the_rows_as_of_any_position_are_the_rows_that_were_there(history: list[
 
 @often
 @given(histories)
-def test_what_lies_between_two_points_leads_from_the_one_to_the_other(history: list[Doing]) -> None:
+def test_what_lies_between_two_points_leads_from_the_one_to_the_other(history: list[Action]) -> None:
     with a_ledger() as ledger:
         tell(ledger, history)
         for stream, events in streams(ledger).items():
@@ -102,7 +102,7 @@ def test_what_lies_between_two_points_leads_from_the_one_to_the_other(history: l
 
 @often
 @given(histories)
-def test_who_asks_for_changes_with_each_next_position_sees_every_event_once(history: list[Doing]) -> None:
+def test_who_asks_for_changes_with_each_next_position_sees_every_event_once(history: list[Action]) -> None:
     with a_ledger() as ledger, ledger.tables.snapshot() as _:
         tell(ledger, history)
         seen, position, more = list[int](), 0, True
@@ -164,7 +164,7 @@ def touched_by(ledger: Ledger, number: int, stream: str) -> set[str]:
     return fields | ({"withdrawn"} if own[0] == 1 else set())
 
 
-def tell_one(ledger: Ledger, number: int, doing: Doing) -> None:
+def tell_one(ledger: Ledger, number: int, doing: Action) -> None:
     recorded = [n for n in range(number) if ledger.store.find_command(numbered_command(n)) is not None]
     attempt(ledger, number, command(ledger, doing, recorded))
 

@@ -30,8 +30,8 @@ from tests.support.given import LEDGER, numbered
 from tests.support.ledgers import Ledger, in_memory, numbered_command
 
 THINGS = 4  # of each kind
-Doing = tuple[str, tuple[Any, ...]]
-BEGINNING: list[Doing] = [
+Action = tuple[str, tuple[Any, ...]]
+BEGINNING: list[Action] = [
     ("create_item", (0, None)),
     ("create_item", (1, 0)),
     ("create_item", (2, None)),
@@ -45,7 +45,7 @@ others = some.none() | places
 keys = some.sampled_from(["a", "b", "c.d"])
 values = some.none() | some.integers(0, 3) | some.sampled_from(["x", ""])
 
-DOINGS: list[tuple[str, some.SearchStrategy[Any]]] = [
+ACTIONS: list[tuple[str, some.SearchStrategy[Any]]] = [
     ("create_item", some.tuples(places, others)),
     ("retitle", some.tuples(places, some.sampled_from(["one", "two", "three"]))),
     ("tag", some.tuples(places, some.lists(keys, max_size=2))),
@@ -73,12 +73,12 @@ DOINGS: list[tuple[str, some.SearchStrategy[Any]]] = [
 ]
 
 
-def doings_of(*kinds: str) -> some.SearchStrategy[Doing]:
-    return some.one_of(some.tuples(some.just(kind), how) for kind, how in DOINGS if kind in kinds)
+def actions_of(*kinds: str) -> some.SearchStrategy[Action]:
+    return some.one_of(some.tuples(some.just(kind), how) for kind, how in ACTIONS if kind in kinds)
 
 
-doings = doings_of(*(kind for kind, _ in DOINGS))
-histories = some.lists(doings, min_size=4, max_size=25).map(lambda later: BEGINNING + later)
+actions = actions_of(*(kind for kind, _ in ACTIONS))
+histories = some.lists(actions, min_size=4, max_size=25).map(lambda later: BEGINNING + later)
 
 
 def item(number: int) -> str:
@@ -109,7 +109,7 @@ def a_ledger() -> Iterator[Ledger]:
         yield ledger
 
 
-def tell(ledger: Ledger, history: list[Doing]) -> list[int]:
+def tell(ledger: Ledger, history: list[Action]) -> list[int]:
     """Does what the rules let through; the numbers of the commands that recorded something."""
     recorded: list[int] = []
     for number, doing in enumerate(history):
@@ -134,7 +134,7 @@ def undo_of(ledger: Ledger, number: int, *, only_untouched: bool = False) -> Und
     return Undo(undone=str(numbered_command(number)), streams=streams, only_untouched=only_untouched)
 
 
-def command(ledger: Ledger, doing: Doing, recorded: list[int]) -> Command | None:
+def command(ledger: Ledger, doing: Action, recorded: list[int]) -> Command | None:
     """The command that says so, at the version that is there."""
     match doing:
         case "create_item", (number, parent):

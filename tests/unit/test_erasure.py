@@ -26,7 +26,7 @@ from tests.support.examples import examples
 from tests.support.given import LEDGER, numbered
 from tests.support.history import MET, TASK, tell
 from tests.support.ledgers import in_memory, numbered_command
-from tests.support.random_histories import Doing, a_ledger, histories
+from tests.support.random_histories import Action, a_ledger, histories
 from tests.support.random_histories import tell as attempt_all
 from tests.unit.test_golden_facts import file_of
 
@@ -179,7 +179,7 @@ def test_no_fact_is_recorded_as_an_erased_payload_begins() -> None:
 
 @examples(40, suppress_health_check=[HealthCheck.too_slow])
 @given(histories)
-def test_whatever_happened_an_item_and_a_person_are_erased_and_all_is_proved_and_folded(history: list[Doing]) -> None:
+def test_whatever_happened_an_item_and_a_person_are_erased_and_all_is_proved_and_folded(history: list[Action]) -> None:
     with a_ledger() as ledger:
         attempt_all(ledger, history)
         log = list(ledger.store.read_all())

@@ -14,7 +14,7 @@ from projections.reports.parse import parse
 from tests.support.documents import HOSTILE, document, documents, item
 from tests.support.each import each
 from tests.support.examples import examples
-from tests.support.random_histories import Doing, a_ledger, histories, tell
+from tests.support.random_histories import Action, a_ledger, histories, tell
 
 COUNTS = ("by_type", "by_status", "by_category", "by_priority")
 FIELDS = {
@@ -133,7 +133,7 @@ def test_what_a_report_shows_is_read_back_from_it(document: dict[str, Any]) -> N
 
 @given(histories)
 @examples(25)
-def test_the_report_of_any_ledger_is_read_back_from_it(history: list[Doing]) -> None:
+def test_the_report_of_any_ledger_is_read_back_from_it(history: list[Action]) -> None:
     with a_ledger() as ledger:
         tell(ledger, history)
         with ledger.tables.snapshot() as snapshot:

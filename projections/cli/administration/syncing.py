@@ -132,7 +132,7 @@ def resolve(invocation: Invocation, /, ref: str, choice: str, version: str | Non
 def _drained(app: App, total: int) -> tuple[Counter[str], int]:
     outcomes: Counter[str] = Counter()
     held = 0
-    with counting("bringing what waits to the database", total) as progress:
+    with counting("sending what waits to the database", total) as progress:
         while not app.local.is_settled:
             drained = app.sync.drain(on_progress=lambda settled: _show(progress, sum(outcomes.values()) + settled))
             if drained is None:
