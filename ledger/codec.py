@@ -10,9 +10,9 @@ from uuid import UUID
 import msgspec
 from msgspec import Raw
 
-from ledger.decider import Problem, problem
 from ledger.envelope import Command, Fact, RecordedEvent, UnknownFact
 from ledger.errors import NewerProgramNeeded
+from ledger.problems import Problem, problem
 from ledger.values.moment import microseconds
 
 SCHEMA = 1  # of every fact that has no upcast yet

@@ -10,7 +10,7 @@ from ledger.across.undo import decide as decide_undo
 from ledger.aggregates.conflict.commands import ResolveConflict
 from ledger.catalog import decider_of, fold_stream, is_known
 from ledger.codec import command_digest, storable, unstorable
-from ledger.decider import Decided, Undo, check
+from ledger.decider import Decided, Undo
 from ledger.envelope import Command, Proposal, ProposedEvent, Recorded, RecordedEvent, RowChange, Submission
 from ledger.errors import (
     CommandIdReused,
@@ -24,6 +24,7 @@ from ledger.errors import (
 )
 from ledger.importing.commands import Import
 from ledger.importing.plan import plan
+from ledger.problems import check
 from ledger.store import EventStore
 from ledger.world import Neighbourhood, World
 

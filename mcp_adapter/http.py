@@ -31,8 +31,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp
 
-from ledger.decider import check, problem
 from ledger.errors import LedgerError, Unavailable
+from ledger.problems import check, problem
 from mcp_adapter.api.description import PREFIX
 from mcp_adapter.api.routes import Api
 from mcp_adapter.callers.access import Access

@@ -2,6 +2,7 @@
 
 from typing import Any, assert_never
 
+from ledger.aggregates.guards import existing
 from ledger.annotation.commands import (
     AddAttachment,
     AddComment,
@@ -21,7 +22,7 @@ from ledger.annotation.events import (
     EffortLogged,
 )
 from ledger.annotation.state import Attachment, Comment
-from ledger.decider import Decided, existing
+from ledger.decider import Decided
 from ledger.envelope import Fact, stream_id
 from ledger.errors import NotFound, Refused
 from ledger.values.moment import text

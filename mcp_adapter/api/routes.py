@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from ledger.decider import check, problem
 from ledger.errors import LedgerError, NotFound
+from ledger.problems import check, problem
 from mcp_adapter.api.description import PREFIX, described
 from mcp_adapter.callers.caller import Arguments, Caller
 from mcp_adapter.callers.workers import Workers

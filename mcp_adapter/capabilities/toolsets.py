@@ -5,7 +5,7 @@ from typing import get_args
 
 from msgspec import Struct
 
-from ledger.decider import check, problem
+from ledger.problems import check, problem
 from projections.operations.base import Operation, Toolset
 from projections.operations.ledger_creation import CREATE_LEDGER
 

@@ -4,9 +4,9 @@ from typing import get_args
 
 from starlette.datastructures import FormData
 
-from ledger.decider import check, problem
 from ledger.envelope import Scope
 from ledger.errors import Forbidden
+from ledger.problems import check, problem
 from mcp_adapter.console.asking import Ledger
 from projections.maintenance.access_tokens import MOST_DAYS, Token, Tokens, checked_name
 

@@ -19,10 +19,10 @@ from filelock import FileLock
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ledger.decider import check, problem
 from ledger.envelope import Scope
 from ledger.errors import Damaged, NotFound
 from ledger.offline.disk import write_private
+from ledger.problems import check, problem
 from ledger.settings import NAME_LENGTH
 from ledger.values.moment import parse, text
 

@@ -17,9 +17,9 @@ from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ledger.codec import storable, unstorable
-from ledger.decider import check, problem
 from ledger.envelope import Command, Recorded, Scope, minted_id
 from ledger.errors import Invalid
+from ledger.problems import check, problem
 from ledger.settings import Settings
 from ledger.values.moment import FUTURE_ALLOWED, parse
 from ledger.values.reference import shorten

@@ -10,9 +10,9 @@ from ledger.aggregates.configuration.commands import ChangeConfiguration
 from ledger.aggregates.configuration.decider import CATEGORY
 from ledger.aggregates.configuration.state import ContextType
 from ledger.aggregates.work_item.state import ItemType
-from ledger.decider import Problem, check, problem
 from ledger.envelope import configuration_id
 from ledger.errors import Invalid, LedgerError
+from ledger.problems import Problem, check, problem
 from ledger.values.moment import text
 from ledger.values.states import Category
 from projections.application.view import LedgerView

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 
 from ledger.aggregates.deployment.commands import AmendDeployment, RecordDeployment
 from ledger.aggregates.deployment.decider import CATEGORY, LINKS
-from ledger.decider import Problem, check, problem
+from ledger.problems import Problem, check, problem
 from projections.application.view import LedgerView
 from projections.operations.base import (
     Answered,

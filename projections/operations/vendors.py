@@ -10,8 +10,8 @@ from ledger.aggregates.vendor.commands import CreateVendor, UpdateVendor
 from ledger.aggregates.vendor.decider import CATEGORY
 from ledger.aggregates.vendor.events import TestResults
 from ledger.aggregates.vendor.state import Format, Status
-from ledger.decider import Problem, check, problem
 from ledger.errors import Refused
+from ledger.problems import Problem, check, problem
 from ledger.values.moment import parse, text
 from projections.application.view import LedgerView
 from projections.operations.base import (

@@ -20,9 +20,9 @@ from ledger.aggregates.configuration.commands import (
 from ledger.aggregates.configuration.decider import CATEGORY
 from ledger.aggregates.configuration.state import Template, Webhook
 from ledger.aggregates.configuration.webhooks import no_webhook
-from ledger.decider import Problem, check, problem
 from ledger.envelope import configuration_id
 from ledger.errors import Forbidden, Invalid, NotFound
+from ledger.problems import Problem, check, problem
 from ledger.values.moment import text
 from projections.application.view import LedgerView
 from projections.maintenance.webhooks.destinations import Destination, Destinations

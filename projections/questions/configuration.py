@@ -8,7 +8,7 @@ import msgspec
 
 from ledger.aggregates.configuration.decider import CATEGORY
 from ledger.aggregates.configuration.state import Webhook
-from ledger.decider import check, problem
+from ledger.problems import check, problem
 from ledger.values.moment import text
 from ledger.values.states import CATEGORIES, ORIGINAL, States, in_order, key
 from ledger.values.states import find_state as state_of

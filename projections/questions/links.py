@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from ledger.decider import Problem, check
 from ledger.errors import Invalid, NotFound
+from ledger.problems import Problem, check
 from projections.questions.references import resolve
 from projections.questions.vendors import resolve_vendor
 from projections.read_models.catalog import BY_CATEGORY

@@ -5,8 +5,8 @@ from typing import Any
 import click
 import pytest
 
-from ledger.decider import check, problem
 from ledger.errors import Invalid
+from ledger.problems import check, problem
 from projections.cli.terminal.exits import wrong_use
 from projections.operations.base import checked
 from projections.operations.catalog import OPERATIONS

@@ -15,19 +15,11 @@ from ledger.aggregates.configuration.commands import (
 )
 from ledger.aggregates.configuration.events import ConfigurationChanged, ConfigurationFact, ConfigurationReverted
 from ledger.aggregates.configuration.state import Configuration, evolve
-from ledger.decider import (
-    Decided,
-    Decider,
-    Problem,
-    Turns,
-    Undoable,
-    check,
-    check_administrator,
-    check_current,
-    problem,
-)
+from ledger.aggregates.guards import check_administrator, check_current
+from ledger.decider import Decided, Decider, Turns, Undoable
 from ledger.envelope import stream_id
 from ledger.errors import NotFound
+from ledger.problems import Problem, check, problem
 from ledger.values.revision import difference
 from ledger.values.states import CATEGORIES, LONGEST, ORIGINAL, WORKABLE, key
 from ledger.world import World

@@ -16,9 +16,11 @@ from ledger.aggregates.configuration.commands import (
 )
 from ledger.aggregates.configuration.events import ConfigurationChanged
 from ledger.aggregates.configuration.state import Configuration, Webhook
-from ledger.decider import Decided, Problem, check, check_administrator, problem
+from ledger.aggregates.guards import check_administrator
+from ledger.decider import Decided
 from ledger.envelope import stream_id
 from ledger.errors import NotFound
+from ledger.problems import Problem, check, problem
 from ledger.values.revision import Change
 from ledger.world import World
 

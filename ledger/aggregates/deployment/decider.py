@@ -14,11 +14,13 @@ from ledger.aggregates.deployment.events import (
     DeploymentWithdrawn,
 )
 from ledger.aggregates.deployment.state import Deployment, evolve
+from ledger.aggregates.guards import existing
 from ledger.annotation.commands import Annotate, AnnotationCommand
 from ledger.annotation.events import ANNOTATION_FACTS
-from ledger.decider import Decided, Decider, Problem, Turns, Undoable, check, existing, problem
+from ledger.decider import Decided, Decider, Turns, Undoable
 from ledger.envelope import stream_id
 from ledger.errors import AlreadyRecorded, NotFound, NotUnique
+from ledger.problems import Problem, check, problem
 from ledger.values.revision import apply, difference
 from ledger.world import World
 

@@ -17,11 +17,13 @@ from ledger.aggregates.enhancement.events import (
     EnhancementWithdrawn,
 )
 from ledger.aggregates.enhancement.state import Enhancement, evolve
+from ledger.aggregates.guards import existing
 from ledger.annotation.commands import Annotate, AnnotationCommand
 from ledger.annotation.events import ANNOTATION_FACTS
-from ledger.decider import Decided, Decider, Turns, Undoable, check, existing, problem, with_also
+from ledger.decider import Decided, Decider, Turns, Undoable, with_also
 from ledger.envelope import stream_id
 from ledger.errors import NotFound, Refused
+from ledger.problems import check, problem
 from ledger.values.revision import Changes, apply, difference
 from ledger.world import World
 

@@ -3,7 +3,8 @@
 from ledger.aggregates.erasure.commands import EraseTexts
 from ledger.aggregates.erasure.events import TextsErased
 from ledger.aggregates.erasure.state import Erasure, evolve
-from ledger.decider import Decided, Decider, check_administrator
+from ledger.aggregates.guards import check_administrator
+from ledger.decider import Decided, Decider
 from ledger.envelope import stream_id
 from ledger.world import World
 

@@ -6,6 +6,7 @@ from typing import Any, assert_never, get_args
 from msgspec.structs import asdict
 
 from ledger.aggregates.annotation_decider import decide as annotate
+from ledger.aggregates.guards import existing
 from ledger.aggregates.vendor.commands import CreateVendor, UpdateVendor, VendorCommand
 from ledger.aggregates.vendor.events import (
     TestResults,
@@ -21,9 +22,10 @@ from ledger.aggregates.vendor.events import (
 from ledger.aggregates.vendor.state import FORMATS, Vendor, evolve
 from ledger.annotation.commands import Annotate, AnnotationCommand
 from ledger.annotation.events import ANNOTATION_FACTS
-from ledger.decider import Decided, Decider, Problem, Turns, Undoable, check, existing, problem, with_also
+from ledger.decider import Decided, Decider, Turns, Undoable, with_also
 from ledger.envelope import stream_id
 from ledger.errors import NotFound, NotUnique
+from ledger.problems import Problem, check, problem
 from ledger.values.revision import difference
 from ledger.world import World
 

@@ -6,6 +6,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import asdict
 
 from ledger.aggregates.annotation_decider import decide as annotate
+from ledger.aggregates.guards import existing
 from ledger.aggregates.work_item.bulk import change_all
 from ledger.aggregates.work_item.commands import (
     AnswerQuestion,
@@ -52,9 +53,10 @@ from ledger.aggregates.work_item.rules.wishes import implement
 from ledger.aggregates.work_item.state import IMPLEMENTS, WorkItem, evolve
 from ledger.annotation.commands import Annotate, AnnotationCommand
 from ledger.annotation.events import ANNOTATION_FACTS, EFFORT_FACTS
-from ledger.decider import Decided, Decider, Undoable, check, existing, problem, with_also
+from ledger.decider import Decided, Decider, Undoable, with_also
 from ledger.envelope import Fact, stream_id
 from ledger.errors import Invalid, NotFound, Refused
+from ledger.problems import check, problem
 from ledger.values.dates import begins, ends
 from ledger.values.revision import Change, Changes, apply, difference
 from ledger.values.states import first_state

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ledger.decider import Problem, problem
+from ledger.problems import Problem, problem
 
 QUARTER = re.compile(r"\d{4}-Q[1-4]")
 Rule = Callable[[Any], str | None]  # what is wrong with a value, or None

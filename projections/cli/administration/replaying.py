@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 import msgspec
 
-from ledger.decider import check as check_input
-from ledger.decider import problem
+from ledger.problems import check as check_input
+from ledger.problems import problem
 from projections.application.app import App
 from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation

@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 import msgspec
 
-from ledger.decider import check, problem
 from ledger.errors import Damaged, Invalid, LedgerError, OutcomeUnknown, Unavailable
+from ledger.problems import check, problem
 from projections.application.app import App
 from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation

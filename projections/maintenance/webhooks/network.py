@@ -18,7 +18,7 @@ from urllib.parse import SplitResult, urlsplit
 from msgspec import Struct
 
 from ledger import __version__
-from ledger.decider import Problem, problem
+from ledger.problems import Problem, problem
 
 SECONDS = 15.0  # that a receiver may take for everything, from the connection to its status
 LONGEST_URL = 2000

@@ -16,7 +16,7 @@ import msgspec
 from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
-from ledger.decider import check, problem
+from ledger.problems import check, problem
 
 NULL_IS_A_VALUE: dict[str, Any] = {"nullable": True}  # `json_schema_extra` of a field that null empties
 EXACT = 2.0**53  # floats below it are exact integers

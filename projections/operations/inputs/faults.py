@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from ledger.decider import problem, sentence
 from ledger.errors import Invalid
+from ledger.problems import problem, sentence
 from projections.operations.inputs import argument_values
 
 SHOWN = 200  # characters of a faulty value that a refusal repeats

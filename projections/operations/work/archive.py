@@ -8,8 +8,8 @@ from pydantic import Field
 from ledger.aggregates.work_item.commands import ArchiveWorkItems, RestoreArchived
 from ledger.aggregates.work_item.decider import decide
 from ledger.aggregates.work_item.item_summaries import CATEGORY
-from ledger.decider import Problem, check, problem
 from ledger.envelope import id_of
+from ledger.problems import Problem, check, problem
 from projections.application.view import LedgerView
 from projections.operations.base import Answered, Operation, Writes, command_id, where
 from projections.questions.references import references, resolve

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 
 from ledger.annotation.commands import AddAttachment, AnnotationCommand, RemoveAttachment
 from ledger.annotation.state import AttachmentKind
-from ledger.decider import Problem, check, problem
+from ledger.problems import Problem, check, problem
 from projections.application.view import LedgerView
 from projections.operations.base import Answered, Operation, Writes, carry_out
 from projections.operations.inputs.fields import NotBlank

@@ -11,9 +11,10 @@ from ledger.aggregates.work_item.bulk import REFUSALS, Outcome, plan, refusal, w
 from ledger.aggregates.work_item.commands import ChangeWorkItems, CreateWorkItem, LinkWorkItems, UpdateWorkItem
 from ledger.aggregates.work_item.decider import decide
 from ledger.annotation.commands import AnnotationCommand, comment_id_of
-from ledger.decider import Decided, check, problem
+from ledger.decider import Decided
 from ledger.envelope import Recorded, id_of, minted_id
 from ledger.errors import LedgerError
+from ledger.problems import check, problem
 from ledger.world import World
 from projections.application.view import LedgerView
 from projections.operations.base import Answered, Operation, Writes, checked, command_id, where

@@ -10,9 +10,9 @@ from ledger.aggregates.work_item.commands import ClaimNextWorkItem, ClaimWorkIte
 from ledger.aggregates.work_item.item_summaries import CATEGORY
 from ledger.aggregates.work_item.rules.claiming import token_digest
 from ledger.aggregates.work_item.state import ItemType
-from ledger.decider import Problem, check, problem
 from ledger.envelope import category_of, id_of
 from ledger.errors import OutcomeUnknown, Refused, Unavailable
+from ledger.problems import Problem, check, problem
 from ledger.world import Asker, ReadyFilter
 from projections.application.commands import Done, outcome, submit
 from projections.application.view import LedgerView

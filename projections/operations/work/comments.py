@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ledger.annotation.commands import AddComment, CommentCommand, CorrectComment, WithdrawComment, comment_id_of
-from ledger.decider import Problem, check, problem
+from ledger.problems import Problem, check, problem
 from projections.application.view import LedgerView
 from projections.operations.base import Answered, Operation, Writes, carry_out, new_id
 from projections.operations.inputs.fields import NotBlank, Text

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ledger.annotation.commands import LogEffort, comment_id_of
-from ledger.decider import check, problem
+from ledger.problems import check, problem
 from ledger.values.dates import begins
 from ledger.values.moment import text
 from projections.application.view import LedgerView

@@ -8,8 +8,8 @@ from pydantic import Field
 from ledger.aggregates.work_item.commands import AnswerQuestion, AskQuestion, WithdrawQuestion
 from ledger.aggregates.work_item.item_summaries import CATEGORY
 from ledger.aggregates.work_item.state import WorkItem
-from ledger.decider import Problem, check, problem
 from ledger.envelope import configuration_id
+from ledger.problems import Problem, check, problem
 from projections.application.view import LedgerView
 from projections.operations.base import Answered, Operation, Writes, carry_out
 from projections.operations.inputs.fields import AsArray, Name, NotBlank, Text

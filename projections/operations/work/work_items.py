@@ -10,8 +10,8 @@ from ledger.aggregates.work_item.commands import CreateWorkItem, LinkWorkItems, 
 from ledger.aggregates.work_item.rules.claiming import token_digest
 from ledger.aggregates.work_item.rules.wishes import WISH
 from ledger.aggregates.work_item.state import IMPLEMENTS, WorkItem
-from ledger.decider import Problem, check, problem
 from ledger.envelope import configuration_id, stream_id
+from ledger.problems import Problem, check, problem
 from ledger.values.dates import ends
 from ledger.values.moment import parse
 from ledger.values.states import ORIGINAL

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ledger.decider import check, problem
 from ledger.envelope import RecordedEvent, stream_id
 from ledger.errors import NotFound
+from ledger.problems import check, problem
 from ledger.store import EventStore
 from ledger.values.moment import parse, text
 from projections.local_copy.as_of_tables import tables_as_of

@@ -7,9 +7,9 @@ from typing import Any
 from msgspec import Struct
 
 from ledger.catalog import fact_of, states_of
-from ledger.decider import check, problem
 from ledger.envelope import Fact, RecordedEvent, category_of, id_of
 from ledger.pending import is_pending, shown_position
+from ledger.problems import check, problem
 from ledger.store import EventStore
 from ledger.values.moment import text
 from ledger.values.reference import LETTERS

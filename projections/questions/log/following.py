@@ -6,8 +6,8 @@ from typing import Any
 from msgspec import Struct
 
 from ledger.catalog import DECIDERS, FACTS
-from ledger.decider import Problem, problem
 from ledger.envelope import RecordedEvent, category_of, id_of
+from ledger.problems import Problem, problem
 from ledger.store import EventStore
 from projections.questions.log.event_lines import event_lines
 from projections.tables.contract import Tables

@@ -10,9 +10,9 @@ from msgspec import UNSET, to_builtins
 
 from ledger.aggregates.work_item.item_summaries import CATEGORY as WORK_ITEM
 from ledger.catalog import NAME_FIELDS, fact_of, states_of
-from ledger.decider import check, problem
 from ledger.envelope import RecordedEvent, stream_id
 from ledger.pending import is_pending, place_of, shown_position, shown_version
+from ledger.problems import check, problem
 from ledger.store import EventStore
 from ledger.values import field_paths
 from ledger.values.moment import text

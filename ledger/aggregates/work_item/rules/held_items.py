@@ -10,8 +10,9 @@ from ledger.aggregates.work_item.item_summaries import CATEGORY
 from ledger.aggregates.work_item.rules.claiming import claimed, held_by_another
 from ledger.aggregates.work_item.rules.status_changes import reason
 from ledger.aggregates.work_item.state import WorkItem
-from ledger.decider import Decided, Turns, check, problem
+from ledger.decider import Decided, Turns
 from ledger.envelope import Fact, id_of, stream_id
+from ledger.problems import check, problem
 from ledger.world import World
 
 

@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from ledger.aggregates.guards import existing
 from ledger.aggregates.work_item.commands import AnswerQuestion, AskQuestion, WithdrawQuestion
 from ledger.aggregates.work_item.events import QuestionAnswered, QuestionAsked, QuestionWithdrawn
 from ledger.aggregates.work_item.item_summaries import CATEGORY, state_summary
@@ -9,9 +10,10 @@ from ledger.aggregates.work_item.rules.recurring import with_next
 from ledger.aggregates.work_item.rules.reviews import ADMINISTRATORS, completion
 from ledger.aggregates.work_item.rules.status_changes import refuse_unfinished, status_changed
 from ledger.aggregates.work_item.state import Question, WorkItem
-from ledger.decider import Decided, check, existing, problem
+from ledger.decider import Decided
 from ledger.envelope import Fact, stream_id
 from ledger.errors import Refused
+from ledger.problems import check, problem
 from ledger.values.moment import text
 from ledger.values.revision import Change
 from ledger.values.states import State, States, claimed_state, find_state

@@ -11,9 +11,9 @@ from ledger.aggregates.work_item.item_summaries import CATEGORY, neighbour_summa
 from ledger.aggregates.work_item.rules.claiming import claimed, held_by_another
 from ledger.aggregates.work_item.rules.reviews import completed
 from ledger.aggregates.work_item.state import WorkItem
-from ledger.decider import check, problem
 from ledger.envelope import Fact
 from ledger.errors import Refused
+from ledger.problems import check, problem
 from ledger.values.states import FINISHED, REASONLESS, State, find_state, in_order, key
 from ledger.world import Neighbour, World
 
