@@ -23,9 +23,8 @@ class Ledger:
         self.as_of = as_of
         self.may_write = caller.scope != "read" and as_of is None
         self.is_admin = caller.scope == "admin" and as_of is None
-        self.may_make_tokens = (
-            self.is_admin and caller.actor is not None
-        )  # where none are needed, none is made from afar
+        # where no tokens are needed, none can be made from another machine
+        self.may_make_tokens = self.is_admin and caller.actor is not None
         self.segment = str(caller.app.identity.ledger)
         self.name = caller.app.identity.name
 
@@ -39,16 +38,16 @@ class Ledger:
 
     @property
     def position(self) -> int | None:
-        """That of the earlier point, while it is asked about."""
+        """The position of the earlier point, once that is known."""
         return self._then.as_of if self._then else None
 
     @property
     def kept(self) -> str:
-        """What an address has to end with to lead to the same point."""
+        """The query that makes an address lead to the same point."""
         return f"?as_of={quote(self.as_of, safe='')}" if self.as_of else ""
 
     def answering(self, make: Callable[["Ledger"], Result]) -> Result:
-        """What is made of the ledger's answers; those of an earlier point all come from the same tables of then."""
+        """What `make` makes of the ledger's answers; for an earlier point all come from the same tables."""
         as_of = self.as_of
         if as_of is None:
             return make(self)

@@ -54,7 +54,7 @@ STATUS = {"version_conflict": 409, "not_found": 404, "forbidden": 403, "unavaila
 
 
 class Console:
-    """The handlers of all pages. `missing` makes what the user of this machine has opened since, if it is theirs."""
+    """The handlers of all pages. `missing` opens the projects that this machine's user has opened since, if any."""
 
     def __init__(
         self,

@@ -1,8 +1,8 @@
 """The projects of this user on this machine: a small file for each ledger that was opened here, with its folder.
 
-Nothing depends on it but what looks over several projects: one that was never opened here is not among them. Each
-says which database it has, a given one by the digest of its string, which may hold a password: no ledger is asked of,
-or made in, a database that is not its own.
+Only what shows several projects depends on it; a project that was never opened here is not among them. Each file says
+which database its ledger has, a given one by the digest of its string, which may hold a password: so no ledger is read
+from, or made in, a database that is not its own.
 """
 
 import hashlib
@@ -54,7 +54,7 @@ class KnownProject(Struct, frozen=True, kw_only=True):
 
 
 def remember(project: Identity, settings: Settings) -> None:
-    """From now on it is among the known ones; of several folders with one ledger that which was opened last."""
+    """Notes a project among the known ones. If several folders have one ledger, the one that was opened last counts."""
     file = _folder(settings) / str(project.key)
     folder = str(project.project.absolute())
     wanted = KnownProject(key=project.key, name=project.name, folder=folder, database=_database(settings))

@@ -1,7 +1,7 @@
 """The layers that can answer: an operation is run against the first; when that is away, the same one against the next.
 
-`postgres` is live. `replica` follows it. `journal` is this machine's own copy. A layer has what operations use, under
-the names under which an App has it, so none of them knows which it is; whatever did not answer live says so.
+`postgres` is live. `replica` follows it. `journal` is this machine's own copy. All layers have the same parts (store,
+tables, handler), so no operation knows which layer it is; an answer that is not live says so.
 """
 
 from collections.abc import Iterator, Sequence

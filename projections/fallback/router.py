@@ -1,4 +1,4 @@
-"""Who answers: the first layer that can. Whatever did not come live from the database says so, in every answer.
+"""Which layer answers: the first one that can. Every answer that is not live from the database says so.
 
 Live is tried first, and once more on fresh connections when they broke. Then the same work, with the same command id,
 is done on this machine's own copy, and what only reads goes on down.
@@ -40,7 +40,7 @@ QUEUED = (
     "stored here, recorded by itself when the database is back: do not repeat it; its id and p- version can be used at"
     " once; sync_state shows what waits"
 )
-JUDGED = (NotFound, VersionConflict, NotUnique, Refused)  # what a newer state may not refuse
+JUDGED = (NotFound, VersionConflict, NotUnique, Refused)  # refusals that a newer state might not make
 
 Answered = dict[str, Any]
 Result = TypeVar("Result")
@@ -109,7 +109,7 @@ def _run_with_fallback(app: App, run: Run[Result], *, writes: bool, replicas: bo
 
 
 def provenance(view: LedgerView, answered: Answered, *, writes: bool = False) -> Answered:
-    """What an answer says of where it comes from. The database's own receipts need none: they name their position."""
+    """{source, as_of?, next_step?, warnings?}; nothing for a receipt of the database, which names its position."""
     layer = view.layer
     if writes and layer.is_live:
         return {}
@@ -179,7 +179,7 @@ def _run_on_database(app: App, run: Run[Result]) -> tuple[LedgerView, Result]:
 
 
 def _run_on_copy(app: App, run: Run[Result], layer: Layer) -> tuple[LedgerView, Result]:
-    """What this machine has may be less than it was shown: then nothing is refused by it."""
+    """Where this machine's copy lacks what the machine was shown, nothing is refused by it: Unavailable is raised."""
     view = _recording(app, layer)
     try:
         return view, run(view)

@@ -48,7 +48,7 @@ class Local:
         self.home = home
         self.ledger = ledger
         self._clock = clock
-        self._outbox_file = home / OUTBOX  # looked for in each call: to make this Path takes as long
+        self._outbox_file = home / OUTBOX  # looked for in each call: making this path takes as long as that
         self.seen = Seen(home)
         self.sent = SentCommands(home)
         self._making = threading.RLock()
@@ -88,17 +88,17 @@ class Local:
 
     @property
     def waiting(self) -> int:
-        """How many of them wait."""
-        return self.outbox.waiting if (self.home / OUTBOX).exists() else 0
+        """How many commands of this machine wait for the database."""
+        return self.outbox.waiting if self._outbox_file.exists() else 0
 
     @property
     def faults(self) -> list[Fault]:
         """Lines of the outbox that are set aside."""
-        return self.outbox.faults if (self.home / OUTBOX).exists() else []
+        return self.outbox.faults if self._outbox_file.exists() else []
 
     def waiting_since(self) -> datetime | None:
-        """When the oldest of them was given."""
-        oldest = self.outbox.unsettled(limit=1) if (self.home / OUTBOX).exists() else []
+        """When the oldest waiting command was given."""
+        oldest = self.outbox.unsettled(limit=1) if self._outbox_file.exists() else []
         return oldest[0].occurred_at if oldest else None
 
     @property
@@ -114,9 +114,9 @@ class Local:
 
     @property
     def reach(self) -> int:
-        """Up to which position this machine's own copy holds the whole log, with what was recorded by it since."""
+        """Up to which position this machine's own copy holds the whole log, its own newer events included."""
         reached = self.journal.head.position
-        lines = self.outbox.waiting_after(reached) if (self.home / OUTBOX).exists() else []
+        lines = self.outbox.waiting_after(reached) if self._outbox_file.exists() else []
         for line in in_order(lines):
             if line.first == reached + 1:
                 reached += len(line.events)
@@ -145,21 +145,21 @@ class Local:
                 write_private(self.home / PLACE, place.encode())
 
     def clear(self) -> None:
-        """Lets go of what the journal has: of what was sent, and of the outbox once that is so for all of it."""
+        """Drops what the journal has by now: sent commands, and the outbox once the journal has all of it."""
         reached = self.journal.head.position
-        if (self.home / OUTBOX).exists():
+        if self._outbox_file.exists():
             self.outbox.clear(reached)
         self.sent.clear(reached, self.journal.ends_of)
 
     def erase(self, renew_copies: Callable[[], None]) -> None:
-        """Takes what the journal erases out of everything that was made of it here; `renew_copies` does so elsewhere.
+        """Takes the texts that the journal erases out of all files made of it here; `renew_copies` renews the others.
 
-        Killed at it, or kept from it by another process, it is done the next time.
+        What a kill or another process prevents is done the next time.
         """
         newest = self.journal.last_erasure
         if not newest:
             return
-        if (self.home / OUTBOX).exists():
+        if self._outbox_file.exists():
             self.outbox.forget_ended(self.journal.head.position)
         self.sent.forget_recorded(self.journal.head.position, self.journal.ends_of, newest)
         if not self.is_erased:
@@ -191,7 +191,7 @@ class Local:
 
     @property
     def followed(self) -> float:
-        """How many seconds ago that was; a time to come, by a clock that was set back, is as good as none."""
+        """Seconds since `contact`; infinite where there was none, or one that lies ahead as the clock was set back."""
         contact = self.contact()
         ago = time.time() - contact.timestamp() if contact else -1.0
         return ago if ago >= 0 else math.inf
@@ -238,7 +238,7 @@ class Local:
         return Cache(file, self._journal, self._outbox, self._clock)
 
     def _remove_other_caches(self, *, unused: float) -> None:
-        """Those of other versions of the program that were not opened for so many seconds: they make them again."""
+        """Removes those of other versions of the program, which make them again, if unused for so many seconds."""
         for file in self.home.glob(CACHES):
             with contextlib.suppress(FileNotFoundError):  # another process removes it too
                 if file.name != cache_file() and time.time() - file.stat().st_mtime >= unused:

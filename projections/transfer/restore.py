@@ -49,7 +49,7 @@ def recognises(sample: Sample) -> bool:
 
 
 def bring_back(app: App, path: Path, *, dry_run: bool) -> Restored:
-    """Proves the whole file first. After it the App is of no use: the folder may be that of another ledger.
+    """Proves the whole file first. The App cannot be used afterwards: its folder may have become another ledger's.
 
     Invalid for a file that is damaged, cut or of another kind; Refused where the ledger has a history of its own.
     """

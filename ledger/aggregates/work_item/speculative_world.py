@@ -1,4 +1,4 @@
-"""A world that some facts are ahead of the log: what a command of several sees of those before it.
+"""A world with facts that are not recorded yet: what each change of a bulk sees of the changes before it.
 
 States and versions are those after the pending facts. Questions about neighbours are put to the world as it stands, and
 the answers corrected by the pending states, so that the append still guards everything that was looked at.
@@ -38,7 +38,7 @@ class SpeculativeWorld(World):
         self.scope = world.scope
 
     def happened(self, stream: str, fact: Any) -> None:
-        """From here on this fact of a work item is so."""
+        """Adds a pending fact of a work item: what is asked from here on sees it."""
         entity_id = id_of(stream)
         before: WorkItem = self.state(CATEGORY, entity_id)
         after = apply(evolve(before, fact), fact.also)
@@ -127,10 +127,10 @@ class SpeculativeWorld(World):
             return self._world.precedes(first, then, without)
         reached, waiting = {first}, [first]
         while waiting:
-            for moment in self._onward(waiting.pop(), without):
-                if moment not in reached:
-                    reached.add(moment)
-                    waiting.append(moment)
+            for endpoint in self._onward(waiting.pop(), without):
+                if endpoint not in reached:
+                    reached.add(endpoint)
+                    waiting.append(endpoint)
         return then in reached
 
     def known(self, category: str, entity_ids: Iterable[str]) -> set[str]:

@@ -20,7 +20,7 @@ from ledger.errors import (
 )
 from ledger.handler import Project
 from ledger.offline.delivery.findings import Findings
-from ledger.offline.delivery.pending_histories import Ahead
+from ledger.offline.delivery.pending_histories import PendingHistories
 from ledger.offline.delivery.verdicts import Verdicts, newer_line
 from ledger.offline.queue.outbox import Outbox
 from ledger.offline.queue.outbox_lines import Queued, Settled
@@ -176,14 +176,14 @@ class Drain:
         streams = {stream for line in lines for stream in (*line.bases, conflict_stream(line.command_id))}
         past = self._store.read_streams(streams)
         self._findings.look(past.head)
-        ahead = Ahead(past.events)
+        histories = PendingHistories(past.events)
         taken: list[tuple[Queued, Proposal]] = []
         for line in lines:
-            proposal = self._verdicts.as_proposed(line, ahead, past.head)
+            proposal = self._verdicts.as_proposed(line, histories, past.head)
             if proposal is None:
                 break
             taken.append((line, proposal))
-            ahead.happened(line, proposal)
+            histories.happened(line, proposal)
         return taken
 
     def _recorded(self, taken: Sequence[tuple[Queued, Proposal]]) -> list[Settled]:

@@ -1,4 +1,4 @@
-"""Histories with what a group has proposed so far, so that its commands build on one another before one is recorded."""
+"""The histories on which a group of queued commands is decided, each command on what those before it have proposed."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from ledger.offline.delivery import rebase
 from ledger.offline.queue.outbox_lines import Queued
 
 
-class Ahead:
+class PendingHistories:
     """Histories and states with what the group has proposed so far."""
 
     def __init__(self, pasts: rebase.Pasts) -> None:

@@ -26,7 +26,7 @@ from ledger.errors import (
 from ledger.handler import Project, rule_of
 from ledger.offline.delivery import rebase
 from ledger.offline.delivery.findings import Findings
-from ledger.offline.delivery.pending_histories import Ahead
+from ledger.offline.delivery.pending_histories import PendingHistories
 from ledger.offline.queue import queued_line
 from ledger.offline.queue.outbox_lines import Outcome, Queued, QueuedEvent, Settled
 from ledger.offline.queue.queued_line import EXCLUSIVE
@@ -69,8 +69,8 @@ class Verdicts:
         quotes = rebase.quotes_erased(pasts.values())
         if refusal is None and not moved and self._findings.conditions_hold(line) and not quotes:
             facts = rebase.facts_with_authors(line)
-            ahead = Ahead(pasts)
-            proposal = self._proposal(line, facts, ahead.past, ahead.state, line.bases, past.head)
+            histories = PendingHistories(pasts)
+            proposal = self._proposal(line, facts, histories.past, histories.state, line.bases, past.head)
             return self.ended(line, "recorded", self._store.append(proposal).positions)
         if refusal is None and (met := rebase.meetings(line, pasts, self._is_own)):
             return self._conflict(line, pasts, met=met)
@@ -78,17 +78,19 @@ class Verdicts:
             return self._conflict(line, pasts, refusal=refusal)
         return self._again(line, pasts, moved)
 
-    def as_proposed(self, line: Queued, ahead: Ahead, head: int) -> Proposal | None:
-        if line.kind == "withdrawal" or self._findings.waits_for(line) or ahead.knows(line):
+    def as_proposed(self, line: Queued, histories: PendingHistories, head: int) -> Proposal | None:
+        if line.kind == "withdrawal" or self._findings.waits_for(line) or histories.knows(line):
             return None
         if not queued_line.is_understood(line):
             return None
-        if not all(rebase.stands_on_its_base(line, stream, ahead.past(stream), self._is_own) for stream in line.bases):
+        if not all(
+            rebase.stands_on_its_base(line, stream, histories.past(stream), self._is_own) for stream in line.bases
+        ):
             return None
-        if not self._findings.conditions_hold(line) or rebase.quotes_erased(map(ahead.past, line.bases)):
+        if not self._findings.conditions_hold(line) or rebase.quotes_erased(map(histories.past, line.bases)):
             return None
         facts = rebase.facts_with_authors(line)
-        proposal = self._proposal(line, facts, ahead.past, ahead.state, line.bases, head)
+        proposal = self._proposal(line, facts, histories.past, histories.state, line.bases, head)
         unique = any(relation in UNIQUE for row in proposal.rows for relation, _ in row.added)
         return None if unique else proposal
 
@@ -167,10 +169,10 @@ class Verdicts:
     def _instead(self, line: Queued, fact: Fact, outcome: Outcome) -> Settled:
         """Records under the command's id what became of it."""
         stream = conflict_stream(line.command_id)
-        ahead = Ahead({})
+        histories = PendingHistories({})
         head = self._store.read_streams([]).head
         proposal = self._proposal(
-            line, [(stream, fact, line.by, line.occurred_at)], ahead.past, ahead.state, [stream], head
+            line, [(stream, fact, line.by, line.occurred_at)], histories.past, histories.state, [stream], head
         )
         return self.ended(line, outcome, self._store.append(proposal).positions)
 

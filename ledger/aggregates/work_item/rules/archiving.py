@@ -15,21 +15,21 @@ from ledger.world import Neighbour, World
 
 def refuse_archived(world: World, entity_id: str, item: WorkItem) -> None:
     if item.archived:
-        raise _refused(
+        raise Refused(
             f"{world.reference(CATEGORY, entity_id)} is archived",
-            "archived",
-            [state_summary(world, entity_id, item)],
-            _restore(world, entity_id),
+            rule="archived",
+            items=[state_summary(world, entity_id, item)],
+            next_step=_restore(world, entity_id),
         )
 
 
 def refuse_archived_parent(world: World, parent: Neighbour) -> None:
     if parent.archived:
-        raise _refused(
+        raise Refused(
             "the parent is archived",
-            "parent_archived",
-            neighbour_summaries(world, [parent]),
-            _restore(world, parent.id),
+            rule="parent_archived",
+            items=neighbour_summaries(world, [parent]),
+            next_step=_restore(world, parent.id),
         )
 
 
@@ -58,20 +58,20 @@ def _archive_one(entity_id: str, days: int, world: World) -> Decided:
     world.look(stream_id(CATEGORY, below.id) for below in tree)
     unfinished = [below for below in tree if not below.finished and not below.deleted]
     if unfinished:
-        raise _refused(
+        raise Refused(
             f"{world.reference(CATEGORY, entity_id)} and its subtree hold {len(unfinished)} unfinished items",
-            "unfinished",
-            neighbour_summaries(world, unfinished),
-            "complete or delete those first",
+            rule="unfinished",
+            items=neighbour_summaries(world, unfinished),
+            next_step="complete or delete those first",
         )
     before = _before(days, world)
     recent = [below for below in tree if not below.archived and _changed(below.id, world) > before]
     if days and recent:
-        raise _refused(
+        raise Refused(
             f"{len(recent)} items of the subtree of {world.reference(CATEGORY, entity_id)} changed within {days} days",
-            "too_recent",
-            neighbour_summaries(world, recent),
-            "name fewer older_than_days",
+            rule="too_recent",
+            items=neighbour_summaries(world, recent),
+            next_step="name fewer older_than_days",
         )
     return [(stream_id(CATEGORY, below.id), WorkItemArchived()) for below in tree if not below.archived]
 
@@ -87,7 +87,3 @@ def _changed(entity_id: str, world: World) -> datetime:
 def _restore(world: World, entity_id: str) -> str:
     ref = world.reference(CATEGORY, entity_id)
     return f"bring it back first: archive_work_items with action restore and id {ref}"
-
-
-def _refused(message: str, rule: str, items: list[dict[str, str]], next_step: str) -> Refused:
-    return Refused(message, rule=rule, items=items, next_step=next_step)

@@ -143,8 +143,8 @@ def _check_form(command: AnswerQuestion, question: Question) -> None:
 
 
 def _check_may_answer(command: AnswerQuestion, item: WorkItem, question: Question, world: World) -> None:
-    """An administrator may, but what it asked itself, and the settings leave to another, with the reason only. Others
-    do not answer what they asked, nor for another where the settings say so."""
+    """An administrator may answer any question, but one of its own that is left to another only with a reason. Other
+    callers may not answer their own questions, nor those that the settings leave to another."""
     restricted = question.completes is not None or world.settings().only_asked_answer
     is_own, is_for_it = question.by == world.by, is_asked(question.whom, world.by, world)
     if world.scope == "admin":

@@ -14,7 +14,7 @@ from projections.transfer.github.interface.saved import Sweep
 
 
 def swept(api: Api, path: str, known: Sweep, now: float) -> tuple[dict[int, Record], Sweep]:
-    """The issues that say something else of others than they did, by number."""
+    """The issues whose relations have changed, by number."""
     found: dict[int, Record] = {}
     etags: list[str | None] = []
     is_last = False
