@@ -3,8 +3,9 @@
 The first one in leads: it takes what waits, at most MOST, records it in one call, lets the next one that waits lead,
 and hands out the verdicts. Those who were recorded together are about to come back together, so a leader looks out for
 half as many as are about, COMPANY_SECONDS at most: while one half is recorded the other half decides, and two
-transactions for eight cost much less than one for the first and one for the other seven. A thread on its own pays
-nothing.
+transactions for eight cost much less than one for the first and one for the other seven. Once half of them wait while
+the other half is recorded, they are sent too: the server goes on with them when it is done, and does not wait until a
+thread of this process has its turn. A thread on its own pays nothing.
 """
 
 import threading
@@ -20,6 +21,7 @@ from ledger.postgres.connection.database import given_up, no_time_left
 
 MOST = 50  # proposals in one transaction
 COMPANY_SECONDS = 0.002  # less than a transaction takes
+AT_ONCE = 2  # transactions: one that is recorded, and one that the server takes next
 
 Verdict = Recorded | LedgerError
 
@@ -48,9 +50,12 @@ class SharedCommit:
         self._append_group = append_group
         self._lock = threading.Lock()
         self._complete = threading.Condition(self._lock)  # notified when as many wait as a leader looks out for
-        self._company = 0
+        self._company = 0  # that many followers a leader looks out for
+        self._most = MOST  # proposals in one transaction now
         self._waiting: deque[_Place] = deque()
-        self._led = False  # whether a thread leads
+        self._leaders = 0
+        self._gathers = False  # whether one of them has not sent its group yet
+        self._led = 0  # proposals of the leaders and of those they lead
 
     @property
     def waiting(self) -> int:
@@ -61,7 +66,7 @@ class SharedCommit:
     @property
     def is_led(self) -> bool:
         """Whether a thread records just now."""
-        return self._led
+        return self._leaders > 0
 
     def append(self, proposal: Proposal) -> Recorded:
         place = self._enter(proposal)
@@ -78,14 +83,20 @@ class SharedCommit:
     def _enter(self, proposal: Proposal) -> _Place | None:
         """The place of a thread that has to wait; None for one that leads."""
         with self._lock:
-            if not self._led:
-                self._led = True
+            if self._may_lead(len(self._waiting) + 1):
+                self._begin()
                 return None
             place = _Place(proposal)
             self._waiting.append(place)
             if len(self._waiting) == self._company:
                 self._complete.notify()
         return place
+
+    def _may_lead(self, waiting: int) -> bool:
+        """Whether so many go now; behind a group that is being recorded only those who are company enough."""
+        if not self._leaders:
+            return True
+        return self._leaders < AT_ONCE and not self._gathers and 0 < self._company < waiting
 
     def _wait(self, place: _Place) -> None:
         left = deadline.left()
@@ -97,7 +108,7 @@ class SharedCommit:
                 if place in self._waiting:
                     self._waiting.remove(place)
                 elif place.leads:
-                    self._call_next()
+                    self._end(1)
             raise
 
     def _too_late(self, place: _Place) -> LedgerError:
@@ -120,9 +131,15 @@ class SharedCommit:
 
     def _followers(self) -> list[_Place]:
         with self._lock:
-            if len(self._waiting) < self._company:
-                self._complete.wait_for(lambda: len(self._waiting) >= self._company, COMPANY_SECONDS)
-            return [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST - 1))]
+            try:
+                if len(self._waiting) < self._company and self._leaders == 1:
+                    self._complete.wait_for(lambda: len(self._waiting) >= self._company, COMPANY_SECONDS)
+                followers = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._most - 1))]
+                self._led += len(followers)
+                return followers
+            finally:
+                self._gathers = False
+                self._call_next()
 
     def _recorded(self, proposals: list[Proposal]) -> list[Verdict | None]:
         """The verdict of each; None for one that has to find out for itself."""
@@ -138,13 +155,27 @@ class SharedCommit:
 
     def _let_next_lead(self, recorded: int) -> None:
         with self._lock:
-            about = min(recorded + len(self._waiting), 2 * (MOST - 1))
-            self._company = about // 2
-            self._call_next()
+            about = min(self._led + len(self._waiting), 2 * MOST)
+            half = about // 2
+            if half > 1:
+                self._company, self._most = half - 1, about - half
+            else:  # two or three share a transaction: half of them would be one
+                self._company, self._most = half, MOST
+            self._end(recorded)
+
+    def _begin(self) -> None:
+        self._leaders += 1
+        self._led += 1
+        self._gathers = True
+
+    def _end(self, led: int) -> None:
+        self._leaders -= 1
+        self._led -= led
+        self._call_next()
 
     def _call_next(self) -> None:
-        self._led = bool(self._waiting)
-        if self._waiting:
+        if self._waiting and self._may_lead(len(self._waiting)):
+            self._begin()
             place = self._waiting.popleft()
             place.leads = True
             place.called.release()

@@ -19,6 +19,7 @@ from ledger.postgres.shared_commit import MOST, SharedCommit
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, on_postgres, proposal
 from tests.support.relay import losing_the_answer_to
+from tests.support.waiting import until
 
 Verdicts = dict[int, Recorded | LedgerError]
 
@@ -66,14 +67,14 @@ def test_those_who_wait_together_are_recorded_in_one_transaction_of_at_most_fift
 
     shared = SharedCommit(ledger.store.append, append_group)
 
-    verdicts = all_at_once(ledger, shared, [creation(ledger, number) for number in range(MOST + 10)])
+    verdicts = all_at_once(ledger, shared, [creation(ledger, number) for number in range(2 * MOST + 10)])
 
-    assert sizes == [MOST, 9]
+    assert sizes == [MOST, MOST, 9]
     positions = [verdict.positions[0] for verdict in verdicts.values() if isinstance(verdict, Recorded)]
-    assert sorted(positions) == list(range(1, MOST + 11))
+    assert sorted(positions) == list(range(1, 2 * MOST + 11))
 
 
-def test_half_as_many_as_were_recorded_together_are_waited_for_when_they_come_back(
+def test_half_as_many_as_are_about_are_waited_for_when_they_come_back(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shared_commit, "COMPANY_SECONDS", 60.0)
@@ -84,18 +85,44 @@ def test_half_as_many_as_were_recorded_together_are_waited_for_when_they_come_ba
         return ledger.store.append_group(proposals)
 
     shared = SharedCommit(ledger.store.append, append_group)
-    all_at_once(ledger, shared, [creation(ledger, number) for number in range(6)])
-    threads = [threading.Thread(target=shared.append, args=[creation(ledger, number)]) for number in (6, 7, 8)]
+    threads = [threading.Thread(target=shared.append, args=[creation(ledger, number)]) for number in range(5)]
+    with ledger.store.exclusively():
+        for thread in threads[:4]:
+            thread.start()
+        until(lambda: shared.waiting == 3)
+    until(lambda: sizes == [2])
 
-    threads[0].start()
-    threads[1].start()
-    while not shared.waiting:
-        time.sleep(0.001)
-    threads[2].start()
+    threads[4].start()
     for thread in threads:
         thread.join()
 
-    assert sizes == [5, 3]
+    assert sizes == [2, 2]
+
+
+def test_the_other_half_is_sent_while_one_half_is_recorded(ledger: Ledger) -> None:
+    sizes: list[int] = []
+    may_end = threading.Event()
+
+    def append_group(proposals: Sequence[Proposal]) -> list[Recorded | LedgerError]:
+        sizes.append(len(proposals))
+        may_end.wait()
+        return ledger.store.append_group(proposals)
+
+    shared = SharedCommit(ledger.store.append, append_group)
+    threads = [threading.Thread(target=shared.append, args=[creation(ledger, number)]) for number in range(6)]
+    with ledger.store.exclusively():
+        for thread in threads[:5]:
+            thread.start()
+        until(lambda: shared.waiting == 4)
+    until(lambda: sizes == [3])
+
+    threads[5].start()
+    until(lambda: sizes == [3, 2])
+    may_end.set()
+    for thread in threads:
+        thread.join()
+
+    assert len(list(ledger.store.read_all())) == 6
 
 
 def test_when_the_answer_to_a_group_is_lost_each_learns_that_nothing_is_known(ledger: Ledger, dsn: str) -> None:
@@ -109,7 +136,7 @@ def test_when_the_answer_to_a_group_is_lost_each_learns_that_nothing_is_known(le
         own.close()
 
     lost = {number: verdict for number, verdict in verdicts.items() if isinstance(verdict, OutcomeUnknown)}
-    assert len(lost) == 4
+    assert len(lost) == 3  # half of the five that are about
     assert len(list(ledger.store.read_all())) == 5
     assert all(ledger.store.append(given[number]).repeated for number in lost)
 
