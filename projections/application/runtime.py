@@ -210,6 +210,7 @@ class Runtime:
     def _reached(self, connector: Connector, known: Database | None) -> Database:
         """The database in which the ledger lies. What others of this process know of the way counts for the first time,
         and no longer than it leads there."""
+        connector.require_a_try()  # before the directory is asked for the way
         if known is not None:
             connector.doubt()
         try:

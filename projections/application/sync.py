@@ -15,7 +15,7 @@ from ledger.postgres.connection.database import Database, is_held_up
 from ledger.postgres.ledgers import MOVED
 from ledger.postgres.store import PostgresStore
 from projections.application.debounced import Debounced
-from projections.application.drain_thread import DrainThread, ShouldContinue
+from projections.application.draining import Draining, ShouldContinue
 from projections.application.runtime import Runtime
 from projections.local_copy.working_files import Local
 from projections.questions.world_questions import TableNeighbourhood
@@ -43,7 +43,7 @@ class Synchronization:
         self._runtime = runtime
         self._renew_copies = renew_copies
         self._after_write = after_write
-        self._drain_thread = DrainThread()
+        self._draining = Draining(runtime.jobs, lambda: runtime.settings.dsn)
         self._taken_in: Head | None = None  # up to where all that follows from the journal is done
         self._looks_again = 0.0  # by time.monotonic
 
@@ -57,7 +57,7 @@ class Synchronization:
         runtime.local.meet()
         if self.something_waits():
             there = runtime.store_in(database), runtime.tables_in(database)
-            self._drain_thread.begin(lambda should_continue: self._drain_in_thread(lambda: there, should_continue))
+            self._draining.begin(lambda should_continue: self._drain_in_thread(lambda: there, should_continue))
 
     def something_waits(self) -> bool:
         """Whether a write of this machine waits; none does in files that cannot be read, and the database still can."""
@@ -77,7 +77,7 @@ class Synchronization:
         local, until = self._runtime.local, time.monotonic() + seconds
         while not local.is_settled and (left := until - time.monotonic()) > 0:
             try:
-                drained = self._drain_thread.wait(self._drain_now, left)
+                drained = self._draining.wait(self._drain_now, left)
             except LedgerClosed as closed:
                 if closed.details.get("reason") != MOVED:
                     raise
@@ -137,10 +137,10 @@ class Synchronization:
 
     def let_drain_go_first(self) -> None:
         """What is taken in meanwhile would slow down what goes out."""
-        self._drain_thread.wait_for_its_end(DRAIN_FIRST_SECONDS)
+        self._draining.wait_for_its_end(DRAIN_FIRST_SECONDS)
 
     def end(self) -> None:
-        self._drain_thread.end()
+        self._draining.end()
 
     def _live(self) -> Target:
         return self._runtime.store, self._runtime.tables

@@ -80,6 +80,10 @@ class Connector:
         self._pools.note(self._place, Reached(conninfo=conninfo, keeps_statements=self._kept))
         return conninfo, session
 
+    def require_a_try(self) -> None:
+        """Raises Unavailable where others of this process have found it away, and it is not time to try again."""
+        self._pools.require_a_try(self._place)
+
     def doubt(self) -> None:
         """What is known of the way there did not lead to it: the next try finds it anew."""
         self._pools.doubt(self._place)

@@ -54,6 +54,16 @@ class Away:
         self.error = error
         self.again: float | None = time.monotonic() + AGAIN_SECONDS
 
+    def require_a_try(self) -> None:
+        """Raises Unavailable unless it is time for one."""
+        if self.again is None or self.again > time.monotonic():
+            raise Unavailable(self.error.message, next_step=self.error.next_step, **self.error.details) from self.error
+
+    def give_a_try(self) -> None:
+        """To the first who asks when it is time for one; Unavailable is raised for all others."""
+        self.require_a_try()
+        self.again = None
+
 
 class Pools:
     """Safe for many threads."""
@@ -85,7 +95,9 @@ class Pools:
     @contextmanager
     def trying(self, place: str, is_coming: Callable[[], bool]) -> Iterator[None]:
         """A try to reach it. While it is away one at a time tries: Unavailable is raised again for all others."""
-        self._require_a_try(place)
+        with self._lock:
+            if place in self._away:
+                self._away[place].give_a_try()
         self._trying[place] = is_coming
         try:
             yield
@@ -107,16 +119,11 @@ class Pools:
         is_coming = self._trying.get(place)
         return is_coming is not None and is_coming()
 
-    def _require_a_try(self, place: str) -> None:
+    def require_a_try(self, place: str) -> None:
+        """Raises Unavailable where another one of that database tries, or has just tried."""
         with self._lock:
-            away = self._away.get(place)
-            if away is None:
-                return
-            if away.again is not None and away.again <= time.monotonic():
-                away.again = None
-                return
-            error = away.error
-        raise Unavailable(error.message, next_step=error.next_step, **error.details) from error
+            if place in self._away:
+                self._away[place].require_a_try()
 
     def doubt(self, place: str) -> None:
         with self._lock:

@@ -1,11 +1,12 @@
-"""Draining in a thread of its own: a caller waits as long as it can, and the drain goes on without it."""
+"""Draining in the background: a caller waits as long as it can, and the drain goes on without it."""
 
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from ledger.errors import LedgerError
+from ledger.jobs import Jobs
 from ledger.offline.delivery.drain import Drained
 from ledger.postgres.connection.database import is_held_up
 
@@ -20,49 +21,36 @@ log = logging.getLogger(__name__)
 
 
 class _Run:
-    """One thread, and how it ended."""
+    """How one drain ended, once it is over."""
 
-    def __init__(self, drain: Drains, ending: threading.Event) -> None:
+    def __init__(self, drain: Drains) -> None:
+        self.drain = drain
         self.drained: Drained | None = None
         self.error: LedgerError | None = None
-        self._drain = drain
-        self._ending = ending
-        self.thread = threading.Thread(target=self._run, name="tracking-ledger-drain", daemon=True)
-        self.thread.start()
-
-    def _run(self) -> None:
-        while not self._ending.is_set():
-            try:
-                self.drained = self._drain(lambda: not self._ending.is_set())
-                return
-            except LedgerError as error:
-                if not is_held_up(error):
-                    log.warning("draining has to wait: %s", ascii(error.message)[1:-1])
-                    self.error = error
-                    return
-            self._ending.wait(AGAIN_AFTER)
+        self.over = threading.Event()
 
 
-class DrainThread:
-    """At most one thread of this process. Safe for many that wait."""
+class Draining:
+    """At most one drain of this process, which is one of the `jobs`, in that lane. Safe for many that wait."""
 
-    def __init__(self) -> None:
+    def __init__(self, jobs: Jobs, lane: Callable[[], Hashable]) -> None:
         self._lock = threading.Lock()
         self._ending = threading.Event()
         self._run: _Run | None = None
+        self._job = jobs.add(lambda: ("drain", lane()), self._go_on)
 
     def begin(self, drain: Drains) -> _Run:
         """Unless it is under way already."""
         with self._lock:
-            if self._run is None or not self._run.thread.is_alive():
-                self._run = _Run(drain, self._ending)
+            if self._run is None or self._run.over.is_set():
+                self._run = _Run(drain)
+                self._job.within(0.0)
             return self._run
 
     def wait(self, drain: Drains, seconds: float) -> Drained | None:
         """What became of it in that time; None if it goes on, here or in another process. Raises what ended it."""
         run = self.begin(drain)
-        run.thread.join(seconds)
-        if run.thread.is_alive():
+        if not run.over.wait(seconds):
             return None
         if run.error is not None:
             raise run.error
@@ -71,15 +59,33 @@ class DrainThread:
     def wait_for_its_end(self, seconds: float) -> None:
         """Where it is under way: work that can wait leaves this process to it so long."""
         run, until = self._run, time.monotonic() + seconds
-        while run is not None and run.thread.is_alive() and not self._ending.is_set():
+        while run is not None and not run.over.is_set() and not self._ending.is_set():
             if (left := until - time.monotonic()) <= 0:
                 return
-            run.thread.join(min(LOOK_EVERY, left))
+            run.over.wait(min(LOOK_EVERY, left))
 
     def end(self) -> None:
         """After the portion under way, so that also processes which live for one command get on with it."""
         with self._lock:
             self._ending.set()
-            run = self._run
-        if run is not None:
-            run.thread.join(LAST_SECONDS)
+        self._job.end(LAST_SECONDS)
+        if self._run is not None:
+            self._run.over.set()
+
+    def _go_on(self) -> float | None:
+        """In how many seconds to try again; None when it is over."""
+        run = self._run
+        if run is None or run.over.is_set() or self._ending.is_set():
+            return None
+        try:
+            run.drained = run.drain(lambda: not self._ending.is_set())
+        except LedgerError as error:
+            if is_held_up(error):
+                return AGAIN_AFTER
+            log.warning("draining has to wait: %s", ascii(error.message)[1:-1])
+            run.error = error
+        except BaseException:
+            run.over.set()
+            raise
+        run.over.set()
+        return None
