@@ -20,6 +20,7 @@ from projections.reports.marked_section import report_in
 from projections.transfer.importing import Import
 from tests.conftest import Perform
 from tests.support.beads import export, issue
+from tests.support.command_line import run
 from tests.support.forked import Forked
 from tests.support.mcp_client import environment
 from tests.support.waiting import until
@@ -40,11 +41,11 @@ def start(settings: Settings, *words: str) -> Forked:
     return Forked(*words, env=environment(settings), cwd=settings.project)
 
 
-def run(settings: Settings, *words: str) -> str:
-    process = start(settings, *words)
-    answer, errors = process.communicate(timeout=60)
-    assert process.returncode == 0, errors
-    return answer + errors
+def said(settings: Settings, *words: str) -> str:
+    """The output of a command that succeeds, on both streams."""
+    result = run(settings, *words)
+    assert result.exit_code == 0, result.output
+    return result.output
 
 
 def test_a_new_file_holds_the_report_and_can_be_read_back(app: App, perform: Perform, file: Path) -> None:
@@ -62,7 +63,7 @@ def test_a_new_file_holds_the_report_and_can_be_read_back(app: App, perform: Per
 def test_a_report_that_a_person_put_into_a_file_is_read_too(settings: Settings, perform: Perform, file: Path) -> None:
     task(perform, "Write it down")
 
-    file.write_text(run(settings, "status"), encoding="utf-8")
+    file.write_text(said(settings, "status"), encoding="utf-8")
 
     document = read(file)
     assert document is not None
@@ -198,8 +199,8 @@ def test_a_reader_never_sees_half_a_file(app: App, perform: Perform, file: Path)
 
 def test_with_the_setting_each_recorded_write_brings_the_file_up_to_date(settings: Settings, file: Path) -> None:
     on = ["version=0", 'settings={"write_status_file": true}']
-    run(settings, "call", "update_project_configuration", *on)
-    run(settings, "call", "create_work_item", "item_type=task", "title=Told at once")
+    said(settings, "call", "update_project_configuration", *on)
+    said(settings, "call", "create_work_item", "item_type=task", "title=Told at once")
 
     assert "Told at once" in file.read_text()
 
@@ -252,12 +253,13 @@ def test_a_file_that_cannot_be_written_fails_no_write(
 def test_the_command_says_what_it_did(settings: Settings, file: Path) -> None:
     file.write_text("Mine.")
 
-    said, again = run(settings, "status", "--write"), json.loads(run(settings, "status", "--write", "--json"))
+    first, again = said(settings, "status", "--write"), json.loads(said(settings, "status", "--write", "--json"))
 
-    assert "kept all of its text, and added the report below it" in said
+    assert "kept all of its text, and added the report below it" in first
     assert again == {"file": str(file), "outcome": "unchanged", "position": 0}
 
 
+@pytest.mark.processes
 def test_a_watch_tells_again_when_something_changed_and_ends_cleanly(settings: Settings, perform: Perform) -> None:
     watch = start(settings, "status", "--watch", "--json")
     assert watch.stdout is not None
@@ -272,6 +274,7 @@ def test_a_watch_tells_again_when_something_changed_and_ends_cleanly(settings: S
     assert (watch.returncode, rest, errors) == (0, "", "")
 
 
+@pytest.mark.processes
 def test_a_watch_keeps_the_file(settings: Settings, perform: Perform, file: Path) -> None:
     watch = start(settings, "status", "--write", "--watch")
     task(perform, "Seen by the watch")
@@ -284,11 +287,10 @@ def test_a_watch_keeps_the_file(settings: Settings, perform: Perform, file: Path
 
 
 def test_the_past_is_not_watched_or_written(settings: Settings) -> None:
-    process = start(settings, "status", "--as-of", "0", "--write")
-    _, errors = process.communicate(timeout=60)
+    refused = run(settings, "status", "--as-of", "0", "--write")
 
-    assert process.returncode == 2
-    assert "--as-of tells of the past" in errors
+    assert refused.exit_code == 2
+    assert "--as-of tells of the past" in refused.stderr
 
 
 def test_with_the_database_away_a_queued_write_is_added_to_a_file_that_knows_more(
