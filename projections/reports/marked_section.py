@@ -75,7 +75,7 @@ def generated(file: bytes) -> Part | None:
 
 
 def report_in(file: bytes) -> str | None:
-    """The text of the generated part, as report_reading.parse takes it; None if the file has none."""
+    """The text of the generated part, as `parse.py` reads it; None if the file has none."""
     part = generated(file)
     return None if part is None else part.text.replace(b"\r\n", b"\n").decode("utf-8", "replace")
 
