@@ -6,6 +6,7 @@ log, from 1, without gaps; *expected* the version a writer believes; *past* a st
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any, Literal
 from uuid import NAMESPACE_OID, UUID, uuid5
 
@@ -231,6 +232,7 @@ def imported_id(ledger: UUID, source: str, external_id: str) -> str:
     return str(uuid5(ledger, f"{source}:{external_id}"))
 
 
+@cache
 def configuration_id(ledger: UUID) -> str:
     """A ledger has one configuration, whose id is known to all."""
     return str(uuid5(NAMESPACE_OID, f"configuration of {ledger}"))

@@ -98,7 +98,7 @@ class AppendArguments:
         if not rows:
             return [None] * 6
         [row] = rows
-        entries = entries_json(rows)
+        entries = entries_json(rows) if row.added or row.dropped else None
         return [
             self._keys[row.projection],
             str(row.is_new),

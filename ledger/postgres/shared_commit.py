@@ -118,7 +118,8 @@ class SharedCommit:
         return given_up("its time is over") if was_sent else no_time_left()
 
     def _lead(self, proposal: Proposal) -> Verdict:
-        followers, verdicts = list[_Place](), list[Verdict | None]()
+        followers: list[_Place] = []
+        verdicts: list[Verdict | None] = []
         try:
             followers = self._followers()
             verdicts = self._recorded([proposal, *[each.proposal for each in followers]])

@@ -111,7 +111,7 @@ def _terms(folded: str) -> Iterable[str]:
     if not folded.isascii():
         return dict.fromkeys(_cut(dict.fromkeys(_WORD.findall(folded))))
     words = dict.fromkeys(folded.encode().translate(_SPACED).decode().split())
-    return words if max(map(len, words), default=0) <= LONGEST else dict.fromkeys(_cut(words))
+    return words if max([0, *map(len, words)]) <= LONGEST else dict.fromkeys(_cut(words))
 
 
 def _cut(words: Iterable[str]) -> Iterator[str]:
