@@ -21,6 +21,7 @@ from ledger.postgres.store import ENTER, LOCK
 from ledger.resources import sql
 from projections.read_models.catalog import SHAPES
 from projections.tables.contract import ATTEMPTS, Answer, AsOf, Question, incomplete, serving, with_generations
+from projections.tables.question_text import KEPT, filtering, has_filters, with_filters
 
 NEW = "SELECT tracking_ledger.new_generation(%s)"
 REBUILD_LOCK = "SELECT tracking_ledger.begin_rebuilding(%s)"
@@ -183,23 +184,23 @@ class PostgresTables:
 
 
 def _statement(question: str, given: dict[str, Any], prepares: bool) -> Statement:
-    text, names = _numbered(question)
+    text, names = _numbered(question, filtering(sql(f"questions/{question}"), given))
     values = [_array(value) if isinstance(value, list) else value for value in (given[name] for name in names)]
     return Statement(text, values, keep=prepares and _has_one_plan(question))
 
 
-@cache
-def _numbered(question: str) -> tuple[bytes, list[str]]:
+@lru_cache(KEPT)
+def _numbered(question: str, filters: frozenset[str]) -> tuple[bytes, list[str]]:
     """The statement with numbered parameters, and their names: the driver would take a long one apart each time."""
-    statement = sql(f"questions/{question}")
+    statement = with_filters(sql(f"questions/{question}"), filters)
     names = list(dict.fromkeys(PARAMETER.findall(statement)))
     return PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}", statement).encode(), names
 
 
 @cache
 def _has_one_plan(question: str) -> bool:
-    """A question with optional filters is planned anew each time, because its best plan depends on which are given."""
-    return " IS NULL OR " not in sql(f"questions/{question}")
+    """A question with optional filters is planned anew each time, because its best plan depends on what they are."""
+    return not has_filters(sql(f"questions/{question}"))
 
 
 def _array(values: list[str]) -> str:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -27,6 +27,7 @@ from ledger.values.moment import parse, text
 from projections.read_models.catalog import SHAPES
 from projections.read_models.search_terms import score
 from projections.tables.contract import ATTEMPTS, Answer, AsOf, Question, incomplete, serving, with_generations
+from projections.tables.question_text import KEPT, filtering, with_filters
 from projections.tables.sqlite_advance import (
     ADVANCE,
     CACHE_KILOBYTES,
@@ -61,7 +62,8 @@ class SqliteSnapshot:
 
     def ask(self, question: str, **parameters: Any) -> Answer:
         given = with_generations(parameters, self._ledger, self._generations)
-        cursor = self._connection.execute(_statement(question), {name: _bound(value) for name, value in given.items()})
+        statement = _statement(question, filtering(_words(question), given))
+        cursor = self._connection.execute(statement, {name: _bound(value) for name, value in given.items()})
         names = [column[0] for column in cursor.description]
         return [_with_document(dict(zip(names, row, strict=True))) for row in cursor]
 
@@ -284,12 +286,17 @@ class SqliteTables:
             ) from error
 
 
+@lru_cache(KEPT)
+def _statement(question: str, filters: frozenset[str]) -> str:
+    """With its parameters as SQLite writes them."""
+    return re.sub(r"%\((\w+)\)s", r":\1", with_filters(_words(question), filters))
+
+
 @cache
-def _statement(question: str) -> str:
-    """The question in SQLite's words where it has its own, with its parameters as SQLite writes them."""
+def _words(question: str) -> str:
+    """The question in SQLite's words where it has its own."""
     own = folder("sql") / "questions" / f"{question}.sqlite.sql"
-    words = own.read_text(encoding="utf-8") if own.is_file() else sql(f"questions/{question}")
-    return re.sub(r"%\((\w+)\)s", r":\1", words)
+    return own.read_text(encoding="utf-8") if own.is_file() else sql(f"questions/{question}")
 
 
 def _term_score(kept: str | None, terms: str) -> int:
