@@ -675,6 +675,7 @@ def test_every_page_of_an_earlier_point_shows_what_was_there_and_leads_on_within
 
 
 def test_what_is_written_elsewhere_is_on_the_stream(browser: Browser) -> None:
+    browser.create(title="There before")
     connection = browser.server.connection()
     connection.request("GET", f"{browser.base}/events", None, {"cookie": browser.cookie, "last-event-id": "0"})
     answer = connection.getresponse()
