@@ -123,7 +123,7 @@ def storable(value: Any) -> bool:
 
 
 def unstorable(value: Any, path: str = "") -> list[Problem]:
-    """Texts that no UTF-8 database can hold: U+0000 and lone surrogates. Each with the path to it."""
+    """Texts that no UTF-8 database can hold: U+0000 and unpaired surrogates. Each with the path to it."""
     match value:
         case str():
             found = _UNSTORABLE.search(value)

@@ -1,4 +1,4 @@
-"""How a conflict ends: its command carried out on what stands there now, as it was or edited; or dropped, on record."""
+"""How a conflict ends: its command is applied to the current state, as it was or edited; or it is dropped on record."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is put on a disk is there as a whole or not: a call may take only some of it, and the next may fail."""
+"""Writing to a disk as a whole or not at all: one call may write only a part, and the next may fail."""
 
 import os
 import re

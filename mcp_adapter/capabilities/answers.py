@@ -159,7 +159,7 @@ def _fits(text: str, budget: int) -> bool:
 def _result(answer: Answer, text: str, *, is_error: bool = False) -> Said:
     try:
         text.encode()
-    except UnicodeEncodeError:  # half a character, which a JSON text may spell and UTF-8 cannot carry
+    except UnicodeEncodeError:  # an unpaired surrogate, which a JSON text may spell and UTF-8 cannot carry
         text = text.encode("utf-8", "replace").decode()
         answer = json.loads(text)
     return Said(answer, text, is_error)
@@ -168,7 +168,7 @@ def _result(answer: Answer, text: str, *, is_error: bool = False) -> Said:
 def _text(value: Any) -> str:
     try:
         return msgspec.json.encode(value).decode()
-    except UnicodeEncodeError:  # half a character, which json can write
+    except UnicodeEncodeError:  # an unpaired surrogate, which json can write
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -1,4 +1,4 @@
-"""Bodies that the SDK does not read in the revisions with a handshake: batches, a byte order mark, half a character.
+"""Bodies that the SDK does not read in the revisions with a handshake: batches, a byte order mark, unpaired surrogates.
 
 A batch becomes one request for each of its messages, sent as the whole was sent, and one array of their answers.
 The body of what asks for no notes beside its answer goes on in the scope, too.
@@ -19,7 +19,7 @@ from mcp_adapter.transport.batches import MOST, REVISION, Batch, id_of, invalid
 from mcp_adapter.transport.sessions import ONLY_ANSWER, TEXT
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-HALF_A_CHARACTER = b"\\ud"  # the beginning of its escape, and of that of many whole ones
+SURROGATE = b"\\ud"  # the beginning of a surrogate's JSON escape, and of many other characters'
 PROGRESS = b"progressToken"  # with which notes are asked for beside the answer
 REFUSED = -32000  # what an HTTP status that is no success becomes among the answers to a batch
 
@@ -39,7 +39,7 @@ class Bodies:
         body = b"".join(piece.get("body", b"") for piece in pieces)
         headers = Headers(scope=scope)
         revision = headers.get("mcp-protocol-version", REVISION)
-        read = None if body[:1] == b"{" and HALF_A_CHARACTER not in body.lower() else _read(body, revision)
+        read = None if body[:1] == b"{" and SURROGATE not in body.lower() else _read(body, revision)
         if isinstance(read, Batch):
             await (await self._answered(read, scope, receive))(scope, receive, send)
         elif isinstance(read, wire.JSONRPCError):

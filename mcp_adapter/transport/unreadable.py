@@ -68,7 +68,7 @@ class Messages:
 def read(error: Unreadable) -> SessionMessage | Batch | wire.JSONRPCError | None:
     """What a line holds in which the SDK sees no message; None for an empty one.
 
-    JSON that names half a character is JSON: the message is passed on, and the tool says which argument holds it.
+    JSON with an unpaired surrogate is JSON: the message is passed on, and the tool says which argument holds it.
     """
     if isinstance(error, UnicodeDecodeError):
         return _in_another_encoding(error)

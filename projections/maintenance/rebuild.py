@@ -1,4 +1,4 @@
-"""The two ways out when a database is not the history that this machine knows: one of the two is said to be right.
+"""The two ways out when a database has another history than this machine: a person says which one is right.
 
 Nothing is lost by either: a journal that gives way is set aside under a new name, and what only it held is queued.
 """

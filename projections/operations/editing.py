@@ -1,4 +1,4 @@
-"""What an edit of a queued command may say: its fields are held to the limits of the operation that gives such ones."""
+"""What an edit of a queued command may change: its fields keep the limits of the operation that makes such commands."""
 
 from collections.abc import Mapping
 from typing import Any

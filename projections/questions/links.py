@@ -1,4 +1,4 @@
-"""From the names that one input gives other entities by to their ids: whatever leads nowhere is named at once."""
+"""From the names by which an input refers to other entities to their ids; all that are unknown are refused at once."""
 
 from collections.abc import Iterable, Mapping
 

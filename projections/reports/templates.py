@@ -1,4 +1,4 @@
-"""Texts with holes, from the templates folder."""
+"""Templates of texts, from the templates folder."""
 
 from collections.abc import Callable, Mapping
 from functools import cache

@@ -170,7 +170,7 @@ def test_a_refusal_that_repeats_a_megabyte_is_short_and_keeps_its_shape() -> Non
     assert answer["error"]["next_step"] == "shorten it"
 
 
-def test_half_a_character_in_an_answer_does_not_break_the_wire() -> None:
+def test_an_unpaired_surrogate_in_an_answer_does_not_break_the_wire() -> None:
     result = answered({"text": "half \ud83d", "\udc00": 1}, lambda limit: {}).result()
 
     assert shown(result) == {"text": "half ?", "?": 1}

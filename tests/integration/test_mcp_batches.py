@@ -1,4 +1,4 @@
-"""What hosts put on the wire besides one plain message: batches, a byte order mark, half a character, a text."""
+"""What hosts put on the wire besides one plain message: batches, a byte order mark, an unpaired surrogate, a text."""
 
 import json
 from collections.abc import Iterator
@@ -207,7 +207,7 @@ def test_a_byte_order_mark_over_http_is_no_fault(http: HttpServer) -> None:
 
 @pytest.mark.processes
 @pytest.mark.parametrize("revision", [REVISION, "2025-11-25"])
-def test_half_a_character_over_http_is_named_by_its_argument(http: HttpServer, revision: str) -> None:
+def test_an_unpaired_surrogate_over_http_is_named_by_its_argument(http: HttpServer, revision: str) -> None:
     answer = Session(http, revision).post(created(9, "half \ud83d"))
 
     error = json.loads(answer.body)

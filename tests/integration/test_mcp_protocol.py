@@ -171,7 +171,7 @@ def test_a_line_that_is_no_message_is_answered_and_the_next_one_is_served(
 
 
 @pytest.mark.parametrize("place", ["title", "description"])
-def test_half_a_character_is_named_by_its_argument(settings: Settings, place: str) -> None:
+def test_an_unpaired_surrogate_is_named_by_its_argument(settings: Settings, place: str) -> None:
     arguments = {"item_type": "task", "title": "whole", place: "half \ud83d"}
 
     with served(settings) as client:

@@ -358,7 +358,7 @@ def test_a_file_that_cannot_be_taken_is_named_with_its_line(
     assert reading.not_taken[0].where.startswith("tasks/task-2 - X.md") and where in reading.not_taken[0].where
 
 
-def test_half_a_character_costs_that_character_and_not_the_task(tmp_path: Path) -> None:
+def test_an_unpaired_surrogate_costs_that_character_and_not_the_task(tmp_path: Path) -> None:
     reading_of = {
         '"half \\ud83d"': "half \ufffd",
         '"a\\u0000b"': "a\ufffdb",

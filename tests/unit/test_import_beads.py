@@ -503,7 +503,7 @@ def test_a_line_that_cannot_be_taken_is_named_and_the_others_are_taken(tmp_path:
         (r"\ud83d\ude00 \ud800", "\U0001f600 \ufffd"),
     ],
 )
-def test_half_a_character_costs_that_character_and_is_named(tmp_path: Path, written: str, kept: str) -> None:
+def test_an_unpaired_surrogate_costs_that_character_and_is_named(tmp_path: Path, written: str, kept: str) -> None:
     line = f'{{"id": "x", "title": "T", "description": "{written}", "custom": {{"{written}": ["{written}"]}}}}'
 
     reading = read(tmp_path, line)

@@ -135,7 +135,7 @@ def test_a_parent_that_is_named_beside_the_nesting_is_compared_with_it(
     )
 
 
-def test_half_a_character_costs_that_character_and_no_link(tmp_path: Path) -> None:
+def test_an_unpaired_surrogate_costs_that_character_and_no_link(tmp_path: Path) -> None:
     half = task(1, details="half \ud83d", title="a\0b")
 
     reading = read(tmp_path, {"tasks": [half, task(2, dependencies=[1])]})

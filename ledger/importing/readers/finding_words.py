@@ -37,7 +37,7 @@ KINDS = {  # a kind that is not here is readable as it is
     "cannot_be_read": "files that cannot be read",
     "changed_before_it_began": "last changed before they were created: recorded with the creation, the time is kept",
     "changed_on_both_sides": "changed in the source and here: what was written here stays",
-    "character_replaced": "half a character or U+0000 in a text: � stands for it",
+    "character_replaced": "an unpaired surrogate or U+0000 in a text: � stands for it",
     "cycle": "items that wait for themselves",
     "commit_without_a_time": "commits with a time that no calendar has: made at this import, deployed at no known one",
     "branch_in_the_default_one": "branches that lie wholly in the default branch: completed, their own commits unknown",

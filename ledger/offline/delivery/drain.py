@@ -1,4 +1,4 @@
-"""Bringing what waits to the database: in order, each command with its own verdict, exactly once whatever dies."""
+"""Sending queued commands to the database: in order, each with its own verdict, exactly once whatever dies."""
 
 import time
 from collections import Counter

@@ -1,4 +1,4 @@
-"""A command's own process: it hands the command to the warm process, and ends as that ended.
+"""A command's own process: it hands the command to the warm process, and ends as the forked one did.
 
 Whatever stands in the way before the command has begun makes it start here, as it would without. It begins with one
 word from here, `GO`, after the other process has said that it is ready, so it runs once in one of the two places.

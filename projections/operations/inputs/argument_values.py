@@ -188,7 +188,7 @@ def from_json(value: Any) -> Any:
     """Several clients send objects and arrays as their JSON text."""
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
         try:
-            return msgspec.json.decode(value)  # refuses what JSON has no words for: NaN, too large, half characters
+            return msgspec.json.decode(value)  # refuses what JSON has no words for: NaN, too large, unpaired surrogates
         except (ValueError, RecursionError):
             return value
     return value

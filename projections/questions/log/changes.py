@@ -1,4 +1,4 @@
-"""What happened since a position: what a reader needs who was away, in few words."""
+"""What happened since a position, in few words, for a reader who was away."""
 
 from collections.abc import Iterator
 from itertools import groupby

@@ -1,4 +1,4 @@
-"""Single issues as GitHub has them now, where the lists of a round do not tell, and what is recorded of one gone."""
+"""Single issues, read where the lists of a round do not show them, and what is recorded of one that is gone."""
 
 from collections.abc import Callable
 from typing import Any

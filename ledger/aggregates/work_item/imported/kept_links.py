@@ -1,4 +1,4 @@
-"""What a source says of links and the ledger's links cannot: it is kept in the metadata of the item that has it.
+"""What a source says of links that the ledger's links cannot hold: kept in the metadata of the item that has it.
 
 A link older than the item in whose stream it stands is recorded with the creation of that item, because nothing can
 happen to an item before it is there. A link to an item that is nowhere is no link yet.

@@ -1,4 +1,4 @@
-"""What another holds is not deleted and not renamed without a word: a refusal names the holder, a reason forces it."""
+"""Items that another caller holds: to delete or rename one is refused with the holder's name, or forced with a reason."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""What the words mean by which trackers and people call the states of work, whatever the case and the signs."""
+"""The words with which trackers and people name the states of work, in any case and spelling, and what they mean."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What changed in a list since a time, whole, also while it changes under the reader.
+"""All that changed in a list since a time, also if the list changes while it is read.
 
 The list is sorted by the time of change, so what changes meanwhile moves to its end and everything behind it moves up
 by one place: a reader of numbered pages would miss what crosses from one page to the one before. So each further page

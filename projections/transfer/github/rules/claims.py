@@ -1,4 +1,4 @@
-"""Which machine is making something new on GitHub of an item, so that two at once do not both make it.
+"""Which machine makes an item's issue, comment or milestone on GitHub, so that of two at once only one does.
 
 It is written into the item before the request, where only one of two can be first, and taken out again by the event
 that says what came of it. A machine that was killed in between goes on at its next run, another one after `LONGEST`.

@@ -1,4 +1,4 @@
-"""What is recorded of items and the issues that they are: what is taken, and what both have alike from now on.
+"""What is recorded of an item and its issue: what is taken, and the values that both have from now on.
 
 What the synchronisation records of an item is recorded as an import of GitHub's is. So the last common state is what
 those events alone add up to, on every machine, and an imported file of the same repository goes on from there. A value
