@@ -1,4 +1,5 @@
-"""What a served process answers for many ledgers in two databases, beside the same ledgers in one; then one is killed.
+"""What a served process answers for many ledgers in two databases, beside as many in one database and beside one ledger
+alone; then a database is killed.
 
 python benchmarks/many_databases.py [--ledgers 1000] [--clients 20] [--seconds 10] [--events 20]
 
@@ -42,6 +43,7 @@ from projections.maintenance.access_tokens import Tokens
 from projections.operations.catalog import OPERATIONS
 from tests.support.http_client import HttpServer, serving
 
+ROUNDS = 2
 AWAY = 5  # one client in so many asks for the ledgers of the database that was killed
 
 
@@ -85,7 +87,9 @@ def measure(given: argparse.Namespace, root: Path, others: tuple[str, ...], runn
     )
     _say("serving", since=begun)
     _asked(server, ledgers, given, "each opened once", once=True)
-    _asked(server, ledgers, given, f"{1 + len(others)} databases")
+    for _ in range(ROUNDS):  # in turn, because other work on the machine makes both of them slow
+        _asked(server, ledgers[:1], given, "one ledger")
+        _asked(server, ledgers, given, f"{1 + len(others)} databases")
     if not others:
         return
     here = [one for one in ledgers if one.database == directory.DIRECTORY]
