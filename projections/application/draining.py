@@ -1,6 +1,7 @@
 """Draining in the background: a caller waits as long as it can, and the drain goes on without it."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Hashable
@@ -13,8 +14,11 @@ from ledger.postgres.connection.database import is_held_up
 AGAIN_AFTER = 0.5  # seconds, when others hold the ledger's lock
 LAST_SECONDS = 5.0  # for the portion under way, at the end of the process
 LOOK_EVERY = 0.2  # seconds, whether the process ends
+REST = 0.25  # of the time that a drain took: machines that drain together end at about the same time
+LONGEST_REST = 3.0  # seconds
 
 ShouldContinue = Callable[[], bool]
+Clock = Callable[[], float]
 Drains = Callable[[ShouldContinue], Drained | None]  # None if another process is at it
 
 log = logging.getLogger(__name__)
@@ -23,17 +27,24 @@ log = logging.getLogger(__name__)
 class _Run:
     """How one drain ended, once it is over."""
 
-    def __init__(self, drain: Drains) -> None:
+    def __init__(self, drain: Drains, begun: float) -> None:
         self.drain = drain
+        self.begun = begun
+        self.rests_until = math.inf
         self.drained: Drained | None = None
         self.error: LedgerError | None = None
         self.over = threading.Event()
+
+    def ended(self, now: float) -> None:
+        self.rests_until = now + min(REST * (now - self.begun), LONGEST_REST)
+        self.over.set()
 
 
 class Draining:
     """At most one drain of this process, which is one of the `jobs`, in that lane. Safe for many that wait."""
 
-    def __init__(self, jobs: Jobs, lane: Callable[[], Hashable]) -> None:
+    def __init__(self, jobs: Jobs, lane: Callable[[], Hashable], clock: Clock = time.monotonic) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
         self._ending = threading.Event()
         self._run: _Run | None = None
@@ -43,7 +54,7 @@ class Draining:
         """Unless it is under way already."""
         with self._lock:
             if self._run is None or self._run.over.is_set():
-                self._run = _Run(drain)
+                self._run = _Run(drain, self._clock())
                 self._job.within(0.0)
             return self._run
 
@@ -57,12 +68,12 @@ class Draining:
         return run.drained
 
     def wait_for_its_end(self, seconds: float) -> None:
-        """Where it is under way: work that can wait leaves this process to it so long."""
-        run, until = self._run, time.monotonic() + seconds
-        while run is not None and not run.over.is_set() and not self._ending.is_set():
-            if (left := until - time.monotonic()) <= 0:
+        """Where it is under way or just over: work that can wait leaves the computer to it so long, and then the
+        database to the drains of other machines."""
+        run, until = self._run, self._clock() + seconds
+        while run is not None and (left := min(run.rests_until, until) - self._clock()) > 0:
+            if self._ending.wait(min(LOOK_EVERY, left)):
                 return
-            run.over.wait(min(LOOK_EVERY, left))
 
     def end(self) -> None:
         """After the portion under way, so that also processes which live for one command get on with it."""
@@ -85,7 +96,7 @@ class Draining:
             log.warning("draining has to wait: %s", ascii(error.message)[1:-1])
             run.error = error
         except BaseException:
-            run.over.set()
+            run.ended(self._clock())
             raise
-        run.over.set()
+        run.ended(self._clock())
         return None

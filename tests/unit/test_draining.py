@@ -4,7 +4,7 @@ import threading
 
 from ledger.jobs import Jobs
 from ledger.offline.delivery.drain import Drained
-from projections.application.draining import Draining, ShouldContinue
+from projections.application.draining import REST, Draining, ShouldContinue
 
 LONG = 60.0  # seconds; no test waits so long
 
@@ -24,6 +24,32 @@ def test_what_can_wait_lets_a_drain_go_first() -> None:
     waiting.join(LONG)
 
     assert order == ["drained", "followed"]
+
+
+class Clock:
+    """Each look at it takes half a second."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 0.5
+        return self.now
+
+
+def test_what_can_wait_rests_after_a_long_drain_for_those_that_others_are_still_at() -> None:
+    clock, ended = Clock(), list[float]()
+    draining = Draining(Jobs(), lambda: None, clock)
+
+    def drain(should_continue: ShouldContinue) -> Drained:
+        clock.now += 8.0
+        ended.append(clock.now)
+        return Drained()
+
+    draining.wait(drain, LONG)
+    draining.wait_for_its_end(LONG)
+
+    assert clock.now >= ended[0] + 8.0 * REST
 
 
 def test_it_waits_for_no_drain_that_takes_too_long_nor_at_the_end_of_the_process() -> None:
