@@ -1,4 +1,4 @@
-"""Items that another caller holds: to delete or rename one is refused with the holder's name, or forced with a reason."""
+"""Items that another caller holds: to delete or rename one is refused with its holder, or forced with a reason."""
 
 from collections.abc import Iterable
 
