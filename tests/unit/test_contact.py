@@ -7,6 +7,7 @@ import pytest
 
 from ledger.errors import Unavailable
 from ledger.postgres.connection import contact as contacts
+from ledger.postgres.connection import deadline
 from ledger.postgres.connection.contact import Contact
 from ledger.postgres.connection.database import Database
 from tests.support.waiting import until
@@ -61,6 +62,19 @@ def test_who_asks_a_server_that_answers_and_does_not_get_ready_is_told_so(server
     server.answers.wait(LONG)
 
     with pytest.raises(Unavailable, match="it is away"):
+        contact.database()
+    server.is_ready.set()
+
+
+def test_a_command_whose_time_is_over_waits_for_no_server_that_answers(server: Server) -> None:
+    contact = Contact(server.reach, server.answers.is_set, LONG)
+    with pytest.raises(Unavailable):
+        contact.database()
+
+    server.is_there.set()
+    server.answers.wait(LONG)
+
+    with deadline.at_most(0.0), pytest.raises(Unavailable, match="it is away"):
         contact.database()
     server.is_ready.set()
 

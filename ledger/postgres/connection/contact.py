@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable
 
 from ledger.errors import OutcomeUnknown, Unavailable
 from ledger.jobs import Jobs
+from ledger.postgres.connection import deadline
 from ledger.postgres.connection.database import CONNECT_SECONDS, Database
 
 COMING_SECONDS = 60.0  # at most, for what is seen to be is_starting
@@ -97,7 +98,7 @@ class Contact:
 
     def _comes_back(self) -> bool:
         """Whether a server answers the try that is under way, after others failed, and not for too long already."""
-        if not self._under_way or not self._is_starting():
+        if not self._under_way or not self._is_starting() or deadline.is_over():
             return False
         if self._answered is None:
             self._answered = time.monotonic()
