@@ -142,7 +142,7 @@ def test_effort_adds_up_over_what_is_below_and_needs_no_version(perform: Perform
     assert titles(perform("list_work_items", text="zebra")) == ["above"]
     perform("undo", id=below, version=last["version"])
     assert perform("query_work_item", id=below)["effort"]["minutes"] == 0
-    with pytest.raises(Invalid, match="at least one"):
+    with pytest.raises(Invalid, match="unless tokens or cost is"):
         perform("log_effort", id=below)
 
 
