@@ -71,10 +71,11 @@ def test_what_was_planned_while_a_log_was_small_reads_no_more_when_it_has_grown(
 
 def test_a_question_with_optional_filters_is_planned_anew_each_time(keeping: App) -> None:
     with keeping.database.transaction() as connection:
-        keeping.tables.ask("vendors/count", status=None, format=None)
-        kept = [statement for (statement,) in connection.execute(KEPT).fetchall()]
+        keeping.tables.ask("vendors/count", status="operational", format=None)
+        keeping.tables.ask("vendors/by_name", name_key="acme")
+        kept = "".join(statement for (statement,) in connection.execute(KEPT).fetchall())
 
-    assert not any("IS NULL OR" in statement for statement in kept)
+    assert ("total FROM vendors vendor" in kept, "name_key" in kept) == (False, True)
 
 
 def test_a_view_that_is_refused_leaves_the_connection_fit_for_the_next(keeping: App, perform: Perform) -> None:
