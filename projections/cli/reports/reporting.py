@@ -57,6 +57,7 @@ def status(
         raise click.UsageError("--html is for a browser: name --output FILE, or redirect it")
     if html and again and output is None:
         raise click.UsageError("--html --watch needs --output FILE, to be written again and again")
+    show: Callable[[], int | None]
     if html:
         show = _paging(invocation, as_of, output)
     else:
@@ -87,8 +88,8 @@ def _without_empty(markdown: str) -> str:
     return head + ("".join(kept) or f"{EMPTY}\n")
 
 
-def _showing(invocation: Invocation, as_of: str | None, *, again: bool) -> Callable[[], None]:
-    def show() -> None:
+def _showing(invocation: Invocation, as_of: str | None, *, again: bool) -> Callable[[], int]:
+    def show() -> int:
         document = router.answer(invocation.app, lambda view: _document(view, as_of))
         if invocation.as_json and again:
             write(json.dumps(document, ensure_ascii=False).encode("utf-8", "backslashreplace"))  # a line each
@@ -98,6 +99,8 @@ def _showing(invocation: Invocation, as_of: str | None, *, again: bool) -> Calla
             if again and on_terminal():
                 click.clear()
             print_report(document)
+        position: int = document["as_of"]["position"]
+        return position
 
     return show
 

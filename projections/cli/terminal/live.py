@@ -13,9 +13,10 @@ from projections.fallback import router
 PAUSE = 1.0  # seconds between two looks at the ledger's position
 
 
-def watch(app: App, show: Callable[[], None]) -> None:
+def watch(app: App, show: Callable[[], int | None]) -> None:
     """Shows it now and whenever the position rose, also after a server was away. An interruption is how it ends.
 
+    `show` answers the position that it has shown, where it is one: the ledger may have moved since it was looked at.
     A copy that answers meanwhile, and is behind what was shown, is no news.
     """
     seen, away = -1, False
@@ -24,8 +25,8 @@ def watch(app: App, show: Callable[[], None]) -> None:
             try:
                 _, position = router.run_on_first_source(app, _position, replicas=True)
                 if position > seen:
-                    show()
-                seen, away = max(seen, position), False
+                    seen = max(position, show() or 0)
+                away = False
             except (Unavailable, OutcomeUnknown) as error:
                 if not away:
                     remark(f"waiting for the ledger: {printable(error.message)}", style="yellow")
