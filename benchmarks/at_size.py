@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 from rich.console import Console
 from rich.table import Table
-from single_ledger import TEXT, call, figures, ledger
+from single_ledger import TEXT, alternate, call, figures, ledger
 
 from ledger.postgres.connection.connect import DATABASE, embedded_server
 from projections.application.app import App
@@ -69,7 +69,7 @@ def main() -> None:
             table.add_row(*rebuilt(app, items))
         asked = [questions(app, items) for app, items in zip((small, large), sizes, strict=True)]
         for what, of_small in asked[0].items():
-            times = in_turns(given.rounds, of_small, asked[1][what])
+            times = alternate(given.rounds, of_small, asked[1][what], warm_up=WARM_UP, longest=LONGEST)
             medians = [statistics.median(each) for each in times]
             for items, each in zip(sizes, times, strict=True):
                 ratio = f"{medians[1] / medians[0]:.2f}" if items == sizes[1] else ""
@@ -156,21 +156,6 @@ def opened(app: App, id: str) -> None:
     fresh = App(app.settings)
     call(fresh, "query_work_item", id=id)
     fresh.close()
-
-
-def in_turns(rounds: int, *calls: Callable[[], Any]) -> list[list[float]]:
-    """Milliseconds of each, without the first three rounds; fewer rounds where they take more than a minute."""
-    taken: list[list[float]] = [[] for _ in calls]
-    began = time.perf_counter()
-    for number in range(rounds + WARM_UP):
-        for one, times in zip(calls, taken, strict=True):
-            before = time.perf_counter()
-            one()
-            if number >= WARM_UP:
-                times.append((time.perf_counter() - before) * 1000)
-        if number >= WARM_UP and time.perf_counter() - began > LONGEST:
-            break
-    return taken
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ server and its data are thrown away at the end; nothing else on the machine is t
 import argparse
 import contextlib
 import json
+import math
 import statistics
 import tempfile
 import time
@@ -187,15 +188,21 @@ def call(app: App, operation: str, **arguments: Any) -> dict[str, Any]:
     return OPERATIONS[operation].perform(app, arguments)
 
 
-def alternate(rounds: int, *calls: Callable[[], Any]) -> list[list[float]]:
-    """Milliseconds of each call, in turns, so that a machine whose speed drifts slows all alike."""
+def alternate(
+    rounds: int, *calls: Callable[[], Any], warm_up: int = WARM_UP, longest: float = math.inf
+) -> list[list[float]]:
+    """Milliseconds of each call, in turns, so that a machine whose speed drifts slows all alike; fewer rounds where
+    they take longer than so many seconds."""
     taken: list[list[float]] = [[] for _ in calls]
-    for number in range(rounds + WARM_UP):
+    began = time.perf_counter()
+    for number in range(rounds + warm_up):
         for one, times in zip(calls, taken, strict=True):
             before = time.perf_counter()
             one()
-            if number >= WARM_UP:
+            if number >= warm_up:
                 times.append((time.perf_counter() - before) * 1000)
+        if number >= warm_up and time.perf_counter() - began > longest:
+            break
     return taken
 
 

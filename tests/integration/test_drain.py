@@ -404,16 +404,7 @@ def test_what_moves_on_between_the_decision_and_the_lock_is_decided_again(
 ) -> None:
     play.known(create(), create(OTHER))
     mine, other = play.queue(change(title="Mine")), play.queue(change(entity_id=OTHER, title="Mine"))
-    store, late = play.database.store, [change(notes="theirs")]
-    append_in_order = store.append_in_order
-
-    def recorded(proposals: Sequence[Proposal], lock_timeout: float) -> list[Recorded]:
-        while late:
-            play.live(late.pop())
-        return append_in_order(proposals, lock_timeout)
-
-    monkeypatch.setattr(store, "append_in_order", recorded)
-    play.meet()
+    _meet_while_another_changes(play, monkeypatch)
 
     assert [fact.rebased_from for fact in (*play.facts(mine), *play.facts(other))] == [1, None]
     assert (play.item()["title"], play.item()["notes"]) == ("Mine", "theirs")
@@ -424,16 +415,7 @@ def test_what_stands_behind_one_that_moved_on_keeps_its_place_in_the_log(
 ) -> None:
     play.known(create(), create(OTHER), create(CHILD))
     given = [play.queue(change(entity_id=one, title="Mine")) for one in (OTHER, ITEM, CHILD)]
-    store, late = play.database.store, [change(notes="theirs")]
-    append_in_order = store.append_in_order
-
-    def recorded(proposals: Sequence[Proposal], lock_timeout: float) -> list[Recorded]:
-        while late:
-            play.live(late.pop())
-        return append_in_order(proposals, lock_timeout)
-
-    monkeypatch.setattr(store, "append_in_order", recorded)
-    play.meet()
+    _meet_while_another_changes(play, monkeypatch)
 
     log = [event.command_id for event in play.database.store.read_all()]
     assert [command for command in log if command in given] == given
@@ -818,3 +800,17 @@ def test_a_conflicts_own_command_keeps_no_secret(play: Play) -> None:
 
     assert play.end_of(given) in ("conflict", "recorded")
     assert b"secret-token" not in b"".join(event.data for event in play.database.store.read_all())
+
+
+def _meet_while_another_changes(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the decision on the first portion and the lock for it."""
+    store, late = play.database.store, [change(notes="theirs")]
+    append_in_order = store.append_in_order
+
+    def recorded(proposals: Sequence[Proposal], lock_timeout: float) -> list[Recorded]:
+        while late:
+            play.live(late.pop())
+        return append_in_order(proposals, lock_timeout)
+
+    monkeypatch.setattr(store, "append_in_order", recorded)
+    play.meet()
