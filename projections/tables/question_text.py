@@ -20,7 +20,11 @@ def has_filters(text: str) -> bool:
 
 
 def filtering(text: str, given: Mapping[str, Any]) -> frozenset[str]:
-    """The filters that are given."""
+    """The filters that are given.
+
+    >>> filtering("(CAST(%(tag)s AS text) IS NULL OR a = %(tag)s)", {"tag": ""})
+    frozenset({'tag'})
+    """
     return frozenset(name for name in _filters(text) if given[name] is not None)
 
 

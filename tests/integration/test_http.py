@@ -574,7 +574,8 @@ def test_a_call_in_a_session_is_answered(team: Team, elsewhere: bool, more: byte
     made = answer.result()
     shown = _call_in(team, team.writer, session, "query_work_item", more, id=made["structuredContent"]["id"])
 
-    assert answer.headers["content-type"] == ("text/event-stream" if more else "application/json")
+    kind = "text/event-stream" if more else "application/json"
+    assert [said.headers["content-type"] for said in (answer, shown)] == [kind, kind]  # under one id after the other
     assert made["structuredContent"]["outcome"] == "committed"
     assert shown.result()["structuredContent"]["created_by"] == "walter"
 
