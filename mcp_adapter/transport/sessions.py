@@ -149,14 +149,14 @@ class Sessions:
 def _greetings(text: bytes) -> Greetings | None:
     try:
         return _reading.decode(text).params
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
 def _cancelled(note: bytes) -> str | None:
     try:
         return str(_noting.decode(note).params.request_id)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -245,3 +245,11 @@ def test_a_call_is_given_up_by_a_note_of_its_session(sender: str, given_up: bool
 
     assert goes_on(note, [*OF_SESSION.items()], session, user(sender))
     assert session.running["7"].cancel_called is given_up
+
+
+def test_a_note_or_a_greeting_that_is_too_deep_is_left_to_the_sdk() -> None:
+    deep = b"[" * 100_000 + b"]" * 100_000
+    note = b'{"method": "notifications/cancelled", "params": {"requestId": 7, "more": %b}}' % deep
+
+    assert goes_on(note, [*OF_SESSION.items()], begun())
+    assert sessions._greetings(GREETING.replace(b'"capabilities": {}', b'"capabilities": %b' % deep)) is None
