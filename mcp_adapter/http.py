@@ -53,6 +53,7 @@ from mcp_adapter.transport.sessions import Sessions
 from projections.application.activity import places
 from projections.application.app import App
 from projections.application.layers import KINDS, Source
+from projections.local_copy.working_files import OPEN
 from projections.maintenance.background_jobs import start_keeping
 from projections.maintenance.console_server import announce, others
 from projections.maintenance.webhooks.sender import start_sending
@@ -98,6 +99,7 @@ def run_http(apps: Iterable[App], serving: Serving) -> None:
     """Serves until SIGTERM or SIGINT, then refuses what is new and finishes what runs. Raises Invalid, Unavailable."""
     by_ledger = {app.identity.ledger: app for app in apps}
     check(_faults(serving))
+    OPEN.widen()
     listening = bound(serving)
     _log_as_lines()  # from here on: until then it is a command, whose refusal is for a person
     stops = [stop for app in by_ledger.values() for stop in _jobs(app, by_ledger.__len__)]

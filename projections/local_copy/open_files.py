@@ -1,14 +1,18 @@
 """Whose working files are open in this process: at most so many ledgers', so that it may serve any number of them.
 
-An open file costs a descriptor, of which a process has a thousand unless its administrator gave it more, and SQLite a
-tenth of a megabyte for each of its three.
+What an open ledger costs is up to twelve descriptors, of which a process has a thousand unless it asked for more, and
+half a megabyte.
 """
 
+import sys
 import threading
 from collections import OrderedDict
 from typing import Protocol
 
-MOST = 64  # ledgers
+DESCRIPTORS = 12  # of a ledger: its three SQLite files with what belongs to them, outbox, record of what was sent
+OTHERS = 1_256  # what else a served process may have open: a thousand clients, connections to databases, libraries
+MOST = 64  # ledgers, where a process has the usual 1,024 descriptors
+MOST_WITH_MORE = 512  # whose memory is a quarter of a gigabyte
 
 
 class Resting(Protocol):
@@ -36,3 +40,23 @@ class OpenFiles:
     def forget(self, files: Resting) -> None:
         with self._lock:
             self._open.pop(id(files), None)
+
+    def widen(self) -> None:
+        """Takes as many descriptors as this process may have and could use, and keeps as many ledgers' files open."""
+        descriptors = _allowed(OTHERS + MOST_WITH_MORE * DESCRIPTORS)
+        self.most = max(MOST, min(MOST_WITH_MORE, (descriptors - OTHERS) // DESCRIPTORS))
+
+
+def _allowed(wanted: int) -> int:
+    """How many descriptors this process has, after it asked for those it wants, within its hard limit."""
+    if sys.platform == "win32":  # where files have no such limit
+        return wanted
+    import resource  # there is none on Windows
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return wanted
+    within = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft < within:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (within, hard))
+    return max(soft, within)

@@ -1,14 +1,19 @@
 """Whose files rest when too many are open, and that those who use them do not notice."""
 
+import shlex
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
 from uuid import uuid4
 
 import psutil
+import pytest
 
 from projections.local_copy.open_files import OpenFiles
 from projections.local_copy.working_files import Local
+from tests.support.each import each
 
 
 def locals_of(folder: Path, count: int, files: OpenFiles) -> list[Local]:
@@ -56,6 +61,23 @@ def test_files_rest_while_others_use_them_and_are_there_again(tmp_path: Path) ->
     assert faults == []
     for local in every:
         local.close()
+
+
+@pytest.mark.processes
+@each(
+    ("soft", "hard", "has", "most"),
+    [(1_024, 1_024, 1_024, 64), (1_024, 4_096, 4_096, 236), (1_024, 16_384, 7_400, 512), (256, 512, 512, 64)],
+)
+def test_a_served_process_takes_the_descriptors_that_it_may_have(soft: int, hard: int, has: int, most: int) -> None:
+    what = (
+        "import resource; from projections.local_copy.working_files import OPEN; OPEN.widen();"
+        "print(resource.getrlimit(resource.RLIMIT_NOFILE)[0], OPEN.most)"
+    )
+    limited = f"ulimit -Sn {soft} && ulimit -Hn {hard} && exec {shlex.quote(sys.executable)} -c {shlex.quote(what)}"
+
+    said = subprocess.run(["sh", "-c", limited], capture_output=True, text=True, check=True)
+
+    assert said.stdout.split() == [str(has), str(most)]
 
 
 def test_a_cache_that_was_removed_while_it_rested_is_made_again(tmp_path: Path) -> None:
