@@ -1,6 +1,5 @@
 """`sync github`: keep a repository's issues and the work items of the ledger the same."""
 
-import contextlib
 from collections.abc import Callable
 from time import sleep as pause
 from typing import Any
@@ -10,6 +9,7 @@ import click
 from ledger.errors import LedgerError
 from ledger.settings import POLICIES
 from projections.cli.terminal import exits
+from projections.cli.terminal.interruption import Interruption
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import (
     answer_json,
@@ -96,7 +96,7 @@ def github(
 def _watched(invocation: Invocation, exchange: Callable[[], dict[str, Any]]) -> int:
     """Tells of what happened, and goes on when something was away. An interruption is how it ends."""
     code, seconds = exits.DONE, EVERY
-    with contextlib.suppress(KeyboardInterrupt):
+    with Interruption() as interruption:
         while True:
             try:
                 report, seconds = exchange(), EVERY
@@ -107,6 +107,7 @@ def _watched(invocation: Invocation, exchange: Callable[[], dict[str, Any]]) -> 
                     raise
                 remark(f"waiting: {printable(error.message)}", style="yellow")
                 seconds = max(EVERY, error.details.get("retry_after", EVERY))
+            interruption.check()
             pause(seconds)
     return code
 

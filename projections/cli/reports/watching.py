@@ -4,7 +4,6 @@ import shlex
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -14,6 +13,7 @@ from ledger.errors import Damaged, Invalid, LedgerError, OutcomeUnknown, Unavail
 from ledger.problems import check, problem
 from projections.application.app import App
 from projections.cli.terminal import exits
+from projections.cli.terminal.interruption import Interruption
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.live import PAUSE
 from projections.cli.terminal.output import moment, printable, remark, say
@@ -74,8 +74,8 @@ def watch(
     entities = tuple(find(app.runtime.live().tables, item)[1] for item in items)
     wanted = EventFilter(kinds=kinds, entities=entities, people=people)
     run = _Run(invocation, wanted, arguments, stops=on_failure == STOP, reached=_start(app, since, file), file=file)
-    with suppress(KeyboardInterrupt):
-        return _follow(run, once=once)
+    with Interruption() as interruption:
+        return _follow(run, interruption, once=once)
     return exits.DONE
 
 
@@ -110,7 +110,7 @@ class _Run:
         return True
 
 
-def _follow(run: _Run, *, once: bool) -> int:
+def _follow(run: _Run, interruption: Interruption, *, once: bool) -> int:
     """Until an event fails; once: what is recorded by now. A database that is away is waited for."""
     away = False
     while True:
@@ -125,6 +125,7 @@ def _follow(run: _Run, *, once: bool) -> int:
             away = away or _say_waiting(error)
         if once:
             return exits.DONE
+        interruption.check()
         time.sleep(PAUSE)
 
 

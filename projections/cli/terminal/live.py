@@ -1,12 +1,12 @@
 """`--watch`: what is shown is shown again whenever the ledger has something newer."""
 
-import contextlib
 import time
 from collections.abc import Callable
 
 from ledger.errors import OutcomeUnknown, Unavailable
 from projections.application.app import App
 from projections.application.view import LedgerView
+from projections.cli.terminal.interruption import Interruption
 from projections.cli.terminal.output import printable, remark
 from projections.fallback import router
 
@@ -20,7 +20,7 @@ def watch(app: App, show: Callable[[], int | None]) -> None:
     A copy that answers meanwhile, and is behind what was shown, is no news.
     """
     seen, away = -1, False
-    with contextlib.suppress(KeyboardInterrupt):
+    with Interruption() as interruption:
         while True:
             try:
                 _, position = router.run_on_first_source(app, _position, replicas=True)
@@ -31,6 +31,7 @@ def watch(app: App, show: Callable[[], int | None]) -> None:
                 if not away:
                     remark(f"waiting for the ledger: {printable(error.message)}", style="yellow")
                 away = True
+            interruption.check()
             time.sleep(PAUSE)
 
 
