@@ -3,19 +3,24 @@
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from tests.support.sockets import end
 
 
 @contextmanager
 def losing_the_answer_to(word: bytes, dsn: str) -> Iterator[str]:
     """A connection string like `dsn`; what answers a message that holds the word never arrives."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=_serve, args=[listener, word, dsn], daemon=True).start()
-        host, port = listener.getsockname()
+    listener = socket.create_server(("127.0.0.1", 0))
+    threading.Thread(target=_serve, args=[listener, word, dsn], daemon=True).start()
+    host, port = listener.getsockname()
+    try:
         yield make_conninfo(dsn, host=host, port=port, sslmode="disable", gssencmode="disable")
+    finally:
+        end(listener)
 
 
 def _serve(listener: socket.socket, word: bytes, dsn: str) -> None:
@@ -50,7 +55,4 @@ def _pump(source: socket.socket, sink: socket.socket, word: bytes | None, lost: 
     except OSError:
         pass  # the other direction has closed it
     finally:
-        for end in (source, sink):
-            with suppress(OSError):  # closed already
-                end.shutdown(socket.SHUT_RDWR)  # unlike close, this wakes who reads from it
-            end.close()
+        end(source, sink)

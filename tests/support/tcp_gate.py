@@ -10,6 +10,8 @@ from contextlib import suppress
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from tests.support.sockets import end
+
 CHUNK = 65536
 
 
@@ -46,11 +48,9 @@ class Gate:
             listening, self._listening = self._listening, None
             pairs, self._pairs = self._pairs, []
         if listening is not None:
-            with suppress(OSError):
-                listening.shutdown(socket.SHUT_RDWR)
-            listening.close()
+            end(listening)
         for pair in pairs:
-            _end(*pair)
+            end(*pair)
 
     def close_after(self, count: int) -> None:
         """Closes when so many more bytes have come from the server."""
@@ -77,7 +77,7 @@ class Gate:
                 continue
             with self._lock:
                 if self._listening is not listening:
-                    _end(client, server)
+                    end(client, server)
                     return
                 self._pairs.append((client, server))
             threading.Thread(target=self._carry, args=[client, server], daemon=True).start()
@@ -108,7 +108,7 @@ class Gate:
                     if source is client and self._word is not None and self._word in part:
                         self._word = None
                         self.close()
-        _end(client, server)
+        end(client, server)
 
     def _may_pass(self, count: int) -> bool:
         if self._budget is None:
@@ -118,10 +118,3 @@ class Gate:
             self.close()
             return False
         return True
-
-
-def _end(*sockets: socket.socket) -> None:
-    for one in sockets:
-        with suppress(OSError):
-            one.shutdown(socket.SHUT_RDWR)
-        one.close()

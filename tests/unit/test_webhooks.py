@@ -27,6 +27,7 @@ from projections.maintenance.webhooks.sender import waiting
 from tests.support.each import each
 from tests.support.given import CONFIGURATION, given, numbered
 from tests.support.receiver import Receiver, receiving
+from tests.support.sockets import end
 
 LOOPBACK = (ip_network("127.0.0.1"),)
 SOON = 60.0  # seconds, for a machine that does other things too: what drips never ends
@@ -295,7 +296,7 @@ class _dripping:
         return f"http://127.0.0.1:{self._listening.getsockname()[1]}/"
 
     def __exit__(self, *_: object) -> None:
-        self._listening.close()
+        end(self._listening)
 
     def _drip(self) -> None:
         with suppress(OSError), self._listening.accept()[0] as connection:
