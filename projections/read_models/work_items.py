@@ -122,6 +122,12 @@ work_items = Projection(
         Index("work_items_deferred", ("starts_at", "id"), where="starts_at IS NOT NULL"),
         Index("work_items_by_priority", ("rank", "id")),
         Index(
+            "work_items_in_hand",
+            ("assignee", "rank", "id"),
+            where="assignee IS NOT NULL AND category NOT IN ('done', 'dropped')",
+        ),
+        Index("work_items_projects", ("created_at", "id"), where="item_type = 'project'"),
+        Index(
             "work_items_counted",
             ("hidden", "status", "category", "item_type", "priority", "position", "parent_id"),
             only_in_postgres=True,
@@ -136,11 +142,14 @@ work_items = Projection(
         Equal("milestone_id"),
         Equal("priority"),
         Condition("(CAST(%(due_until)s AS text) IS NULL OR item.due_by <= %(due_until)s)"),
-        Condition("(%(overdue)s = 0 OR item.due_by < %(moment)s AND item.category NOT IN ('done', 'dropped'))"),
+        Condition(
+            "(CAST(%(overdue)s AS int) IS NULL"
+            " OR item.due_by < %(moment)s AND item.category NOT IN ('done', 'dropped'))"
+        ),
         Condition("(coalesce(%(deferred)s, 0) = 0 OR item.starts_at > %(moment)s)"),
         Condition("(coalesce(%(deferred)s, 1) = 1 OR item.starts_at IS NULL OR item.starts_at <= %(moment)s)"),
-        Condition("(%(roots_only)s = 0 OR item.parent_id IS NULL)"),
-        Condition("(%(unfinished)s = 0 OR item.category NOT IN ('done', 'dropped'))"),
+        Condition("(CAST(%(roots_only)s AS int) IS NULL OR item.parent_id IS NULL)"),
+        Condition("(CAST(%(unfinished)s AS int) IS NULL OR item.category NOT IN ('done', 'dropped'))"),
         Condition(
             "(CAST(%(claimed_by)s AS text) IS NULL"
             " OR item.claimed_by = %(claimed_by)s AND item.claimed_until > %(moment)s)"

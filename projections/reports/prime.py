@@ -14,7 +14,7 @@ from msgspec.structs import asdict
 from ledger.aggregates.work_item.events import QuestionAnswered
 from ledger.store import EventStore
 from ledger.values.moment import text
-from ledger.values.states import DROPPED, FINISHED, in_order
+from ledger.values.states import DROPPED, in_order
 from ledger.world import Asker
 from projections.questions import enhancements, vendors
 from projections.questions.log import changes
@@ -91,18 +91,22 @@ def document(
 
 
 def _work(snapshot: Snapshot, asker: Asker) -> Document:
-    """{mine, others, asked, yours, blocked, ready, ready_folded}: who holds what, what waits, and what can begin."""
+    """{mine, others, asked, yours, blocked, blocked_more, ready, ready_folded}: who holds what, what waits, and what
+    can begin; `blocked_more` where others may wait."""
     held = questions.claimed(snapshot, COUNTED)
     mine = [item for item in held if item["holder"] == asker.holder or item["by"] == asker.name]
     asked = questions.asked_by(snapshot, COUNTED, asker.name)
     claimed, awaited = {item["ref"] for item in held}, {item["ref"] for item in asked}
     found = status.ready(snapshot, snapshot.as_of.now)
+    yours = _unfinished(snapshot, assignee=asker.name)["items"]
+    blocked = _unfinished(snapshot, blocked=True)
     return {
         "mine": mine,
         "others": [item for item in held if item not in mine],
         "asked": asked,
-        "yours": [item for item in _unfinished(snapshot, assignee=asker.name) if item["ref"] not in claimed],
-        "blocked": [item for item in _blocked(snapshot) if item["ref"] not in awaited],
+        "yours": [item for item in yours if item["ref"] not in claimed],
+        "blocked": [_as_blocked(item) for item in blocked["items"] if item["ref"] not in awaited],
+        "blocked_more": blocked["has_more"],
         "ready": found["items"],
         "ready_folded": found["has_more"],
     }
@@ -135,27 +139,24 @@ def _words(configured: Document) -> Document:
 def _about(snapshot: Snapshot) -> list[Document]:
     """The projects at the top, with what they are: {ref, title, description}."""
     wanted = item_lists.Filter(item_type="project", roots_only=True)
-    page = item_lists.listed(snapshot, wanted, order="created", limit=2, offset=0, cursor=None)
-    return [{name: item[name] for name in ("ref", "title", "description")} for item in page["items"]]
+    found = item_lists.beginning(snapshot, wanted, order="created", limit=2)["items"]
+    return [{name: item[name] for name in ("ref", "title", "description")} for item in found]
 
 
-def _unfinished(snapshot: Snapshot, **wanted: Any) -> list[Document]:
-    filters = item_lists.Filter(**wanted)
-    page = item_lists.listed(snapshot, filters, order="priority", limit=2 * CLAIMS, offset=0, cursor=None)
-    return [item for item in page["items"] if item["category"] not in FINISHED]
+def _unfinished(snapshot: Snapshot, **wanted: Any) -> Document:
+    """The most urgent of what is not finished: {items, has_more}."""
+    filters = item_lists.Filter(unfinished=True, **wanted)
+    return item_lists.beginning(snapshot, filters, order="priority", limit=2 * CLAIMS)
 
 
-def _blocked(snapshot: Snapshot) -> list[Document]:
-    """What waits: {ref, title, assignee, why}, the most urgent first."""
-    return [
-        {
-            "ref": item["ref"],
-            "title": item["title"],
-            "assignee": item["assignee"],
-            "why": ", ".join(_reasons(item)),
-        }
-        for item in _unfinished(snapshot, blocked=True)
-    ]
+def _as_blocked(item: Document) -> Document:
+    """What waits: {ref, title, assignee, why}."""
+    return {
+        "ref": item["ref"],
+        "title": item["title"],
+        "assignee": item["assignee"],
+        "why": ", ".join(_reasons(item)),
+    }
 
 
 def _reasons(item: Document) -> Iterator[str]:

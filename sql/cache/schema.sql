@@ -61,6 +61,10 @@ CREATE INDEX IF NOT EXISTS work_items_of_milestone ON work_items (ledger_id, gen
 CREATE INDEX IF NOT EXISTS work_items_deferred ON work_items (ledger_id, generation, starts_at, id)
     WHERE starts_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS work_items_by_priority ON work_items (ledger_id, generation, rank, id);
+CREATE INDEX IF NOT EXISTS work_items_in_hand ON work_items (ledger_id, generation, assignee, rank, id)
+    WHERE assignee IS NOT NULL AND category NOT IN ('done', 'dropped');
+CREATE INDEX IF NOT EXISTS work_items_projects ON work_items (ledger_id, generation, created_at, id)
+    WHERE item_type = 'project';
 CREATE TABLE IF NOT EXISTS vendors (
     ledger_id text NOT NULL, generation int NOT NULL, id text NOT NULL, version int NOT NULL, position int NOT NULL,
     doc text NOT NULL,

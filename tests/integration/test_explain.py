@@ -39,6 +39,9 @@ SHOWING_NO_TABLE = {
     "entities/differing_columns",  # calls a function, whose own plans `inside_functions` has; it compares every row
 }
 SEARCH = "work_items/list_by_relevance"
+BY_PRIORITY, BY_CREATION = "work_items/list_by_priority", "work_items/list_by_created"
+COUNT = "work_items/count"
+FIRST_PAGE = {"moment": text(FIRST_DAY), "limit": 51, "offset": 0, "deleted": 0, "archived": 0, "both": 0}
 EXPLAINING = (
     "-c session_preload_libraries=auto_explain -c auto_explain.log_min_duration=0"
     " -c auto_explain.log_nested_statements=on -c auto_explain.log_format=json -c client_min_messages=log"
@@ -126,6 +129,9 @@ def samples(large: Scale) -> Samples:
         "then_id": [large.rows["work_items"][MIDDLE - 1000].id],
         "without": [""],
         "item_type": [None, "session"],
+        "work_items/list_by_created.item_type": [None, "session", "project"],
+        "work_items/count.item_type": [None, "session", "project"],
+        "work_items/list_by_priority.unfinished": [1, None],
         "status": [None, "active"],
         "parent_id": [None, item.id],
         "work_items.category": [None, "active"],
@@ -134,11 +140,11 @@ def samples(large: Scale) -> Samples:
         "today": ["2026-12-15T23:59:59.999999Z"],
         "due_before": ["2026-12-15T00:00:00.000000Z"],
         "due_until": [None, "2027-12-01T00:00:00.000000Z"],
-        "overdue": [0, 1],
+        "overdue": [None, 1],
         "deferred": [None, 1],
         "work_items/list_by_due.after_key": [None, ("~", item.id)],
         "asker": ["ann"],
-        "roots_only": [0, 1],
+        "roots_only": [None, 1],
         "since": [None, scale.ITEMS - 10],
         "vendors/changed_since.since": [4_490],
         "deleted": [0, 1],
@@ -161,7 +167,7 @@ def samples(large: Scale) -> Samples:
         "priority": [None, 1],
         "target_quarter": [None, "2027-Q1"],
         "assignee": [None, "person 7"],
-        "unfinished": [0, 1],
+        "unfinished": [None, 1],
         "claimed_by": [None, "person 7"],
         "moment": [text(FIRST_DAY)],
         "holder": [""],
@@ -229,16 +235,21 @@ def explained(large: Scale, question: str) -> Plans:
 
 def _explained(large: Scale, question: str) -> Iterator[tuple[dict[str, Any], Plan]]:
     for given in cases(question, samples(large)):
-        with large.writer.cursor() as cursor:
-            cursor.execute(BEGIN)
-            cursor.execute(ENTER, [large.ledger])
-            every = with_generations({**_generation(large, question, given), **given}, large.ledger, large.generations)
-            asked = with_filters(words(question), filtering(words(question), every))
-            statement = "EXPLAIN (ANALYZE, FORMAT JSON, COSTS OFF, TIMING OFF) " + asked
-            cursor.execute(statement, every)
-            [(found,)] = cursor.fetchall()
-            cursor.execute("COMMIT")
-        yield given, found[0]["Plan"]
+        yield given, _plan(large, question, given)
+
+
+def _plan(large: Scale, question: str, given: dict[str, Any]) -> Plan:
+    with large.writer.cursor() as cursor:
+        cursor.execute(BEGIN)
+        cursor.execute(ENTER, [large.ledger])
+        every = with_generations({**_generation(large, question, given), **given}, large.ledger, large.generations)
+        asked = with_filters(words(question), filtering(words(question), every))
+        statement = "EXPLAIN (ANALYZE, FORMAT JSON, COSTS OFF, TIMING OFF) " + asked
+        cursor.execute(statement, every)
+        [(found,)] = cursor.fetchall()
+        cursor.execute("COMMIT")
+    plan: Plan = found[0]["Plan"]
+    return plan
 
 
 class _Generations:
@@ -270,6 +281,21 @@ def test_what_few_items_have_is_where_a_list_begins(large: Scale, question: str)
     for given, plan in explained(large, question):
         if given["tag"] == "tag-7":
             assert read(plan) < 5 * tagged, given
+
+
+def test_what_a_person_has_in_hand_and_the_projects_are_few_rows(large: Scale) -> None:
+    unfinished = [row.state for row in large.rows["work_items"] if row.state.category != "done"]
+    in_hand = sum(item.assignee == "person 7" for item in unfinished)
+    projects = sum(row.state.item_type == "project" for row in large.rows["work_items"])
+    asked: list[tuple[str, dict[str, Any], int]] = [
+        (question, {"assignee": "person 7", "unfinished": 1}, in_hand) for question in (BY_PRIORITY, COUNT)
+    ]
+    asked += [(question, {"item_type": "project", "roots_only": 1}, projects) for question in (BY_CREATION, COUNT)]
+
+    for question, given, few in asked:
+        every = dict.fromkeys(next(cases(question, samples(large)))) | FIRST_PAGE | given
+        plan = _plan(large, question, every)
+        assert read(plan) <= few + 1, missing_index(question, plan, given)
 
 
 def test_every_index_is_used_by_a_question_or_keeps_something_unique(

@@ -8,6 +8,7 @@ import pytest
 
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
+from projections.questions.work import readiness
 from tests.conftest import Perform
 
 PRIME_TOKENS = 1_500  # UTF-8 bytes of the answer as JSON, divided by four
@@ -49,6 +50,17 @@ def test_the_report_comes_as_markdown_if_asked(perform: Perform) -> None:
     assert answer["markdown"].startswith("# Status of ")
     assert "Write it down" in answer["markdown"]
     assert answer["as_of"]["position"] == 1
+
+
+def test_prime_names_what_the_reader_has_in_hand_however_much_of_it_is_done(perform: Perform) -> None:
+    for n in range(21):
+        done = task(perform, f"Done {n}", priority=1, assignee="ann")
+        perform("update_work_item", id=done, version=1, status="completed")
+    left = task(perform, "Left", priority=5, assignee="ann")
+
+    in_hand = perform("prime", by="ann")["text"].split("Assigned to you")[1]
+
+    assert f"{left} Left" in in_hand
 
 
 def test_prime_of_an_empty_ledger_says_how_to_begin(perform: Perform) -> None:
@@ -104,6 +116,24 @@ def test_prime_says_for_whom_items_wait_which_are_left_out_and_which_vendors_are
     assert "waits for lead: May we buy it?" in text.split("Blocked:")[1]
     assert "and more: list_work_items with blocked true" in text
     assert "Broken vendors: Acme Parts." in text
+
+
+def test_prime_looks_for_blocked_items_among_the_most_urgent_and_says_so(
+    perform: Perform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readiness, "PORTION", 2)
+    monkeypatch.setattr(readiness, "LOOKED_AT", 2)
+    blocked = task(perform, "Stuck", priority=2)
+    perform("update_work_item", id=blocked, version=1, status="blocked", reason="No key")
+    task(perform, "Free", priority=1)
+
+    whole = perform("prime")["text"].split("Blocked:")[1]
+    task(perform, "Free, too", priority=1)
+    first = perform("prime")["text"].split("Blocked:")[1]
+
+    assert f"{blocked} Stuck: No key" in whole
+    assert "of the most urgent" not in whole
+    assert first.splitlines()[1] == "- of the most urgent; all: list_work_items with blocked true"
 
 
 def test_prime_says_what_the_project_is_and_what_concerns_the_one_who_asks(perform: Perform) -> None:

@@ -90,7 +90,8 @@ def empty(administrator: psycopg.Connection, ledger: UUID) -> None:
 
 
 def _work_items(chance: random.Random) -> Iterator[Row]:
-    """Trees of depth 5, one item in ten without a parent; the first has 600 children, one in a hundred is deleted."""
+    """Trees of depth 5, one item in ten without a parent, of which few are projects; the first has 600 children, one in
+    a hundred is deleted."""
     ids = [_id(chance) for _ in range(ITEMS)]
     depths = [0] * ITEMS
     for n, entity_id in enumerate(ids):
@@ -99,8 +100,9 @@ def _work_items(chance: random.Random) -> Iterator[Row]:
         if n % 10 and depths[above] < DEEPEST:
             parent, depths[n] = ids[above], depths[above] + 1
         until = text(FIRST_DAY + timedelta(days=365))
+        item_type: Any = chance.choice(("task", "task", "task", "session", "research"))
         state = WorkItem(
-            item_type=chance.choice(("task", "task", "task", "session", "research")),
+            item_type="project" if n % 5000 == 0 else item_type,
             title=f"Item number {n} of many",
             description="A description of ordinary length. " * 8,
             status="completed" if chance.random() < 0.5 else "active",

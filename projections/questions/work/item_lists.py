@@ -20,6 +20,7 @@ from projections.tables.contract import Answer, Snapshot
 
 Order = Literal["updated", "created", "priority", "due", "tree", "relevance"]
 Entity = dict[str, Any]
+Fetch = Callable[..., Answer]  # (after which place, how many, how many to pass over) -> lines with `id` and `key`
 
 PORTION = 50  # trees looked at first, each further portion is twice as large
 LARGEST = 5000
@@ -81,22 +82,17 @@ class Filter(Struct, frozen=True, kw_only=True):
 
 def listed(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int, offset: int, cursor: str | None) -> Entity:
     """A page of items: {items, total_count, returned, has_more, next_cursor}; the items are whole."""
-    unfinished = wanted.ready is not None or wanted.blocked is not None
-    filters = _conditions(wanted, snapshot.as_of.now, unfinished=unfinished)
-
-    def fetch(after: Place, limit: int, offset: int = 0) -> Answer:
-        if wanted.terms:
-            searched = {"terms": list(wanted.terms), "order": order, "after_key": after[0]}
-            return snapshot.ask("work_items/list_by_relevance", **filters, **searched, limit=limit, offset=offset)
-        if order == "tree":
-            return _grown(snapshot, filters, after, limit + offset)[offset:]
-        return snapshot.ask(
-            f"work_items/list_by_{order}", **filters, after_key=after[0], after_id=after[1], limit=limit, offset=offset
-        )
-
+    filters, fetch = _conditions(wanted, snapshot.as_of.now), _fetching(snapshot, wanted, order)
     after = place(cursor, f"found {order}" if wanted.terms else order)
-    if unfinished:
-        return _sifted(snapshot, wanted, fetch, order=order, limit=limit, offset=offset, after=after)
+    if _is_sifted(wanted):
+        return _counted(
+            lambda place: readiness.sifted(fetch, _keeping(snapshot, wanted), place),
+            after,
+            order=f"found {order}" if wanted.terms else order,
+            limit=limit,
+            offset=offset,
+            to_entities=lambda kept: _with_causes(snapshot, _items(snapshot, kept), wanted),
+        )
     if wanted.terms:
         found = fetch(after, limit + 1, offset)
         first = found or fetch(START, 1)
@@ -110,6 +106,20 @@ def listed(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int, offs
         total=total,
         to_entities=lambda kept: _items(snapshot, kept),
     )
+
+
+def beginning(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int) -> Entity:
+    """The beginning of a list, which is not counted: {items, has_more}; the items are whole.
+
+    Where what stands in an item's way is asked for, it is asked of the first readiness.LOOKED_AT only, so `has_more`
+    says that there may be more.
+    """
+    fetch = _fetching(snapshot, wanted, order)
+    if not _is_sifted(wanted):
+        lines = fetch(START, limit + 1)
+        return {"items": _items(snapshot, lines[:limit]), "has_more": len(lines) > limit}
+    lines, has_more = readiness.sifted_beginning(fetch, _keeping(snapshot, wanted), limit)
+    return {"items": _with_causes(snapshot, _items(snapshot, lines), wanted), "has_more": has_more}
 
 
 def ready(snapshot: Snapshot, wanted: ReadyFilter, *, asker: Asker, limit: int, cursor: str | None) -> Entity:
@@ -131,18 +141,41 @@ def ready(snapshot: Snapshot, wanted: ReadyFilter, *, asker: Asker, limit: int, 
 
 def in_state(snapshot: Snapshot, word: str, limit: int) -> list[Entity]:
     """Some items in a state, the newest change first: {ref, title}."""
-    page = listed(snapshot, Filter(status=word), order="updated", limit=limit, offset=0, cursor=None)
-    return [{"ref": item["ref"], "title": item["title"]} for item in page["items"]]
+    items = beginning(snapshot, Filter(status=word), order="updated", limit=limit)["items"]
+    return [{"ref": item["ref"], "title": item["title"]} for item in items]
 
 
-def _conditions(wanted: Filter, moment: datetime, *, unfinished: bool) -> dict[str, Any]:
-    """What every list takes to filter by; `unfinished` where only items that can still be done are asked for."""
+def _fetching(snapshot: Snapshot, wanted: Filter, order: Order) -> Fetch:
+    filters = _conditions(wanted, snapshot.as_of.now)
+
+    def fetch(after: Place, limit: int, offset: int = 0) -> Answer:
+        if wanted.terms:
+            searched = {"terms": list(wanted.terms), "order": order, "after_key": after[0]}
+            return snapshot.ask("work_items/list_by_relevance", **filters, **searched, limit=limit, offset=offset)
+        if order == "tree":
+            return _grown(snapshot, filters, after, limit + offset)[offset:]
+        return snapshot.ask(
+            f"work_items/list_by_{order}", **filters, after_key=after[0], after_id=after[1], limit=limit, offset=offset
+        )
+
+    return fetch
+
+
+def _is_sifted(wanted: Filter) -> bool:
+    """Whether only items that can still be done are asked for, and what keeps each from it is looked for."""
+    return wanted.ready is not None or wanted.blocked is not None
+
+
+def _conditions(wanted: Filter, moment: datetime) -> dict[str, Any]:
+    """What every list takes to filter by."""
+    unfinished = _is_sifted(wanted)
     given = {name: value for name, value in asdict(wanted).items() if name not in SIFTED}
     numbers = {name: int(value) for name, value in given.items() if isinstance(value, bool)}
+    chosen = {"overdue": wanted.overdue, "roots_only": wanted.roots_only, "unfinished": unfinished or wanted.unfinished}
     return {
         **given,
         **numbers,
-        "unfinished": int(unfinished or wanted.unfinished),
+        **{name: 1 if is_asked else None for name, is_asked in chosen.items()},
         "moment": text(moment),
         **_hidden(wanted.include_deleted and not unfinished, wanted.include_archived and not unfinished),
     }
@@ -172,18 +205,9 @@ def _grown(snapshot: Snapshot, filters: dict[str, Any], after: Place, limit: int
     return found
 
 
-def _sifted(
-    snapshot: Snapshot,
-    wanted: Filter,
-    fetch: Callable[[Place, int], Answer],
-    *,
-    order: str,
-    limit: int,
-    offset: int,
-    after: Place,
-) -> Entity:
+def _keeping(snapshot: Snapshot, wanted: Filter) -> readiness.Keep:
+    """Which lines of a list have, or lack, what stands in their way."""
     moment = snapshot.as_of.now
-    name = f"found {order}" if wanted.terms else order
 
     def fits(line: dict[str, Any], held: list[Obstacle]) -> bool:
         blocked = any(map(_blocks, held))
@@ -193,14 +217,7 @@ def _sifted(
         held = readiness.obstacles(snapshot, (line["id"] for line in lines), moment, wanted.asker, most=1)
         return [line for line in lines if fits(line, held.get(line["id"], []))]
 
-    return _counted(
-        lambda place: readiness.sifted(fetch, keep, place),
-        after,
-        order=name,
-        limit=limit,
-        offset=offset,
-        to_entities=lambda kept: _with_causes(snapshot, _items(snapshot, kept), wanted),
-    )
+    return keep
 
 
 def _with_causes(snapshot: Snapshot, items: list[Entity], wanted: Filter) -> list[Entity]:

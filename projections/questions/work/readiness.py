@@ -33,6 +33,7 @@ COUNTED = 100
 WAITING = 1000  # items that one write may set free and that are looked at
 PORTION = 50  # items looked at first; each further portion is twice as large
 LARGEST = 800
+LOOKED_AT = 700  # items of which a list's beginning is made, where most have not what is looked for
 MOST_NAMED = 20  # blockers and children that are named, of each kind
 NAMED = 20  # items that became ready by one write and are named
 
@@ -118,9 +119,28 @@ def ready_of(snapshot: Snapshot, lines: Answer, moment: datetime, asker: Asker =
 
 def sifted(fetch: Fetch, keep: Keep, after: Place) -> Iterator[dict[str, Any]]:
     """The lines of a list that `keep` keeps, fetched a portion at a time."""
+    for lines in _portions(fetch, after):
+        yield from keep(lines)
+
+
+def sifted_beginning(fetch: Fetch, keep: Keep, limit: int) -> tuple[Answer, bool]:
+    """At most so many of them, of the first LOOKED_AT lines or somewhat more; and whether there may be others."""
+    found: Answer = []
+    seen = 0
+    for lines in _portions(fetch, START):
+        found += keep(lines)
+        seen += len(lines)
+        if len(found) > limit:
+            return found[:limit], True
+        if seen >= LOOKED_AT:
+            return found, bool(fetch((lines[-1]["key"], lines[-1]["id"]), 1))
+    return found, False
+
+
+def _portions(fetch: Fetch, after: Place) -> Iterator[Answer]:
     portion = PORTION
     while lines := fetch(after, portion):
-        yield from keep(lines)
+        yield lines
         if len(lines) < portion:
             return
         after = lines[-1]["key"], lines[-1]["id"]
