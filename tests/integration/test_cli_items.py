@@ -48,6 +48,50 @@ def test_add_takes_titles_from_standard_input_one_a_line(run: Run) -> None:
     assert [made["title"] for made in json.loads(result.stdout)["items"]] == ["one", "two"]
 
 
+def test_add_records_all_of_its_titles_and_links_or_nothing(run: Run, perform: Perform) -> None:
+    blocker = added(run, "First")
+
+    unknown = run("add", "Second", "--blocked-by", blocker, "--blocked-by", "w-zzzzz")
+    misspelt = run("add", "Second", "--blocked-by", "17")
+    too_long = run("add", "-", "--blocked-by", blocker, input=f"Two\n\n{'x' * 201}\nThree\n")
+    too_many = run("add", "-", "--blocked-by", blocker, input="Two\n" * 501)
+
+    assert (unknown.exit_code, misspelt.exit_code) == (exits.REFUSED, exits.WRONG_USE)
+    assert "--blocked-by w-zzzzz: there is no work item w-zzzzz" in unknown.stderr
+    assert "--blocked-by 17: id: '17' is not a UUID or a reference" in misspelt.stderr
+    assert too_long.exit_code == exits.WRONG_USE
+    assert "line 3: title: string should have at most 200 characters; nothing was recorded" in too_long.stderr
+    assert too_many.exit_code == exits.WRONG_USE
+    assert "at most 500 lines at once" in run("add", "-", "--blocked-by", blocker, "--json", input="T\n" * 501).stdout
+    assert [found["title"] for found in perform("list_work_items")["items"]] == ["First"]
+
+
+def test_what_add_recorded_at_once_is_undone_at_once(run: Run, perform: Perform) -> None:
+    blocker = added(run, "First")
+
+    made = json.loads(run("add", "-", "--blocked-by", blocker, "--json", input="Two\nThree\n").stdout)["items"]
+
+    assert [set(one) for one in made] == [{"outcome", "id", "ref", "version", "position", "command_id", "title"}] * 2
+    assert [item(perform, one["ref"])["ready"] for one in made] == [False, False]
+    assert run("undo", "--yes").exit_code == exits.DONE
+    assert [found["title"] for found in perform("list_work_items")["items"]] == ["First"]
+    assert item(perform, blocker)["dependencies"] == []
+
+
+def test_an_item_is_blocked_by_all_that_are_named_or_by_none(run: Run, perform: Perform) -> None:
+    one, first, second = added(run, "One"), added(run, "First"), added(run, "Second")
+
+    refused = run("block", one, "--by", first, "--by", "w-zzzzz")
+
+    assert refused.exit_code == exits.REFUSED
+    assert "--by w-zzzzz: there is no work item w-zzzzz" in refused.stderr
+    assert item(perform, one)["ready"]
+    assert run("block", one, "--by", first, "--by", second).stdout == f"{one}  blocked  One\n"
+    assert run("block", one, "--by", first, "--by", second).stdout == f"{one}  nothing to change  One\n"
+    assert not item(perform, one)["ready"]
+    assert f"now ready: {one}" in run("unblock", one, "--by", first, "--by", second).stderr
+
+
 def test_edit_changes_adds_removes_and_empties(run: Run, perform: Perform) -> None:
     ref = added(run, "Before", "-t", "a", "-t", "b", "-d", "old", "-a", "ann")
 

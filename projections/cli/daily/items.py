@@ -12,6 +12,7 @@ import click
 
 from ledger.aggregates.work_item.state import ITEM_TYPES
 from ledger.errors import Invalid, NotFound
+from projections.cli.daily.at_once import Change, perform_at_once
 from projections.cli.daily.calls import perform
 from projections.cli.daily.several import REFS, each
 from projections.cli.terminal import exits
@@ -22,6 +23,9 @@ from projections.cli.terminal.output import answer_json, moment, planned, printa
 
 Answered = dict[str, Any]
 ME = "me"
+MOST = 1_000  # changes of one command
+OF_THE_COMMAND = ("outcome", "position", "place", "command_id", "repeated")
+OF_THE_ITEM = ("id", "ref", "version", "title")
 KEPT = ("title", "status", "reason")  # which no item is without
 
 TAGS = click.option("-t", "--tag", "tags", type=TAG, multiple=True, help="With this tag; may be repeated.")
@@ -55,25 +59,50 @@ FORCE = click.option("--force", is_flag=True, default=None, help="Although anoth
 def add(invocation: Invocation, /, title: tuple[str, ...], blockers: tuple[str, ...], **fields: Any) -> int:
     """Create a work item, and print its reference.
 
-    - reads titles from standard input, one a line.
+    - reads titles from standard input, one a line. All of them are recorded, or none.
     """
     fields["tags"] = list(fields["tags"]) or None
     fields["assignee"] = person(invocation, fields["assignee"])
-
-    def create(title: str) -> Answered:
-        made = perform(invocation, "create_work_item", title=title, **fields)
-        for blocker in blockers:
-            perform(invocation, "link_work_items", id=blocker, kind="blocks", to_id=made["id"])
-        return {**made, "title": title}
-
-    titles = [line.strip() for line in sys.stdin if line.strip()] if title == ("-",) else [" ".join(title)]
-    answers = [create(each_title) for each_title in titles]
+    titles = _of_standard_input() if title == ("-",) else {"": " ".join(title)}
+    if title == ("-",) or blockers:
+        answers = _created_at_once(invocation, titles, blockers, fields)
+    else:
+        answers = [perform(invocation, "create_work_item", title=titles[""], **fields) | {"title": titles[""]}]
     if invocation.as_json:
         answer_json({"items": answers} if title == ("-",) else answers[0])
     else:
         for made in answers:
             say(f"{made['ref']}  {printable(made['title'])}")
     return max((exits.of_answer(made) for made in answers), default=exits.DONE)
+
+
+def _of_standard_input() -> dict[str, str]:
+    """The titles, each with the line that it stands on."""
+    return {f"line {number}": line.strip() for number, line in enumerate(sys.stdin, 1) if line.strip()}
+
+
+def _created_at_once(
+    invocation: Invocation, titles: dict[str, str], blockers: tuple[str, ...], fields: Answered
+) -> list[Answered]:
+    """The items with their links, in one command."""
+    if len(titles) * (1 + len(blockers)) > MOST:
+        raise Invalid(
+            f"{len(titles):,} titles with their links are more than {MOST:,} changes at once, and nothing was recorded",
+            next_step="add them in parts, or write them as a file that `tracking-ledger import` reads",
+            fields=[{"field": "title", "problem": f"at most {MOST // (1 + len(blockers)):,} lines at once"}],
+        )
+    changes = []
+    for key, (source, title) in enumerate(titles.items()):
+        changes.append(Change({"op": "create", "key": str(key), "title": title, **fields}, source))
+        for blocker in blockers:
+            link = {"op": "link", "id": blocker, "kind": "blocks", "to_id": f"${key}"}
+            changes.append(Change(link, f"--blocked-by {blocker}"))
+    if not changes:
+        return []
+    done = perform_at_once(invocation, changes)
+    whole = {name: done[name] for name in OF_THE_COMMAND if name in done}
+    made = (found for found in done["results"] if "key" in found)
+    return [whole | {name: found[name] for name in OF_THE_ITEM} for found in made]
 
 
 @click.command(cls=Command, empties=True)
@@ -283,8 +312,14 @@ def linked(invocation: Invocation, ref: str, kind: str, other: str, remove: bool
 
 def _blocked(invocation: Invocation, ref: str, blockers: tuple[str, ...], remove: bool | None) -> Answered:
     item = perform(invocation, "query_work_item", id=ref)
-    answers = [linked(invocation, blocker, "blocks", item["id"], remove) for blocker in blockers]
-    return {**answers[-1], "ref": item["ref"], "title": item["title"]}
+    if len(blockers) == 1:
+        answered = linked(invocation, blockers[0], "blocks", item["id"], remove)
+    else:
+        links = ({"op": "link", "id": one, "kind": "blocks", "to_id": item["id"], "remove": remove} for one in blockers)
+        done = perform_at_once(invocation, [Change(link, f"--by {link['id']}") for link in links])
+        answered = {name: value for name, value in done.items() if name != "results"}
+        answered |= {"unchanged": True} if done["outcome"] == "unchanged" else {}
+    return {**answered, "ref": item["ref"], "title": item["title"]}
 
 
 def _printer(word: str) -> Callable[[Answered], None]:

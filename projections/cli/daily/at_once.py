@@ -1,0 +1,48 @@
+"""Changes of several items as one command: all are recorded, or none is and the refusal says why."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from ledger.errors import Invalid, LedgerError, NotFound, NotUnique, Refused, VersionConflict
+from projections.cli.daily.calls import perform
+from projections.cli.terminal.invocation import Invocation
+
+Answered = dict[str, Any]
+
+KINDS = {kind.code: kind for kind in (Invalid, NotFound, NotUnique, Refused, VersionConflict)}
+
+
+class Change(Struct, frozen=True):
+    """As `bulk_work_items` takes it; `source` says which of the typed words or lines it comes from."""
+
+    given: Answered
+    source: str = ""
+
+
+def perform_at_once(invocation: Invocation, changes: Sequence[Change]) -> Answered:
+    """The answer of `bulk_work_items`, with whole items. Raises the refusal of the first change that is refused, which
+    names the others."""
+    items = [{name: value for name, value in change.given.items() if value is not None} for change in changes]
+    try:
+        return perform(invocation, "bulk_work_items", items=items, detail=True)
+    except (Invalid, Refused) as error:
+        if not error.details.get("items"):
+            raise
+        raise _refusal(error.details["items"], changes) from error
+
+
+def _refusal(verdicts: list[Answered], changes: Sequence[Change]) -> LedgerError:
+    first = verdicts[0]
+    details = {name: value for name, value in first["details"].items() if name != "status"}
+    return KINDS[first["code"]]("; ".join(_sentences(verdicts, changes)), next_step=first["next_step"], **details)
+
+
+def _sentences(verdicts: list[Answered], changes: Sequence[Change]) -> Iterator[str]:
+    for verdict in verdicts:
+        for number in (verdict["index"], *verdict.get("also", ())):
+            source = changes[number].source
+            yield f"{source}: {verdict['message']}" if source else verdict["message"]
+    if len(changes) > 1:
+        yield "nothing was recorded"
