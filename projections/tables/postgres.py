@@ -30,8 +30,8 @@ FILL = "SELECT tracking_ledger.fill_generation(%s, %s, %s, %s, %s, %s, %s)"
 SERVE = "SELECT tracking_ledger.serve_generation(%s, %s, %s, %s)"
 ENTER_NUMBERED = ENTER.replace("%s", "$1").encode()
 ENTER_FOR_ONE_PLAN = (
-    b"SELECT entered.* FROM set_config('plan_cache_mode', 'force_generic_plan', true)"
-    b" CROSS JOIN LATERAL tracking_ledger.enter_ledger($1) entered"
+    b"SELECT *, pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true)"
+    b" FROM tracking_ledger.enter_ledger($1)"
 )  # planning a question of many tables takes longer than answering it
 BEHIND = "SELECT projection, shape, behind_after FROM projections WHERE ledger_id = %s AND behind_after IS NOT NULL"
 NUMBERS = "SELECT projection, shape, generation FROM projections WHERE ledger_id = %s AND projection = ANY (%s)"
