@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ledger.settings import Settings
-from tests.support import forked
+from tests.support.command_line import run
 from tests.support.forked import Forked
 from tests.support.mcp_client import META, SECONDS, STATELESS, Message, RefusedByTool, environment
 
@@ -155,6 +155,6 @@ def _url(process: Forked, log: Path) -> str:
 
 
 def _run(settings: Settings, *arguments: str) -> str:
-    done = forked.run(*arguments, env=environment(settings), cwd=settings.project)
-    assert done.returncode == 0, done.stderr
+    done = run(settings, *arguments)
+    assert done.exit_code == 0, done.stderr
     return done.stdout
