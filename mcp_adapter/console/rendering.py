@@ -79,6 +79,19 @@ def shown(value: Any, refs: Mapping[str, str] = MappingProxyType({})) -> str:
     return (text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…") or "nothing"
 
 
+def counted(found: Mapping[str, Any]) -> str:
+    """How many items a list has, as far as they were counted.
+
+    >>> counted({"total_count": 1234}), counted({"total_count": None, "total_is_at_least": 100})
+    ('1,234', 'more than 100')
+    >>> counted({"total_count": None, "total_is_at_least": 3, "next_step": "add a word"})
+    'at least 3'
+    """
+    if found["total_count"] is not None:
+        return f"{found['total_count']:,}"
+    return f"{'at least' if 'next_step' in found else 'more than'} {found['total_is_at_least']:,}"
+
+
 @cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
@@ -94,6 +107,7 @@ def _environment() -> jinja2.Environment:
         "ago": ago,
         "segment": lambda text: quote(str(text), safe=""),
         "shown": shown,
+        "counted": counted,
         "event": event_words,
     }
     return environment

@@ -308,4 +308,4 @@ def _bound(value: Any) -> Any:
 
 
 def _with_document(row: dict[str, Any]) -> dict[str, Any]:
-    return row | {"doc": row["doc"].encode()} if "doc" in row else row
+    return row | {"doc": row["doc"].encode()} if row.get("doc") is not None else row

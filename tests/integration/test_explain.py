@@ -175,6 +175,8 @@ def samples(large: Scale) -> Samples:
         "person": ["person 7", None],
         "work_items/needing.person": ["person 7"],
         "most": [10],
+        "common": [5_000],
+        "looked_at": [10_000],
         "words": [[""] * len(some)],
         "terms": [[str(MIDDLE - 1)], ["person*", str(MIDDLE - 1)]],
         "order": ["relevance", "updated", "created", "priority"],
@@ -296,6 +298,14 @@ def test_what_a_person_has_in_hand_and_the_projects_are_few_rows(large: Scale) -
         every = dict.fromkeys(next(cases(question, samples(large)))) | FIRST_PAGE | given
         plan = _plan(large, question, every)
         assert read(plan) <= few + 1, missing_index(question, plan, given)
+
+
+def test_a_word_that_all_items_have_is_looked_for_in_a_bounded_number_of_them(large: Scale) -> None:
+    given = next(cases(SEARCH, samples(large))) | {"terms": ["many*"], "common": 100, "looked_at": 200}
+
+    plan = _plan(large, SEARCH, given)
+
+    assert read(plan) < 3 * 200, missing_index(SEARCH, plan, given)  # with a fifth that is hidden, and the page
 
 
 def test_every_index_is_used_by_a_question_or_keeps_something_unique(

@@ -3,8 +3,15 @@
 from typing import Any
 
 import pytest
+from starlette.datastructures import QueryParams
 
 from ledger.errors import Invalid
+from mcp_adapter.callers.caller import Caller
+from mcp_adapter.console import pages
+from mcp_adapter.console.asking import Ledger
+from mcp_adapter.console.rendering import render
+from projections.application.app import App
+from projections.questions.work import searches
 from tests.conftest import Perform
 
 SESSION = {"token_budget": 1000, "prompts_count": 1, "yaml_frontmatter": {"schema_version": 1, "topic": "Kraken"}}
@@ -112,6 +119,87 @@ def test_the_pages_of_a_search_together_are_all_that_is_found(perform: Perform) 
             if not page["has_more"]:
                 break
         assert len(set(seen)) == len(seen) == 7
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Words that more than four items have are common, of which the six that changed last are searched."""
+    monkeypatch.setattr(searches, "COMMON", 4)
+    monkeypatch.setattr(searches, "LOOKED_AT", 6)
+
+
+@pytest.mark.parametrize("order", ["relevance", "updated", "created", "priority"])
+@pytest.mark.usefixtures("few")
+def test_words_that_many_have_are_searched_among_what_changed_last(perform: Perform, order: str) -> None:
+    made = [task(perform, f"kraken {n}", tags=["kraken"] if n == 3 else []) for n in range(10)]
+    perform("update_work_item", id=made[0]["id"], version=1, notes="changed last")
+
+    page = perform("list_work_items", text="kraken", order=order)
+
+    assert {item["title"] for item in page["items"]} == {f"kraken {n}" for n in (0, 5, 6, 7, 8, 9)}
+    assert (page["total_count"], page["total_is_at_least"], page["has_more"]) == (None, 6, False)
+    assert page["next_step"] == (
+        "more than 4 items have these words, so only the 6 that changed last were searched: add a word or a filter"
+    )
+
+
+@pytest.mark.usefixtures("few")
+def test_a_search_for_common_words_is_whole_where_a_filter_lets_few_through(perform: Perform) -> None:
+    tagged = [task(perform, f"kraken {n}", tags=["deep"]) for n in range(5)]
+    for n in range(5, 15):
+        task(perform, f"kraken {n}")
+
+    page = perform("list_work_items", text="kraken", tag="deep")
+
+    assert {item["id"] for item in page["items"]} == {item["id"] for item in tagged}
+    assert page["total_count"] == 5
+    assert "next_step" not in page
+
+
+@pytest.mark.usefixtures("few")
+def test_a_search_that_finds_nothing_among_what_changed_last_says_so_too(perform: Perform) -> None:
+    for n in range(5):
+        task(perform, f"kraken {n}")
+    for n in range(6):
+        task(perform, f"squid {n}")
+
+    page = perform("list_work_items", text="kraken")
+    ready = perform("list_work_items", text="kraken", ready=True)
+
+    for found in (page, ready):
+        assert (found["items"], found["total_count"], found["total_is_at_least"]) == ([], None, 0)
+        assert "add a word or a filter" in found["next_step"]
+
+
+@pytest.mark.parametrize("name", ["board", "list"])
+@pytest.mark.usefixtures("few")
+def test_the_console_says_of_common_words_how_many_items_were_found_at_least(
+    perform: Perform, app: App, name: str
+) -> None:
+    for n in range(7):
+        task(perform, f"kraken {n}")
+    ledger, query = Ledger(Caller(app=app)), QueryParams("text=kraken")
+    title, page = pages.PAGES[name]
+
+    given = {"ledger": ledger, "query": query, "title": title, "pages": pages.PAGES, "acts": [], "new_id": str}
+    nowhere = {"said": "", "answered": None, "newest": 0, "at": "", "position": None}
+    shown = render(name, **given, **nowhere, **page(ledger, query))
+
+    assert "at least 6" in shown
+    assert ("add a word or a filter" in shown) == (name == "list")
+
+
+@pytest.mark.usefixtures("few")
+def test_the_pages_of_a_search_for_common_words_are_together_what_was_searched(perform: Perform) -> None:
+    for n in range(9):
+        task(perform, f"kraken {n}")
+
+    first = perform("list_work_items", text="kraken", limit=4)
+    second = perform("list_work_items", text="kraken", limit=4, cursor=first["next_cursor"])
+
+    assert [page["has_more"] for page in (first, second)] == [True, False]
+    assert len({item["id"] for page in (first, second) for item in page["items"]}) == 6
+    assert "next_step" in second
 
 
 def test_a_search_sees_the_past_if_asked(perform: Perform) -> None:

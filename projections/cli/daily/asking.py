@@ -12,7 +12,7 @@ from ledger.errors import Invalid
 from projections.cli.terminal import every_ledger, exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, printable, remark, say, table, write
-from projections.cli.terminal.wording import short_ago
+from projections.cli.terminal.wording import short_ago, total
 from projections.operations.catalog import OPERATIONS
 
 HEADINGS = ("ref", "title", "type", "status", "changed")
@@ -76,7 +76,9 @@ def search(invocation: Invocation, /, words: tuple[str, ...], limit: int, everyt
     found = answered["items"]
     now = invocation.app.clock()
     table(HEADINGS, (_line(item, now) for item in found))
-    remark(f"{answered['returned']} of {answered['total_count']}" if found else "nothing is found")
+    remark(f"{answered['returned']} of {total(answered)}" if found else "nothing is found")
+    if "next_step" in answered:
+        remark(answered["next_step"])
 
 
 def _search_everywhere(invocation: Invocation, arguments: dict[str, Any], limit: int) -> None:

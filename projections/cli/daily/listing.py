@@ -19,7 +19,7 @@ from projections.cli.terminal.known import PERSON, STATE, VIEW
 from projections.cli.terminal.next_lines import REFERENCE
 from projections.cli.terminal.output import answer_json, planned, printable, remark, table
 from projections.cli.terminal.points import POINT
-from projections.cli.terminal.wording import awaited, short_ago
+from projections.cli.terminal.wording import awaited, short_ago, total
 from projections.questions.work.item_lists import SUMMARY
 
 Answered = dict[str, Any]
@@ -116,8 +116,9 @@ def _list(
     if not answered["items"]:
         remark(_nothing(page, filters | {"mine": mine}))
     elif answered["has_more"]:
-        total = answered["total_count"] or f"more than {answered['total_is_at_least']}"
-        remark(f"{answered['returned']} of {total}; more: --page {page + 1}")
+        remark(f"{answered['returned']} of {total(answered)}; more: --page {page + 1}")
+    if "next_step" in answered:
+        remark(answered["next_step"])
 
 
 def _nothing(page: int, filters: Answered) -> str:

@@ -15,6 +15,7 @@ from projections.questions import entities
 from projections.questions.pages import START, Place, page, place
 from projections.questions.references import references
 from projections.questions.work import readiness, work_items
+from projections.questions.work.searches import Search
 from projections.read_models.work_items import HIDDEN
 from projections.tables.contract import Answer, Snapshot
 
@@ -81,23 +82,24 @@ class Filter(Struct, frozen=True, kw_only=True):
 
 
 def listed(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int, offset: int, cursor: str | None) -> Entity:
-    """A page of items: {items, total_count, returned, has_more, next_cursor}; the items are whole."""
-    filters, fetch = _conditions(wanted, snapshot.as_of.now), _fetching(snapshot, wanted, order)
-    after = place(cursor, f"found {order}" if wanted.terms else order)
-    if _is_sifted(wanted):
-        return _counted(
-            lambda place: readiness.sifted(fetch, _keeping(snapshot, wanted), place),
-            after,
-            order=f"found {order}" if wanted.terms else order,
-            limit=limit,
-            offset=offset,
-            to_entities=lambda kept: _with_causes(snapshot, _items(snapshot, kept), wanted),
-        )
+    """A page of items: {items, total_count, returned, has_more, next_cursor}; the items are whole.
+
+    Of words that very many items hold it is a page of those that were searched, see searches.Search.left_out.
+    """
+    filters = _conditions(wanted, snapshot.as_of.now)
     if wanted.terms:
-        found = fetch(after, limit + 1, offset)
-        first = found or fetch(START, 1)
-        total = first[0]["total"] if first else 0
-        return page(found, limit, order=f"found {order}", total=total, to_entities=lambda kept: _items(snapshot, kept))
+        search, name = Search(snapshot, wanted.terms, order, filters), f"found {order}"
+        after = place(cursor, name)
+        if _is_sifted(wanted):
+            found = _sifted(snapshot, wanted, search.fetch, after, order=name, limit=limit, offset=offset)
+            counted: int = found["total_is_at_least"] if found["total_count"] is None else found["total_count"]
+            return found | search.left_out(counted)
+        lines = search.fetch(after, limit + 1, offset)
+        found = page(lines, limit, order=name, total=search.total, to_entities=lambda kept: _items(snapshot, kept))
+        return found | search.left_out(search.total)
+    after, fetch = place(cursor, order), _fetching(snapshot, wanted, order)
+    if _is_sifted(wanted):
+        return _sifted(snapshot, wanted, fetch, after, order=order, limit=limit, offset=offset)
     total = snapshot.ask("work_items/count", **filters)[0]["total"]
     return page(
         fetch(after, limit + 1, offset),
@@ -109,7 +111,7 @@ def listed(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int, offs
 
 
 def beginning(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int) -> Entity:
-    """The beginning of a list, which is not counted: {items, has_more}; the items are whole.
+    """The beginning of a list without words, which is not counted: {items, has_more}; the items are whole.
 
     Where what stands in an item's way is asked for, it is asked of the first readiness.LOOKED_AT only, so `has_more`
     says that there may be more.
@@ -149,9 +151,6 @@ def _fetching(snapshot: Snapshot, wanted: Filter, order: Order) -> Fetch:
     filters = _conditions(wanted, snapshot.as_of.now)
 
     def fetch(after: Place, limit: int, offset: int = 0) -> Answer:
-        if wanted.terms:
-            searched = {"terms": list(wanted.terms), "order": order, "after_key": after[0]}
-            return snapshot.ask("work_items/list_by_relevance", **filters, **searched, limit=limit, offset=offset)
         if order == "tree":
             return _grown(snapshot, filters, after, limit + offset)[offset:]
         return snapshot.ask(
@@ -203,6 +202,20 @@ def _grown(snapshot: Snapshot, filters: dict[str, Any], after: Place, limit: int
         begins = roots[-1]["key"], roots[-1]["id"]
         portion = min(2 * portion, LARGEST)
     return found
+
+
+def _sifted(
+    snapshot: Snapshot, wanted: Filter, fetch: Fetch, after: Place, *, order: str, limit: int, offset: int
+) -> Entity:
+    """A page of the items of which it is looked for what keeps each from being begun."""
+    return _counted(
+        lambda place: readiness.sifted(fetch, _keeping(snapshot, wanted), place),
+        after,
+        order=order,
+        limit=limit,
+        offset=offset,
+        to_entities=lambda kept: _with_causes(snapshot, _items(snapshot, kept), wanted),
+    )
 
 
 def _keeping(snapshot: Snapshot, wanted: Filter) -> readiness.Keep:
