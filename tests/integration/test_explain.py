@@ -40,7 +40,7 @@ SHOWING_NO_TABLE = {
 }
 SEARCH = "work_items/list_by_relevance"
 BY_PRIORITY, BY_CREATION = "work_items/list_by_priority", "work_items/list_by_created"
-COUNT = "work_items/count"
+CANDIDATES, COUNT = "work_items/candidates", "work_items/count"
 FIRST_PAGE = {"moment": text(FIRST_DAY), "limit": 51, "offset": 0, "deleted": 0, "archived": 0, "both": 0}
 EXPLAINING = (
     "-c session_preload_libraries=auto_explain -c auto_explain.log_min_duration=0"
@@ -175,6 +175,7 @@ def samples(large: Scale) -> Samples:
         "person": ["person 7", None],
         "work_items/needing.person": ["person 7"],
         "most": [10],
+        "sieved": [None, 1],
         "common": [5_000],
         "looked_at": [10_000],
         "words": [[""] * len(some)],
@@ -306,6 +307,18 @@ def test_a_word_that_all_items_have_is_looked_for_in_a_bounded_number_of_them(la
     plan = _plan(large, SEARCH, given)
 
     assert read(plan) < 3 * 200, missing_index(SEARCH, plan, given)  # with a fifth that is hidden, and the page
+
+
+def test_what_waits_is_passed_over_item_by_item(large: Scale) -> None:
+    given = dict.fromkeys(next(cases(CANDIDATES, samples(large)))) | {
+        "sieved": 1,
+        "moment": text(FIRST_DAY),
+        "limit": 51,
+    }
+
+    plan = _plan(large, CANDIDATES, given)
+
+    assert read(plan) < WHOLE / 20, missing_index(CANDIDATES, plan, given)
 
 
 def test_every_index_is_used_by_a_question_or_keeps_something_unique(

@@ -173,11 +173,15 @@ def test_ready_is_what_the_slow_definition_calls_ready(opened: Open, items: list
             explained, listed, page = _detail(snapshot, len(items)), _listed(snapshot), _page(snapshot)
             asker = Asker(name=ME)
             next_one = next(readiness.ready(snapshot, ReadyFilter(), snapshot.as_of.now, asker), {"id": None})["id"]
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(readiness, "SIEVED", 1)
+                sieved = [line["id"] for line in readiness.ready(snapshot, ReadyFilter(), snapshot.as_of.now, asker)]
 
     expected = {numbered(place) for place in free - others}
     by_rank = sorted(free - mine - others, key=lambda place: (items[place].priority, place))
     assert (explained, set(listed), set(page)) == (expected, expected, expected)
     assert next_one == (numbered(by_rank[0]) if by_rank else None)
+    assert sieved == [numbered(place) for place in by_rank]
 
 
 def _detail(snapshot: Snapshot, count: int) -> set[str]:

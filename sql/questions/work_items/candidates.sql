@@ -1,5 +1,7 @@
 -- Items that may be ready, most urgent first, then oldest first; which of them are is told by obstacles.sql, so that
--- this is only a walk along an index. Answered by work_items_open.
+-- this is only a walk along an index. Where it is `sieved`, those are passed over that wait by themselves, for what is below
+-- them, or for what blocks them or their parent: to ask obstacles.sql for each costs over three times as much. Answered by
+-- work_items_open, work_items_children and the primary keys.
 WITH RECURSIVE below (id) AS (
     SELECT child.id FROM work_items child
     WHERE child.ledger_id = %(ledger)s AND child.generation = %(work_items)s AND child.parent_id = %(parent_id)s
@@ -16,6 +18,31 @@ WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.
       SELECT entry.id FROM entries entry
       WHERE entry.ledger_id = %(ledger)s AND entry.generation = %(work_items)s
         AND entry.relation = 'tag' AND entry.target = %(tag)s))
+  AND (CAST(%(sieved)s AS int) IS NULL OR item.item_type <> 'milestone' AND item.waits_for IS NULL
+      AND (item.starts_at IS NULL OR item.starts_at <= %(moment)s))
+  AND (CAST(%(sieved)s AS int) IS NULL OR NOT EXISTS (  -- OFFSET keeps the planner from joining all items
+      SELECT 1 FROM work_items child
+      WHERE child.ledger_id = %(ledger)s AND child.generation = %(work_items)s AND child.parent_id = item.id
+        AND child.category NOT IN ('done', 'dropped') AND child.hidden IN (0, 2)
+      LIMIT 1 OFFSET 0))
+  AND (CAST(%(sieved)s AS int) IS NULL OR NOT EXISTS (
+      SELECT 1 FROM entries link
+      JOIN work_items other ON other.ledger_id = %(ledger)s AND other.generation = %(work_items)s AND other.id = link.id
+      WHERE link.ledger_id = %(ledger)s AND link.generation = %(work_items)s AND link.relation = 'blocks' AND link.target = item.id
+        AND other.category NOT IN ('done', 'dropped') AND other.hidden IN (0, 2)
+      LIMIT 1 OFFSET 0))
+  AND (CAST(%(sieved)s AS int) IS NULL OR NOT EXISTS (
+      SELECT 1 FROM work_items parent
+      WHERE parent.ledger_id = %(ledger)s AND parent.generation = %(work_items)s AND parent.id = item.parent_id
+        AND (parent.category IN ('waiting', 'dropped') OR parent.waits_for IS NOT NULL
+             OR parent.starts_at > %(moment)s AND parent.category NOT IN ('done', 'dropped')
+             OR EXISTS (
+                 SELECT 1 FROM entries link
+                 JOIN work_items other ON other.ledger_id = %(ledger)s AND other.generation = %(work_items)s AND other.id = link.id
+                 WHERE link.ledger_id = %(ledger)s AND link.generation = %(work_items)s AND link.relation = 'blocks'
+                   AND link.target = parent.id AND other.category NOT IN ('done', 'dropped') AND other.hidden IN (0, 2)
+                 LIMIT 1 OFFSET 0))
+      LIMIT 1 OFFSET 0))
   AND (CAST(%(after_key)s AS text) IS NULL OR (item.rank, item.id) > (%(after_key)s, %(after_id)s))
 ORDER BY item.rank, item.id
 LIMIT %(limit)s
