@@ -10,7 +10,7 @@ from ledger.errors import NotFound
 from ledger.values.reference import parse, shorten
 from projections.questions import entities
 from projections.questions.pages import page, place
-from projections.questions.references import references, resolve
+from projections.questions.references import reference, references, resolve
 from projections.read_models.projection import Row
 from projections.tables.contract import Answer, Snapshot, Tables
 
@@ -37,9 +37,9 @@ def by_name(tables: Tables, name: str) -> Entity:
     if not found:
         raise _no_vendor(name)
     line = found[0]
-    adjacent = [line[side] for side in ("before", "after") if line[side]]
     row = entities.rows(CATEGORY, found)[0]
-    return _flat(row, shorten(CATEGORY, line["id"], adjacent)) | entities.annotations(row)
+    ref = reference(tables, CATEGORY, row.id) if line["alike"] else shorten(CATEGORY, row.id, ())
+    return _flat(row, ref) | entities.annotations(row)
 
 
 def by_id(snapshot: Snapshot, entity_id: str) -> Entity:

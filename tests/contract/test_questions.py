@@ -8,7 +8,13 @@ from uuid import uuid4
 import msgspec
 import pytest
 
+from ledger.aggregates.vendor.commands import CreateVendor
+from ledger.aggregates.work_item.commands import CreateWorkItem
 from ledger.postgres.connection.database import Database
+from projections.questions.references import references
+from projections.questions.vendors import by_name
+from projections.questions.work import work_items
+from projections.questions.work.readiness import NO_ONE
 from projections.read_models.catalog import BY_CATEGORY, PROJECTIONS
 from projections.tables.contract import Answer, Question
 from tests.support import history
@@ -62,6 +68,8 @@ SAMPLES: Samples = {
     "ids": [ALL, [history.TASK], []],
     "lowest": [("0", "z"), (history.TASK, history.TASK), (history.UNKNOWN, history.UNKNOWN)],
     "highest": ["z"],
+    "work_items/meant.first": ["0", history.TASK],
+    "work_items/meant.last": ["z"],
     **{f"{name}/rivals.ids": [[history.TASK, history.ACME]] for name in PROJECTIONS},
     **{f"{name}/rivals.lowest": [["0", "0"], [history.TASK, "z"]] for name in PROJECTIONS},
     **{f"{name}/rivals.highest": [["z", "z"], [history.TASK, "0"]] for name in PROJECTIONS},
@@ -188,6 +196,25 @@ def test_questions_asked_at_once_are_answered_as_one_by_one_for_one_position(bot
         alone = [ledger.tables.ask(question, **given) for question, given in asked]
         assert answers == [answer for _, answer in alone]
         assert {as_of.position} == {seen.position for seen, _ in alone}
+
+
+def test_what_is_asked_for_by_name_is_spelled_as_lists_spell_it_beside_ids_that_begin_alike(
+    tmp_path: Path, database: Database
+) -> None:
+    identity = uuid4()
+    ids = [f"7d44484{n}-9dc0-41d1-b245-5ffdce74fad2" for n in range(2)]
+    with in_memory(tmp_path / "rows.sqlite3", identity) as memory:
+        for ledger in (on_postgres(database, identity), memory):
+            for number, id in enumerate(ids):
+                ledger.execute(number, CreateWorkItem(id=id, item_type="task", title="Alike"))
+                ledger.execute(10 + number, CreateVendor(id=id, name=f"vendor {number}"))
+
+            items = [work_items.by_name(ledger.tables, id, NO_ONE)["ref"] for id in ids]
+            vendors = [by_name(ledger.tables, f"vendor {number}")["ref"] for number in range(2)]
+
+            with ledger.tables.snapshot() as snapshot:
+                assert items == [*references(snapshot, "work_item", ids).values()] == ["w-fn24gg4", "w-fn24ggc"]
+                assert vendors == [*references(snapshot, "vendor", ids).values()] == ["v-fn24gg4", "v-fn24ggc"]
 
 
 @pytest.mark.parametrize("question", sorted(ABOUT_THE_STORE))

@@ -107,6 +107,8 @@ def samples(large: Scale) -> Samples:
         "ids": [some],
         "lowest": [("7", "7000000f")],
         "highest": ["7000000f"],
+        "first": ["7"],
+        "last": ["7000000f"],
         **{f"{name}/rivals.lowest": [["7"]] for name in PROJECTIONS},
         **{f"{name}/rivals.highest": [["7000000f"]] for name in PROJECTIONS},
         **{f"{name}/rivals.ids": [[item.id]] for name in PROJECTIONS},

@@ -43,7 +43,7 @@ def obstacles(
     snapshot: Snapshot, entity_ids: Iterable[str], moment: datetime, asker: Asker = NO_ONE, most: int = MOST_NAMED
 ) -> dict[str, list[Obstacle]]:
     """Why items are not ready, by id; an item that is ready is absent."""
-    ids = list(entity_ids)
+    ids = [*dict.fromkeys(entity_ids)]
     lines = (
         snapshot.ask(OBSTACLES, ids=ids, lowest="", highest="", moment=text(moment), **_parameters(asker), most=most)
         if ids

@@ -10,7 +10,7 @@ from ledger.aggregates.work_item.item_summaries import CATEGORY
 from ledger.aggregates.work_item.rules.wishes import WISH
 from ledger.aggregates.work_item.state import IMPLEMENTS
 from ledger.values.moment import text
-from ledger.values.reference import shorten
+from ledger.values.reference import shorten, shortest_range
 from ledger.values.states import FINISHED
 from ledger.world import DEEPEST, Asker
 from projections.questions import entities
@@ -36,17 +36,18 @@ def by_name(tables: Tables, given: str, asker: Asker) -> Entity:
     One that is named by the id in its source takes another.
     """
     lowest, highest = range_of(tables, CATEGORY, given)
-    asked: Question = "work_items/meant", {"lowest": lowest, "highest": highest}
+    first, last = shortest_range(lowest)
+    asked: Question = "work_items/meant", {"lowest": lowest, "highest": highest, "first": first, "last": last}
     as_of, [found, held] = tables.ask_all([asked, readiness.question(lowest, highest, asker)])
     if not found and lowest == highest:
         raise entities.missing(CATEGORY, lowest, UNKNOWN)
     if not found and (known := by_source_id(tables, CATEGORY, given)):
         return by_name(tables, known, asker)
     line = the_one(CATEGORY, given, found)
-    ref = shorten(CATEGORY, line["id"], [line[side] for side in ("before", "after") if line[side]])
     row = entities.rows(CATEGORY, [line])[0]
     obstacles = readiness.at(held, as_of.now)
-    refs = _refs(tables, [row], [obstacle.id for obstacle in obstacles])
+    refs = _refs(tables, [row], [*(obstacle.id for obstacle in obstacles), *([row.id] if line["alike"] else [])])
+    ref = refs.get(row.id) or shorten(CATEGORY, row.id, ())
     said = _currency_of(tables, row)
     item = _entity(entities.flat(row, ref), text(as_of.now), refs, said) | entities.annotations(row, NEWEST)
     return item | readiness.as_answer(obstacles, refs)

@@ -1,12 +1,11 @@
--- The items whose id lies in the range that a reference can mean, whole, and the ids beside each for its own reference.
--- Answered by the primary key.
+-- The items whose id lies in the range that a reference can mean, whole, and beside each another
+-- of the range of their shortest references, if there is one: then its reference has to be asked for. Answered by the
+-- primary key.
 SELECT found.id, found.version, found.position, found.doc,
-       (SELECT item.id FROM work_items item
-        WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.id < found.id
-        ORDER BY item.id DESC LIMIT 1) AS before,
-       (SELECT item.id FROM work_items item
-        WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.id > found.id
-        ORDER BY item.id LIMIT 1) AS after
+       (SELECT other.id FROM work_items other
+        WHERE other.ledger_id = %(ledger)s AND other.generation = %(work_items)s
+          AND other.id BETWEEN %(first)s AND %(last)s AND other.id <> found.id
+        ORDER BY other.id LIMIT 1) AS alike
 FROM work_items found
 WHERE found.ledger_id = %(ledger)s AND found.generation = %(work_items)s AND found.id BETWEEN %(lowest)s AND %(highest)s
 ORDER BY found.id LIMIT 10

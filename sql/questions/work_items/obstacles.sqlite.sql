@@ -4,6 +4,7 @@ WITH RECURSIVE asked (id) AS (
     UNION
     SELECT id FROM (SELECT id FROM work_items
         WHERE ledger_id = %(ledger)s AND generation = %(work_items)s AND id BETWEEN %(lowest)s AND %(highest)s
+          AND json_array_length(%(ids)s) = 0
         ORDER BY id LIMIT 10)
 ),
 item AS (
