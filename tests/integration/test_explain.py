@@ -41,7 +41,15 @@ SHOWING_NO_TABLE = {
 SEARCH = "work_items/list_by_relevance"
 BY_PRIORITY, BY_CREATION = "work_items/list_by_priority", "work_items/list_by_created"
 CANDIDATES, COUNT = "work_items/candidates", "work_items/count"
-FIRST_PAGE = {"moment": text(FIRST_DAY), "limit": 51, "offset": 0, "deleted": 0, "archived": 0, "both": 0}
+FIRST_PAGE = {
+    "moment": text(FIRST_DAY),
+    "limit": 51,
+    "offset": 0,
+    "most": 10_001,
+    "deleted": 0,
+    "archived": 0,
+    "both": 0,
+}
 EXPLAINING = (
     "-c session_preload_libraries=auto_explain -c auto_explain.log_min_duration=0"
     " -c auto_explain.log_nested_statements=on -c auto_explain.log_format=json -c client_min_messages=log"
@@ -177,6 +185,7 @@ def samples(large: Scale) -> Samples:
         "person": ["person 7", None],
         "work_items/needing.person": ["person 7"],
         "most": [10],
+        "work_items/count.most": [10_001],
         "sieved": [None, 1],
         "common": [5_000],
         "looked_at": [10_000],
@@ -309,6 +318,14 @@ def test_a_word_that_all_items_have_is_looked_for_in_a_bounded_number_of_them(la
     plan = _plan(large, SEARCH, given)
 
     assert read(plan) < 3 * 200, missing_index(SEARCH, plan, given)  # with a fifth that is hidden, and the page
+
+
+def test_no_more_items_than_a_list_says_are_counted(large: Scale) -> None:
+    given = dict.fromkeys(next(cases(COUNT, samples(large)))) | FIRST_PAGE | {"most": 100}
+
+    plan = _plan(large, COUNT, given)
+
+    assert read(plan) < 2 * 100, missing_index(COUNT, plan, given)
 
 
 def test_what_waits_is_passed_over_item_by_item(large: Scale) -> None:

@@ -6,6 +6,7 @@ from ledger.aggregates.work_item.commands import CreateWorkItem
 from ledger.errors import Invalid, NotFound, Refused, VersionConflict
 from projections.application.app import App
 from projections.application.commands import submit
+from projections.questions.work import item_lists
 from tests.conftest import Perform
 
 
@@ -24,6 +25,22 @@ def test_repeating_a_command_id_answers_again_and_records_nothing(perform: Perfo
 
     assert again == first | {"repeated": True}
     assert perform("list_work_items")["total_count"] == 1
+
+
+def test_a_list_of_very_many_items_says_that_there_are_more(perform: Perform, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(item_lists, "EXACT", 2)
+    for n in range(2):
+        perform("create_work_item", item_type="task", title=f"Task {n}")
+    exact = perform("list_work_items", limit=1)
+    perform("create_work_item", item_type="task", title="One more")
+    first = perform("list_work_items", limit=1)
+    last = perform("list_work_items", limit=2, cursor=first["next_cursor"])
+
+    assert (exact["total_count"], exact["has_more"]) == (2, True)
+    assert "total_is_at_least" not in exact
+    for page in (first, last):
+        assert (page["total_count"], page["total_is_at_least"]) == (None, 2)
+    assert (last["returned"], last["has_more"]) == (2, False)
 
 
 def test_a_stale_writer_gets_both_versions_and_nothing_is_recorded(perform: Perform) -> None:

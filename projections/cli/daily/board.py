@@ -13,7 +13,7 @@ from projections.cli.daily.items import ASSIGNEE, person
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.live import watch
 from projections.cli.terminal.output import GAP, answer_json, on_terminal, printable, remark, say, width
-from projections.cli.terminal.wording import awaited
+from projections.cli.terminal.wording import awaited, total
 
 Answered = dict[str, Any]
 
@@ -58,7 +58,8 @@ def _states(invocation: Invocation) -> list[State]:
 def _column(invocation: Invocation, state: State, limit: int, filters: Answered) -> Answered:
     order = "updated" if state.category in FINISHED else "priority"
     page = perform(invocation, "list_work_items", status=state.name, order=order, limit=limit, **filters)
-    return {"state": state.name, "category": state.category, "total_count": page["total_count"], "items": page["items"]}
+    counted: Answered = {name: page[name] for name in ("total_count", "total_is_at_least", "next_step") if name in page}
+    return {"state": state.name, "category": state.category, **counted, "items": page["items"]}
 
 
 def _draw(columns: list[Answered]) -> None:
@@ -67,7 +68,7 @@ def _draw(columns: list[Answered]) -> None:
     wide = (width() - len(GAP) * (abreast - 1)) // abreast
     for start in range(0, len(columns), abreast):
         row = columns[start : start + abreast]
-        heads = [f"{column['state']} ({_count(column)})" for column in row]
+        heads = [f"{column['state']} ({total(column)})" for column in row]
         say(GAP.join(_cut(head, wide) for head in heads).rstrip(), style="bold")
         lines = [list(_cards(column["items"], wide)) for column in row]
         for depth in range(max(map(len, lines))):
@@ -86,11 +87,6 @@ def _cards(items: list[Answered], wide: int) -> Iterator[str]:
         if item.get("question"):
             asked = item["question"]
             yield printable(f"  {'' if asked.get('completes') else 'waits for '}{awaited(asked)}")
-
-
-def _count(column: Answered) -> str:
-    total = column["total_count"]
-    return f"more than {len(column['items'])}" if total is None else str(total)
 
 
 def _cut(text: str, wide: int) -> str:

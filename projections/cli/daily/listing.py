@@ -169,7 +169,7 @@ def due_(invocation: Invocation, /, words: tuple[str, ...], mine: bool, **filter
     if not answered["items"]:
         remark("nothing is due: tracking-ledger edit REF --due WHEN says when something is")
     elif answered["has_more"]:
-        remark(f"{answered['returned']} of {answered['total_count']}; more: --limit")
+        remark(f"{answered['returned']} of {total(answered)}; more: --limit")
 
 
 def _until(words: tuple[str, ...]) -> str:

@@ -25,6 +25,7 @@ Fetch = Callable[..., Answer]  # (after which place, how many, how many to pass 
 
 PORTION = 50  # trees looked at first, each further portion is twice as large
 LARGEST = 5000
+EXACT = 10_000  # items: a list of more says only that there are more, because to count a million takes half a second
 CAUSES = 5  # reasons why an item of a list is blocked that are named; of each kind readiness.MOST_NAMED are counted
 SIFTED = ("ready", "blocked", "asker", "terms", "include_deleted", "include_archived")  # what these lists look at
 SUMMARY = (
@@ -84,7 +85,8 @@ class Filter(Struct, frozen=True, kw_only=True):
 def listed(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int, offset: int, cursor: str | None) -> Entity:
     """A page of items: {items, total_count, returned, has_more, next_cursor}; the items are whole.
 
-    Of words that very many items hold it is a page of those that were searched, see searches.Search.left_out.
+    Of more than EXACT items `total_count` is None, and `total_is_at_least` says so. Of words that very many items hold
+    it is a page of those that were searched, see searches.Search.left_out.
     """
     filters = _conditions(wanted, snapshot.as_of.now)
     if wanted.terms:
@@ -100,14 +102,15 @@ def listed(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int, offs
     after, fetch = place(cursor, order), _fetching(snapshot, wanted, order)
     if _is_sifted(wanted):
         return _sifted(snapshot, wanted, fetch, after, order=order, limit=limit, offset=offset)
-    total = snapshot.ask("work_items/count", **filters)[0]["total"]
-    return page(
+    total = snapshot.ask("work_items/count", **filters, most=EXACT + 1)[0]["total"]
+    found = page(
         fetch(after, limit + 1, offset),
         limit,
         order=order,
-        total=total,
+        total=total if total <= EXACT else None,
         to_entities=lambda kept: _items(snapshot, kept),
     )
+    return found if total <= EXACT else found | {"total_is_at_least": EXACT}
 
 
 def beginning(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int) -> Entity:

@@ -1,5 +1,6 @@
--- How many items a filter lets through. Answered by work_items_counted.
-SELECT count(*) AS total FROM work_items item
+-- How many items a filter lets through; no more than so many are counted. Answered by work_items_counted.
+SELECT count(*) AS total FROM (
+SELECT 1 FROM work_items item
 WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s
   -- generated: filters of work_items
   AND (CAST(%(item_type)s AS text) IS NULL OR item.item_type = %(item_type)s)
@@ -27,3 +28,4 @@ WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s
       WHERE entry.ledger_id = %(ledger)s AND entry.generation = %(work_items)s
         AND entry.relation = 'attachment' AND entry.target = %(attachment)s))
   -- end
+LIMIT %(most)s) counted
