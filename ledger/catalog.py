@@ -1,6 +1,6 @@
 """The one list: every category's decider, every fact by its name, every command by its name, and their topics."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from msgspec import Raw
@@ -20,7 +20,7 @@ from ledger.aggregates.work_item.events import (
     WorkItemStatusChanged,
 )
 from ledger.annotation.commands import ANNOTATION_COMMANDS, AnnotationCommand
-from ledger.codec import decode, reading, schema_of
+from ledger.codec import decode, reading, readings, schema_of
 from ledger.decider import Decider, Undo
 from ledger.envelope import Command, Fact, RecordedEvent, category_of
 from ledger.importing.commands import Import
@@ -112,6 +112,11 @@ def fact_of(event: RecordedEvent) -> Fact:
 def reading_of(type_name: str, schema: int) -> Callable[[bytes | Raw], Fact]:
     """How the payloads of one type and schema are read; see `fact_of`."""
     return reading(FACTS.get(type_name), type_name, schema)
+
+
+def readings_of(type_name: str, schema: int) -> Callable[[Sequence[bytes | Raw]], list[Fact]]:
+    """How many payloads of one type and schema are read at once; see `fact_of`."""
+    return readings(FACTS.get(type_name), type_name, schema)
 
 
 def is_known(event: RecordedEvent) -> bool:

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -55,6 +55,15 @@ def reading(fact: type[Fact] | None, type_name: str, schema: int) -> Callable[[b
     if schema == newest:
         return _decoder(fact)
     return lambda data: convert(fact, schema, msgspec.json.decode(data))
+
+
+def readings(fact: type[Fact] | None, type_name: str, schema: int) -> Callable[[Sequence[bytes | Raw]], list[Fact]]:
+    """How many payloads of one type and schema are read at once, which takes half of what each alone does."""
+    if fact is not None and schema == schema_of(type_name):
+        decode_all = _list_decoder(fact)
+        return lambda payloads: decode_all(b"[%b]" % b",".join(payloads))
+    read = reading(fact, type_name, schema)
+    return lambda payloads: [read(payload) for payload in payloads]
 
 
 def convert(fact: type[Fact], schema: int, data: dict[str, Any]) -> Fact:
@@ -140,3 +149,8 @@ def unstorable(value: Any, path: str = "") -> list[Problem]:
 @cache
 def _decoder(fact: type[Fact]) -> Callable[[bytes | Raw], Fact]:
     return msgspec.json.Decoder(fact).decode
+
+
+@cache
+def _list_decoder(fact: type[Fact]) -> Callable[[bytes], list[Fact]]:
+    return msgspec.json.Decoder(list[fact]).decode  # type: ignore[valid-type]  # a type that is a value here

@@ -55,6 +55,7 @@ class Undoable(Struct, Generic[State], frozen=True, kw_only=True):
 class Decider(Struct, Generic[State], frozen=True, kw_only=True):
     """`evolve` takes the category's facts and unknown ones, `decide` its commands; see ledger.world.
 
+    `revised` is the fact that applies its `changes` and does nothing else, so that several can be applied at once.
     `unique` are the relations of its read model under which a value has one holder at most.
     """
 
@@ -65,6 +66,7 @@ class Decider(Struct, Generic[State], frozen=True, kw_only=True):
     facts: tuple[type[Fact], ...]
     commands: tuple[type[Command], ...]
     undoable: Undoable[State] | None = None
+    revised: type[Any] | None = None
     unique: tuple[str, ...] = ()
 
     def after(self, state: State, fact: Fact) -> State:

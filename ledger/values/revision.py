@@ -141,6 +141,12 @@ def _entry(mapping: Any) -> Any:
 
 
 @cache
+def fields_of(state: type[Struct]) -> frozenset[str]:
+    """The paths that name a whole field."""
+    return frozenset(_types(state))
+
+
+@cache
 def _types(state: type[Struct]) -> dict[str, Any]:
     return get_type_hints(state, include_extras=True)
 

@@ -1,15 +1,16 @@
 """From events to rows: the same folding for the append, for a replay and for an earlier position."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
-from msgspec import Raw
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from ledger.aggregates.erasure.decider import CATEGORY as ERASURE
-from ledger.catalog import fact_of, is_known_kind, reading_of
+from ledger.catalog import fact_of, is_known_kind, readings_of
 from ledger.envelope import (
     Fact,
     ProposedEvent,
@@ -21,77 +22,104 @@ from ledger.envelope import (
     recorded_fact,
 )
 from ledger.values.moment import text
+from ledger.values.revision import Changes, apply, fields_of
 from projections.read_models.catalog import BY_CATEGORY, PROJECTIONS
 from projections.read_models.columns import Values, values_of
 from projections.read_models.projection import Projection, Row, Stamps, behind
 
 Rows = dict[str, Row]  # by stream
+Readings = Callable[[Sequence[Raw]], list[Fact]]
+AT_ONCE = 100  # events that are decoded together; more of them leave the processor's cache
+GROWING = 20_000  # rows at most that are kept as states
 
 
 class Fold:
     """Rows in the making: what a log, or the histories of some streams, add up to.
 
-    It keeps what the rows will need and nothing of the events, so it grows with the rows. `unknown` counts the events
-    that only a newer program understands: they are in the versions and change nothing else.
+    It keeps what the rows will need and nothing of the events, so it grows with the rows. Of many, the `growing` that
+    events came for last are kept as states, the others as their documents, which take less memory. `unknown` counts the
+    events that only a newer program understands: they are in the versions and change nothing else.
     """
 
-    def __init__(self) -> None:
-        self._rows: dict[str, _GrowingRow | None] = {}
-        self._readings: dict[tuple[str, int], Callable[[Raw], Fact]] = {}
+    def __init__(self, growing: int = GROWING) -> None:
+        self._rows: dict[str, _GrowingRow | _Document | None] = {}  # None: an unknown category has no row
+        self._growing: dict[str, _GrowingRow] = {}
+        self._most_growing = growing
+        self._readings: dict[tuple[str, int], Readings] = {}
         self.unknown: Counter[tuple[str, int]] = Counter()
         self.reached = 0  # the position of the last event
         self.last_erasure = 0  # what was read before it was recorded may hold texts that are gone
 
-    def add(self, facts: Iterable[RecordedFact]) -> set[str]:
-        """Takes events in their order. Answers the streams that have rows and were touched."""
-        rows, readings, touched = self._rows, self._readings, set()
-        for fact in facts:
-            stream = fact.stream_id
-            kind = (fact.type, fact.schema)
-            read = readings.get(kind) or self._reading(kind)
-            self.reached = fact.position
-            row = rows[stream] if stream in rows else self._begun(stream, fact)
-            if self.unknown and kind in self.unknown:
-                self.unknown[kind] += 1
-            if row is None:
-                continue
-            if fact.version != row.version + 1:
-                raise behind(row.projection, id_of(stream), row.version, fact.version)
-            row.state = row.after(row.state, read(fact.data))
-            row.version, row.position = fact.version, fact.position
-            row.updated_at, row.updated_by = fact.occurred_at, fact.by
-            touched.add(stream)
-        return touched
+    def add(self, facts: Iterable[RecordedFact]) -> None:
+        """Takes events in their order."""
+        left = iter(facts)
+        while taken := list(islice(left, AT_ONCE)):
+            self._add(taken)
+            if len(self._growing) > self._most_growing:
+                self._put_by()
 
     def streams(self, projection: str) -> list[str]:
         """The streams whose rows belong to a read model."""
-        return [stream for stream, row in self._rows.items() if row and row.projection.name == projection]
+        category = PROJECTIONS[projection].decider.category
+        return [stream for stream, row in self._rows.items() if row and category_of(stream) == category]
 
     def row(self, stream: str) -> Row | None:
         row = self._rows.get(stream)
-        if row is None:
-            return None
-        stamps = Stamps(
-            created_at=text(row.created_at),
-            created_by=row.created_by,
-            updated_at=text(row.updated_at),
-            updated_by=row.updated_by,
-        )
-        return Row(id=id_of(stream), version=row.version, position=row.position, stamps=stamps, state=row.state)
+        if isinstance(row, _GrowingRow):
+            return row.row(id_of(stream))
+        return row and BY_CATEGORY[category_of(stream)].row(id_of(stream), *row)
 
-    def _begun(self, stream: str, fact: RecordedFact) -> "_GrowingRow | None":
-        """An unknown category has no row."""
-        projection = BY_CATEGORY.get(category_of(stream))
-        row = self._rows[stream] = _GrowingRow(projection, fact) if projection else None
-        if category_of(stream) == ERASURE:
+    def rows(self) -> Rows:
+        return {stream: row for stream in self._rows if (row := self.row(stream))}
+
+    def _add(self, taken: Sequence[RecordedFact]) -> None:
+        growing = self._growing
+        for recorded, fact in zip(taken, self._read(taken), strict=True):
+            stream = recorded.stream_id
+            row = growing.get(stream) or self._row_for(stream, recorded)
+            self.reached = recorded.position
+            if row is None:
+                continue
+            version = recorded.version
+            if version != row.version + 1:
+                raise behind(row.projection, id_of(stream), row.version, version)
+            row.add(fact)
+            row.version, row.position = version, recorded.position
+            row.updated_at, row.updated_by = recorded.occurred_at, recorded.by
+
+    def _read(self, taken: Sequence[RecordedFact]) -> Iterator[Fact]:
+        """What the events say. The payloads of one kind are read at once."""
+        kinds = [(recorded.type, recorded.schema) for recorded in taken]
+        payloads: dict[tuple[str, int], list[Raw]] = {kind: [] for kind in set(kinds)}
+        for kind, recorded in zip(kinds, taken, strict=True):
+            payloads[kind].append(recorded.data)
+        facts = {kind: iter(self._reading(kind)(of_kind)) for kind, of_kind in payloads.items()}
+        self.unknown.update({kind: len(payloads[kind]) for kind in payloads if not is_known_kind(*kind)})
+        return (next(facts[kind]) for kind in kinds)
+
+    def _reading(self, kind: tuple[str, int]) -> Readings:
+        return self._readings.get(kind) or self._readings.setdefault(kind, readings_of(*kind))
+
+    def _row_for(self, stream: str, fact: RecordedFact) -> "_GrowingRow | None":
+        """The row of a stream that is not among the growing ones, where there is one after the event."""
+        row, category = self._rows.get(stream), category_of(stream)
+        if category == ERASURE:
             self.last_erasure = fact.position
-        return row
+        projection = BY_CATEGORY.get(category)
+        if projection is None:
+            self._rows[stream] = None
+            return None
+        before = projection.row(id_of(stream), *row) if isinstance(row, _Document) else None
+        grown = self._rows[stream] = self._growing[stream] = _GrowingRow(projection, fact, before)
+        return grown
 
-    def _reading(self, kind: tuple[str, int]) -> Callable[[Raw], Fact]:
-        read = self._readings[kind] = reading_of(*kind)
-        if not is_known_kind(*kind):
-            self.unknown[kind] = 0
-        return read
+    def _put_by(self) -> None:
+        """Makes documents of half of the growing rows, those whose last events are the oldest."""
+        oldest = sorted(self._growing, key=lambda stream: self._growing[stream].position)
+        for stream in oldest[: len(oldest) // 2 + 1]:
+            grown = self._growing.pop(stream)
+            row = grown.row(id_of(stream))
+            self._rows[stream] = _Document(grown.version, row.position, grown.projection.document(row))
 
 
 def advance(rows: Rows, event: RecordedEvent) -> None:
@@ -109,27 +137,68 @@ def advance(rows: Rows, event: RecordedEvent) -> None:
         )
 
 
+class _Document(NamedTuple):
+    """A row that no event has come for lately."""
+
+    version: int
+    position: int
+    document: bytes
+
+
 class _GrowingRow:
-    """What the events of one stream add up to so far."""
+    """What the events of one stream add up to so far.
+
+    Revisions of whole fields wait until another event comes or the row is asked for: what is revised again meanwhile is
+    set once.
+    """
 
     __slots__ = (
-        "after", "created_at", "created_by", "position", "projection", "state", "updated_at", "updated_by", "version",
+        "created_at", "created_by", "decider", "fields", "position", "projection", "revised", "state", "updated_at",
+        "updated_by", "version", "waiting",
     )  # fmt: skip
 
-    def __init__(self, projection: Projection[Any], first: RecordedFact) -> None:
+    def __init__(self, projection: Projection[Any], fact: RecordedFact, before: Row | None) -> None:
+        """With the first event of the stream, or with the next one and the row before it."""
         self.projection = projection
-        self.after = projection.decider.after
-        self.state: Any = projection.decider.initial
-        self.version = self.position = 0
-        self.created_at = self.updated_at = first.occurred_at
-        self.created_by = self.updated_by = first.by
+        self.decider = projection.decider
+        self.revised = projection.decider.revised
+        initial: Struct = projection.decider.initial
+        self.state: Struct = before.state if before else initial
+        self.fields = fields_of(type(initial))
+        self.waiting: Changes = {}
+        self.version: Any = before.version if before else 0
+        self.position = before.position if before else 0
+        self.created_at = before.stamps.created_at if before else text(fact.occurred_at)
+        self.created_by = before.stamps.created_by if before else fact.by
+        self.updated_at, self.updated_by = fact.occurred_at, fact.by
+
+    def add(self, fact: Any) -> None:
+        if type(fact) is self.revised and not fact.also and self.fields.issuperset(fact.changes):
+            self.waiting.update(fact.changes)
+        else:
+            self.state = self.decider.after(self._settled(), fact)
+
+    def row(self, id: str) -> Row:
+        stamps = Stamps(
+            created_at=self.created_at,
+            created_by=self.created_by,
+            updated_at=text(self.updated_at),
+            updated_by=self.updated_by,
+        )
+        return Row(id=id, version=self.version, position=self.position, stamps=stamps, state=self._settled())
+
+    def _settled(self) -> Struct:
+        if self.waiting:
+            self.state = apply(self.state, self.waiting)
+            self.waiting = {}
+        return self.state
 
 
 def fold(events: Iterable[RecordedEvent]) -> Rows:
     """The rows that some streams' events add up to."""
     folded = Fold()
-    streams = folded.add(map(recorded_fact, events))
-    return {stream: row for stream in streams if (row := folded.row(stream))}
+    folded.add(map(recorded_fact, events))
+    return folded.rows()
 
 
 def propose(

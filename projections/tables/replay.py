@@ -290,8 +290,8 @@ def _follow(log: EventStore, new: Generation, names: Sequence[str], folded: Fold
     while portion := list(islice(facts, PORTION)):
         streams = {fact.stream_id for fact in portion}
         before = {stream: row for stream in streams if (row := folded.row(stream))}
-        touched = folded.add(portion)
-        _put(new, names, before, {stream: row for stream in touched if (row := folded.row(stream))})
+        folded.add(portion)
+        _put(new, names, before, {stream: row for stream in streams if (row := folded.row(stream))})
     return folded.reached - begun
 
 

@@ -167,6 +167,7 @@ decider: Decider[Enhancement] = Decider(
     category=CATEGORY,
     initial=Enhancement(),
     evolve=evolve,
+    revised=EnhancementRevised,
     decide=decide,
     facts=(*get_args(EnhancementFact), *ANNOTATION_FACTS),
     commands=get_args(EnhancementCommand),

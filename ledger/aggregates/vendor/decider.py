@@ -144,6 +144,7 @@ decider: Decider[Vendor] = Decider(
     category=CATEGORY,
     initial=Vendor(),
     evolve=evolve,
+    revised=VendorRevised,
     decide=decide,
     facts=(*get_args(VendorFact), *ANNOTATION_FACTS),
     commands=get_args(VendorCommand),

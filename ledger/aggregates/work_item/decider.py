@@ -320,6 +320,7 @@ decider: Decider[WorkItem] = Decider(
     category=CATEGORY,
     initial=WorkItem(),
     evolve=evolve,
+    revised=WorkItemRevised,
     decide=decide,
     facts=(*get_args(WorkItemFact), *ANNOTATION_FACTS, *EFFORT_FACTS),
     commands=get_args(WorkItemCommand),
