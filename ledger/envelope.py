@@ -73,7 +73,7 @@ class Submission(Struct, frozen=True, kw_only=True):
     scope: Scope = "admin"
 
 
-class RecordedEvent(Struct, frozen=True, kw_only=True):
+class RecordedEvent(Struct, frozen=True):  # not kw_only: a reader of pages makes millions, from columns in this order
     """One line of the log, every column of it; `data` are the exact bytes that were recorded."""
 
     position: int

@@ -77,7 +77,7 @@ def facts_in(page: str) -> Iterator[RecordedFact]:
 def events_in(page: str) -> Iterator[RecordedEvent]:
     found = _events(page)
     return map(
-        _event,
+        RecordedEvent,
         found.position,
         found.stream_id,
         found.version,
@@ -93,40 +93,4 @@ def events_in(page: str) -> Iterator[RecordedEvent]:
         found.occurred_at,
         found.recorded_at,
         map(bytes.fromhex, found.digest),
-    )
-
-
-def _event(
-    position: int,
-    stream_id: str,
-    version: int,
-    command_id: UUID,
-    n: int,
-    command: str,
-    command_digest: bytes,
-    type: str,
-    schema: int,
-    topics: tuple[str, ...],
-    data: bytes,
-    by: str,
-    occurred_at: datetime,
-    recorded_at: datetime,
-    digest: bytes,
-) -> RecordedEvent:
-    return RecordedEvent(
-        position=position,
-        stream_id=stream_id,
-        version=version,
-        command_id=command_id,
-        n=n,
-        command=command,
-        command_digest=command_digest,
-        type=type,
-        schema=schema,
-        topics=topics,
-        data=data,
-        by=by,
-        occurred_at=occurred_at,
-        recorded_at=recorded_at,
-        digest=digest,
     )

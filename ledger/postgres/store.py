@@ -42,7 +42,7 @@ REFRESH_STATISTICS = "SELECT tracking_ledger.refresh_statistics()"
 ENTER = "SELECT * FROM tracking_ledger.enter_ledger(%s)"
 READ_EVENTS = "SELECT * FROM tracking_ledger.read_events(%s, %s, %s, %s)"
 READ_FACTS = "SELECT * FROM tracking_ledger.read_facts(%s, %s, %s, %s)"
-PAGE = 1000  # events at most
+PAGE = 2000  # events at most
 # The C library gives the memory of every page back to the system, which takes half of the server's time, until it has
 # seen a larger piece come and go.
 KEEP_MEMORY = "SELECT length(repeat(' ', 4000000))"
