@@ -1,11 +1,12 @@
 """What a served process answers for many ledgers in two databases, beside as many in one database and beside one ledger
-alone; then a database is killed.
+alone; then a database is frozen for a while, and killed in the end.
 
-python benchmarks/many_databases.py [--ledgers 1000] [--clients 20] [--seconds 10] [--events 20]
+python benchmarks/many_databases.py [--ledgers 1000] [--clients 20] [--seconds 10] [--events 20] [--frozen 20]
 
 Each client keeps one connection and asks for another ledger with each call, at random. After the measurement the second
-database's server is killed with its processes: four fifths of the clients go on with the ledgers of the first database,
-which shall notice nothing, the others with those of the one that is gone, which are answered from this machine's copy.
+database's server is frozen with its processes: four fifths of the clients go on with the ledgers of the first database,
+which shall notice nothing, the others with those of the silent one, which are answered from this machine's copy. When
+it goes on, all that was acknowledged has to be in it, once. Then the same with that server killed.
 All of it runs on servers and in folders of its own, removed at the end.
 """
 
@@ -14,9 +15,9 @@ import asyncio
 import json
 import os
 import random
-import signal
 import statistics
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -44,7 +45,9 @@ from projections.operations.catalog import OPERATIONS
 from tests.support.http_client import HttpServer, serving
 
 ROUNDS = 2
-AWAY = 5  # one client in so many asks for the ledgers of the database that was killed
+AWAY = 5  # one client in so many asks for the ledgers of the database that is frozen or killed
+LOOK_EVERY = 0.2  # seconds
+DRAINED_SECONDS = 60.0  # at most, until the database that was frozen has all that waited for it
 
 
 class Served(Struct, frozen=True):
@@ -55,12 +58,16 @@ class Served(Struct, frozen=True):
 
 
 class Call(Struct, frozen=True):
-    """What came of one: whether it wrote, in which database its ledger lies, its milliseconds, how it was answered."""
+    """What came of one: whether it wrote, whose ledger it was, its milliseconds, how it was answered."""
 
     writes: bool
-    database: str
+    ledger: Served
     took: float
     outcome: str
+
+    @property
+    def database(self) -> str:
+        return self.ledger.database
 
 
 def main() -> None:
@@ -69,6 +76,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--events", type=int, default=20, help="of each ledger")
+    parser.add_argument("--frozen", type=float, default=20.0, help="seconds")
     given = parser.parse_args()
     for others in ((), ("west",)):
         with tempfile.TemporaryDirectory(prefix="ledger-benchmark-", dir="/tmp") as folder, ExitStack() as running:
@@ -86,17 +94,36 @@ def measure(given: argparse.Namespace, root: Path, others: tuple[str, ...], runn
         serving(replace(settings, project=projects[0]), root, "--rate", RATE, "--toolset", "all", *words)
     )
     _say("serving", since=begun)
-    _asked(server, ledgers, given, "each opened once", once=True)
+    calls = _asked(server, ledgers, given, "each opened once", once=True)
     for _ in range(ROUNDS):  # in turn, because other work on the machine makes both of them slow
-        _asked(server, ledgers[:1], given, "one ledger")
-        _asked(server, ledgers, given, f"{1 + len(others)} databases")
+        calls += _asked(server, ledgers[:1], given, "one ledger")
+        calls += _asked(server, ledgers, given, f"{1 + len(others)} databases")
     if not others:
         return
     here = [one for one in ledgers if one.database == directory.DIRECTORY]
     away = [one for one in ledgers if one.database != directory.DIRECTORY]
-    _asked(server, here, given, "the first database's ledgers, both there")
+    calls += _asked(server, here, given, "the first database's ledgers, both there")
+    with _frozen(servers["west"]):
+        what = "the first database's ledgers, the other frozen"
+        calls += _asked(server, here, given, what, away=away, seconds=given.frozen)
+    _awake(server, ledgers, calls, given.events)
     _kill(servers["west"])
     _asked(server, here, given, "the first database's ledgers, the other killed", away=away)
+
+
+def _awake(server: HttpServer, ledgers: list[Served], calls: list[Call], events: int) -> None:
+    """Says how long it takes until each database answers with all that was acknowledged; else what is `wrong`: where
+    the answer comes from, and how many items are missing (or, below zero, doubled)."""
+    begun = time.perf_counter()
+    acknowledged = Counter(call.ledger for call in calls if call.writes and call.outcome in ("committed", "queued"))
+    wrong = dict.fromkeys(ledgers, ("not asked", 0))
+    while wrong and time.perf_counter() - begun < DRAINED_SECONDS:
+        for ledger in list(wrong):
+            found = server.call(ledger.secret, "list_work_items", limit=1)
+            wrong[ledger] = (found["source"], events + acknowledged[ledger] - found["total_count"])
+            if wrong[ledger] == ("postgres", 0):
+                del wrong[ledger]
+    _say("all in the database", since=begun, acknowledged=acknowledged.total(), wrong=list(wrong.values()))
 
 
 def _asked(
@@ -107,9 +134,10 @@ def _asked(
     *,
     away: list[Served] | None = None,
     once: bool = False,
-) -> None:
+    seconds: float | None = None,
+) -> list[Call]:
     async def run() -> list[list[Call]]:
-        until = time.perf_counter() + given.seconds
+        until = time.perf_counter() + (seconds or given.seconds)
         clients = []
         for number in range(given.clients):
             mine = away if away is not None and number % AWAY == 0 else ledgers
@@ -119,8 +147,9 @@ def _asked(
 
     process = psutil.Process(server.process.pid)
     worked, begun = sum(process.cpu_times()[:2]), time.perf_counter()
-    calls = [call for each in asyncio.run(run()) for call in each]
-    spent, seconds = sum(process.cpu_times()[:2]) - worked, time.perf_counter() - begun
+    with _highest(process) as highest:
+        calls = [call for each in asyncio.run(run()) for call in each]
+    spent, took = sum(process.cpu_times()[:2]) - worked, time.perf_counter() - begun
     for writes in (False, True):
         for database in sorted({call.database for call in calls}):
             some = sorted(call.took for call in calls if call.writes == writes and call.database == database)
@@ -132,13 +161,33 @@ def _asked(
                     what,
                     call="write" if writes else "read",
                     database=database,
-                    a_second=round(len(some) / seconds, 1),
+                    a_second=round(len(some) / took, 1),
                     median_ms=round(statistics.median(some), 1),
                     p95_ms=round(some[int(len(some) * 0.95)], 1),
                     longest_ms=round(some[-1], 1),
                     answered=outcomes,
                 )
-    _say(what, processor_ms=round(spent / len(calls) * 1000, 2), threads=process.num_threads(), memory=_memory(process))
+    _say(what, processor_ms=round(spent / len(calls) * 1000, 2), **highest, memory=_memory(process))
+    return calls
+
+
+@contextmanager
+def _highest(process: psutil.Process) -> Iterator[dict[str, int]]:
+    """How many threads and open files it has at most meanwhile."""
+    found, over = {"threads": 0, "files": 0}, threading.Event()
+
+    def look() -> None:
+        while not over.wait(LOOK_EVERY):
+            found.update(threads=max(found["threads"], process.num_threads()))
+            found.update(files=max(found["files"], process.num_fds()))
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        yield found
+    finally:
+        over.set()
+        looking.join()
 
 
 def _at_random(ledgers: list[Served], seed: int, until: float) -> Iterator[Served]:
@@ -160,7 +209,7 @@ async def _client(server: HttpServer, ledgers: Iterator[Served], number: int) ->
         writer.write(packet(server, ledger.secret, tool, arguments))
         answer = await answered(reader)
         took = (time.perf_counter() - begun) * 1000
-        calls.append(Call(writes, ledger.database, took, _outcome(answer)))
+        calls.append(Call(writes, ledger, took, _outcome(answer)))
     writer.close()
     return calls
 
@@ -225,12 +274,31 @@ def _server(root: Path) -> Iterator[EmbeddedServer]:
         server.stop()
 
 
+@contextmanager
+def _frozen(server: EmbeddedServer) -> Iterator[None]:
+    """None of its processes does anything meanwhile."""
+    leader = _leader(server)
+    leader.suspend()  # first, so that it starts no other
+    processes = [*leader.children(recursive=True), leader]
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.resume()
+
+
 def _kill(server: EmbeddedServer) -> None:
-    leader = psutil.Process(int((server.data / "postmaster.pid").read_text().split()[0]))
+    leader = _leader(server)
     processes = [leader, *leader.children(recursive=True)]
     for process in processes:
-        process.send_signal(signal.SIGKILL)
+        process.kill()
     psutil.wait_procs(processes)
+
+
+def _leader(server: EmbeddedServer) -> psutil.Process:
+    return psutil.Process(int((server.data / "postmaster.pid").read_text().split()[0]))
 
 
 def _memory(process: psutil.Process) -> str:

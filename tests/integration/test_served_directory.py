@@ -1,11 +1,12 @@
 """Two served processes behind a balancer, with ledgers in two databases: any of them answers, and one database that is
-killed is noticed by its own ledgers alone."""
+killed or frozen is noticed by its own ledgers alone."""
 
 import os
 import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from http.client import HTTPResponse
@@ -24,6 +25,7 @@ from ledger.embedded.server import EmbeddedServer
 from ledger.postgres import directory
 from ledger.postgres.connection.connect import APPLICATION, DATABASE, connect
 from ledger.settings import Settings
+from mcp_adapter.callers.workers import CALLS_AT_ONCE
 from projections.maintenance.console_links import Links
 from tests.conftest import NewDatabase
 from tests.support.directories import Services
@@ -117,6 +119,24 @@ def test_any_process_answers_and_a_killed_database_is_noticed_by_its_own_ledgers
     until(lambda: second.call(west, "list_work_items")["total_count"] == 3)
 
 
+def test_a_frozen_database_is_noticed_by_its_own_ledgers_alone_and_has_all_when_it_goes_on(team: Team) -> None:
+    first, _ = team.processes
+    here, west = team.secrets["here"], team.secrets["west"]
+    for secret in (here, west):
+        assert write(first, secret, "Before")["outcome"] == "committed"
+
+    with frozen(team.west), ThreadPoolExecutor(2 * CALLS_AT_ONCE) as clients:
+        writes = [clients.submit(write, first, west, f"Meanwhile {number}") for number in range(CALLS_AT_ONCE)]
+        reads = [clients.submit(first.call, west, "list_work_items") for _ in range(CALLS_AT_ONCE)]
+        assert write(first, here, "Meanwhile")["outcome"] == "committed"
+        assert first.call(here, "list_work_items")["source"] == "postgres"
+        assert {write.result()["outcome"] for write in writes} == {"queued"}
+        assert {read.result()["source"] for read in reads} == {"journal"}
+
+    until(lambda: first.call(west, "list_work_items")["source"] == "postgres")
+    until(lambda: first.call(west, "list_work_items")["total_count"] == 1 + CALLS_AT_ONCE)
+
+
 def write(process: HttpServer, secret: str, title: str) -> dict[str, Any]:
     return process.call(secret, "create_work_item", item_type="task", title=title)
 
@@ -161,6 +181,21 @@ def kill(server: EmbeddedServer) -> None:
     for process in processes:
         process.send_signal(signal.SIGKILL)
     until_ended(*processes)
+
+
+@contextmanager
+def frozen(server: EmbeddedServer) -> Iterator[None]:
+    """None of its processes does anything meanwhile."""
+    leader = psutil.Process(int((server.data / "postmaster.pid").read_text().split()[0]))
+    leader.suspend()  # first, so that it starts no other
+    processes = [*leader.children(recursive=True), leader]
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.resume()
 
 
 def _project(given: Settings, place: str) -> Settings:
