@@ -237,10 +237,7 @@ class Program:
             replay(self.log, self.tables)
 
     def find_out(self, name: str) -> None:
-        machine = self.machines[name]
-        try:
-            self.follower(machine).meet(machine.local.journal.head)
-        except Diverged:
+        if not self.agrees(self.machines[name]):
             ledgers.close(self.database, self.ledger, DIVERGED)
 
     def mend(self, name: str, *, by_database: bool) -> None:
@@ -256,6 +253,17 @@ class Program:
         self.catch_up(name, 1_000_000)
 
     # What is known of it
+
+    def agrees(self, machine: Machine) -> bool:
+        """Whether the log is still the history that the machine knows, as it finds out at each contact."""
+        try:
+            self.follower(machine).meet(machine.local.journal.head)
+        except Diverged:
+            return False
+        return True
+
+    def is_closed(self) -> bool:
+        return ledgers.head(self.database, self.ledger).state == "closed"
 
     def unanswered(self, machine: Machine) -> list[int]:
         """What the machine has sent, and knows nothing of since."""

@@ -25,9 +25,9 @@ from ledger.postgres.store import PostgresStore
 from ledger.store import EventStore
 from projections.read_models.fold import propose
 from tests.model.program import MACHINES, STREAMS, Killed, Machine, Program, change_of, reason
-from tests.model.replay import State, of_program
+from tests.model.replay import of_program
+from tests.model.steps import State, Step
 
-Step = tuple[str, Any]
 # where a drain may be killed, and before it writes to the outbox
 TOUCHED = ("append", "append_group", "append_in_order", "read_streams")
 

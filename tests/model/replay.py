@@ -2,12 +2,15 @@
 
     python -m tests.model.replay [--seeds 1,2,3] [--traces 20] [--steps 30] [--seconds 3600]
 
-Says of a difference in which run and after which step, and what both have there.
+First those that were chosen because together they take every action of the model in every kind of outcome
+(`tests.model.choose`), and then so many of each seed. Says of a difference in which run and after which step, and what
+both have there, and which kinds the chosen ones do not take any more.
 """
 
 import argparse
 import tempfile
 from collections import Counter
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,12 +19,15 @@ from ledger.aggregates.conflict.events import CommandFulfilled, CommandWithdrawn
 from ledger.catalog import fact_of
 from ledger.envelope import RecordedEvent, id_of, stream_id
 from ledger.postgres.connection.database import Database
+from tests.model import quint
+from tests.model.coverage import kinds_of_runs, missing
 from tests.model.explore import seeds
 from tests.model.program import BEFORE, ITEMS, NAME_OF, Machine, Program, change_of
-from tests.model.quint import SPEC, run, traces
+from tests.model.quint import CHOSEN
 from tests.model.server import Server, running
+from tests.model.steps import State
 
-State = dict[str, Any]
+AGAIN = "choose them anew: python -m tests.model.choose"
 ENDS = {ConflictFound: "conflict", CommandFulfilled: "fulfilled", CommandWithdrawn: "withdrawn"}
 
 
@@ -36,7 +42,9 @@ def follow(program: Program, states: list[State]) -> Counter[str]:
         kind, given = after["did"]
         perform(program, kind, given, before)
         steps[kind] += 1
-        compare(f"step {number}, {kind} {given}", of_model(after), of_program(program))
+        flying = {one["event"]["command"]["id"] for one in after["flying"]}
+        wanted, found = of_model(after) | {"flying": flying}, of_program(program) | {"flying": set(program.flying)}
+        compare(f"step {number}, {kind} {given}", wanted, found)
     return steps
 
 
@@ -82,6 +90,7 @@ def of_model(state: State) -> State:
     found: State = {
         "log": [_event(event) for event in state["log"]],
         "answers": {number: answer["said"] for number, answer in state["answers"].items()},
+        "closed": state["closed"],
     }
     for name, machine in state["machines"].items():
         reached = len(machine["journal"])
@@ -95,9 +104,24 @@ def of_model(state: State) -> State:
             ],
             "sent": [line["event"]["command"]["id"] for line in machine["sent"]],
             "told": machine["told"]["position"],
+            "agrees": _agrees(machine, state["log"]),
             "sees": _seen(machine, lines),
         }
+    if state["did"][0] == "CaughtUp":  # then what the journal has is let go of; what was sent is another file here
+        name = state["did"][1]["name"]
+        lines = state["machines"][name]["outbox"]
+        if all(line["kind"] != "sent" for line in lines):
+            found[f"{name}'s file"] = {line["event"]["command"]["id"] for line in lines}
     return found
+
+
+def _agrees(machine: dict[str, Any], log: list[dict[str, Any]]) -> bool:
+    """Whether the log is still the history that the machine knows."""
+    journal, position = machine["journal"], machine["told"]["position"]
+    holds = not position or [event["command"]["id"] for event in log[position - 1 : position]] == [
+        machine["told"]["id"]
+    ]
+    return holds and log[: len(journal)] == journal
 
 
 def _event(event: dict[str, Any]) -> tuple[Any, ...]:
@@ -131,9 +155,15 @@ def _seen(machine: dict[str, Any], lines: list[dict[str, Any]]) -> dict[str, lis
 def of_program(program: Program) -> State:
     """The same of the program."""
     log = list(program.log.read_all(BEFORE))
-    found: State = {"log": [_recorded(program, event) for event in log], "answers": dict(program.answers)}
+    found: State = {
+        "log": [_recorded(program, event) for event in log],
+        "answers": dict(program.answers),
+        "closed": program.is_closed(),
+    }
     for name, machine in program.machines.items():
         found[name] = _machine(program, machine)
+        outbox = machine.local.outbox
+        found[f"{name}'s file"] = {program.commands[command] for command in outbox.own_before(outbox.sequence + 1)}
     return found
 
 
@@ -154,6 +184,7 @@ def _machine(program: Program, machine: Machine) -> State:
         ],
         "sent": program.unanswered(machine),
         "told": reported.position - BEFORE if reported else 0,
+        "agrees": program.agrees(machine),
         "sees": {
             name: [program.commands[event.command_id] for event in pasts[stream][1:]]
             for name, stream in streams.items()
@@ -185,27 +216,18 @@ def _fact(program: Program, by: str, fact: Any) -> tuple[str, int]:
             return name, 0
 
 
-def generated(seed: int, count: int, steps: int) -> list[list[State]]:
-    with tempfile.TemporaryDirectory(prefix="traces-") as folder:
-        pattern = Path(folder) / "run_{seq}.itf.json"
-        result = run(SPEC, f"--out-itf={pattern}", f"--n-traces={count}", seed=seed, samples=count, steps=steps)
-        if result.returncode:
-            raise SystemExit(result.stdout + result.stderr)
-        return traces("run_*.itf.json", Path(folder))
-
-
-def replayed(server: Server, seed: int, count: int, steps: int) -> Counter[str]:
+def replayed(server: Server, where: str, runs: Iterable[list[State]]) -> Counter[str]:
     done: Counter[str] = Counter()
     database = Database(server.dsn)
     try:
-        for number, states in enumerate(generated(seed, count, steps)):
+        for number, states in enumerate(runs):
             with tempfile.TemporaryDirectory(prefix="replay-", dir=server.root) as folder:
                 program = Program(server, database, Path(folder))
                 try:
                     done += follow(program, states)
                 except Exception as error:
                     done_before = "\n".join(f"  {n} {state['did']}" for n, state in enumerate(states))
-                    raise SystemExit(f"seed {seed}, run {number}: {error!r}\n{error}\n{done_before}") from error
+                    raise SystemExit(f"{where}, run {number}: {error!r}\n{error}\n{done_before}") from error
                 finally:
                     program.close()
     finally:
@@ -220,10 +242,13 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--seconds", type=float, help="go on with further seeds as long as this")
     given = parser.parse_args()
-    done: Counter[str] = Counter()
+    runs = quint.written(CHOSEN)
     with running() as server:
+        done = replayed(server, "chosen", runs)
+        if left := missing(kinds_of_runs(runs)):
+            raise SystemExit(f"the runs of {CHOSEN.name} never take\n  " + "\n  ".join(left) + f"\n{AGAIN}")
         for seed in seeds(given.seeds, given.seconds):
-            done += replayed(server, seed, given.traces, given.steps)
+            done += replayed(server, f"seed {seed}", quint.runs("mixed", seed, given.traces, given.steps))
     print(f"the program did what the model does, {done.total()} steps:", dict(done))
 
 
