@@ -7,6 +7,7 @@ transaction sets them for itself.
 """
 
 import re
+import select
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, cached_property
@@ -85,11 +86,20 @@ class Session(psycopg.Connection[Any]):
         session.autocommit = autocommit
         return session
 
-    def begin(self, begin: LiteralString = WRITING) -> None:
-        """Opens a transaction that the caller ends."""
-        self.execute(begin)
-        if self.is_pooled:
-            set_for_transaction(self)
+    @property
+    def has_hung_up(self) -> bool:
+        """Whether the server has closed the connection while it was idle, as far as this machine knows by now."""
+        if not hasattr(select, "poll"):
+            return False
+        looking = select.poll()
+        looking.register(self.fileno(), getattr(select, "POLLRDHUP", 0))  # a hang-up is reported without it too
+        return bool(looking.poll(0))
+
+    def begin(self, begin: LiteralString = WRITING, first: Sequence[Statement] = ()) -> list[Rows]:
+        """Opens a transaction that the caller ends, also after an error. The rows of its first statements, in the same
+        round trip."""
+        opening = self._opening(begin)
+        return self.ask([*opening, *first])[len(opening) :]
 
     def ask(self, statements: Sequence[Statement]) -> list[Rows]:
         """The rows of each, in one round trip."""

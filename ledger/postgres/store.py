@@ -191,15 +191,16 @@ class PostgresStore:
         if self._database.in_transaction:
             yield lambda after, up_to: partial(self._page, statement, after, up_to)
             return
-        with self._database.connection() as connection, connection.pipeline():
+        with self._database.connection() as connection:
             if connection.is_pooled:
                 connection.begin()
-            connection.execute(KEEP_MEMORY, prepare=False)
-            yield lambda after, up_to: _answer(
-                connection.execute(statement, [self._key, after, up_to, PAGE], prepare=False)
-            )
-            if connection.is_pooled:
-                connection.execute("COMMIT")
+            with connection.pipeline():
+                connection.execute(KEEP_MEMORY, prepare=False)
+                yield lambda after, up_to: _answer(
+                    connection.execute(statement, [self._key, after, up_to, PAGE], prepare=False)
+                )
+                if connection.is_pooled:
+                    connection.execute("COMMIT")
 
     def _append_group(
         self, statement: str, proposals: Sequence[Proposal], more: Sequence[str] = (), *, waits: float = 0.0

@@ -104,8 +104,9 @@ class PostgresTables:
     def snapshot(self) -> Iterator[PostgresSnapshot]:
         catch_up = self._catch_up or (lambda: None)
         for _ in range(ATTEMPTS):
-            with self._database.joined_transaction(READING) as connection:
-                as_of, generations = self._enter(connection)
+            enter = Statement(ENTER_NUMBERED, [self._ledger], self._database.prepares)
+            with self._database.reading(enter) as (connection, entered):
+                as_of, generations = _entered(entered)
                 if self._catch_up is None or generations.keys() == SHAPES.keys():
                     yield self._snapshot(connection, as_of, generations)
                     return

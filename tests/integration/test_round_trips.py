@@ -8,7 +8,8 @@ import psycopg
 import pytest
 
 from ledger.libpq.round_trip import MOST_KEPT, Statement
-from ledger.libpq.session import READING, Session
+from ledger.libpq.session import COMMIT, READING, Session
+from ledger.postgres.connection.database import Database
 
 KEPT = Statement(b"SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%our question%'")
 QUESTION = b"SELECT 7 AS value /* our question */"
@@ -48,6 +49,23 @@ def test_what_is_asked_alone_is_one_transaction_that_has_ended(session: Session)
 
     assert session.ask_alone(READING, [asked]) == [[{"is_reading": "on"}]]
     assert session.ask([asked]) == [[{"is_reading": "off"}]]
+
+
+def test_a_transaction_is_opened_together_with_its_first_statements(session: Session) -> None:
+    asked = Statement(b"SELECT current_setting('transaction_read_only') AS is_reading")
+
+    assert session.begin(READING, [asked]) == [[{"is_reading": "on"}]]
+    assert session.ask([asked, COMMIT, asked]) == [[{"is_reading": "on"}], [], [{"is_reading": "off"}]]
+
+
+def test_a_first_statement_that_is_refused_leaves_no_transaction_behind(database: Database) -> None:
+    with pytest.raises(psycopg.errors.DivisionByZero), database.reading(Statement(b"SELECT 1 / 0")):
+        pass
+
+    assert not database.in_transaction
+    with database.reading(Statement(b"SELECT 1 AS one")) as (connection, rows):
+        assert database.in_transaction
+        assert rows == connection.ask([Statement(b"SELECT 1 AS one")])[0] == [{"one": 1}]
 
 
 def test_only_what_may_be_kept_is_kept_and_only_once(session: Session) -> None:

@@ -4,7 +4,6 @@ Everything here is safe behind a pooler in transaction mode: settings are local 
 """
 
 import logging
-import select
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,8 +19,8 @@ from psycopg.pq import Format
 
 from ledger import store_errors
 from ledger.errors import LedgerError, NewerProgramNeeded, OutcomeUnknown, Unavailable
-from ledger.libpq.round_trip import Statement
-from ledger.libpq.session import WRITING, Session
+from ledger.libpq.round_trip import Rows, Statement
+from ledger.libpq.session import COMMIT, READING, WRITING, Session
 from ledger.postgres.connection import deadline
 from ledger.postgres.connection.pools import Pool, Pools, SharedPool
 from ledger.postgres.connection.watchdog import Watched
@@ -100,19 +99,8 @@ class Database:
     @contextmanager
     def transaction(self, begin: LiteralString = WRITING) -> Iterator[Connection]:
         """Commits at the end, rolls back on an error. Calls of this thread inside it use the same connection."""
-        with self.connection() as connection:
-            connection.begin(begin)
-            self._mine.connection = connection
-            try:
-                yield connection
-            except BaseException:
-                if not connection.closed:
-                    connection.execute("ROLLBACK")
-                raise
-            finally:
-                self._mine.connection = None
-            with committing():
-                connection.execute("COMMIT")
+        with self._opened(begin, ()) as (connection, _):
+            yield connection
 
     @contextmanager
     def apart(self) -> Iterator[Connection]:
@@ -148,14 +136,35 @@ class Database:
         return shared, self._pools.open(shared.pool).getconn(AWAY_SECONDS if self._is_away() else None)
 
     @contextmanager
-    def joined_transaction(self, begin: LiteralString = WRITING) -> Iterator[Connection]:
-        """This thread's transaction if it is in one, else one of its own."""
+    def reading(self, first: Statement) -> Iterator[tuple[Connection, Rows]]:
+        """This thread's transaction, else one that only reads; with the rows of its first statement, sent together."""
         if self.in_transaction:
             with self.connection() as connection:
-                yield connection
+                yield connection, connection.ask([first])[0]
         else:
-            with self.transaction(begin) as connection:
-                yield connection
+            with self._opened(READING, [first]) as (connection, answers):
+                yield connection, answers[0]
+
+    @contextmanager
+    def joined_transaction(self) -> Iterator[Connection]:
+        """This thread's transaction if it is in one, else one of its own."""
+        with self.connection() if self.in_transaction else self.transaction() as connection:
+            yield connection
+
+    @contextmanager
+    def _opened(self, begin: LiteralString, first: Sequence[Statement]) -> Iterator[tuple[Connection, list[Rows]]]:
+        with self.connection() as connection:
+            try:
+                answers, self._mine.connection = connection.begin(begin, first), connection
+                yield connection, answers
+            except BaseException:
+                if not connection.closed:
+                    connection.execute("ROLLBACK")
+                raise
+            finally:
+                self._mine.connection = None
+            with committing():
+                connection.ask([COMMIT])
 
     def _go_to(self, conninfo: str) -> None:
         with self._changing:
@@ -210,7 +219,7 @@ class _Borrowed:
     def _taken(self, seconds: float | None) -> Connection:
         shared, connection = self._database.take()
         try:
-            if _has_hung_up(connection):
+            if connection.has_hung_up:
                 connection.close()
                 raise _hung_up()
             self._shared, self._watched = shared, shared.watchdog.add(connection, seconds)
@@ -294,15 +303,6 @@ def committing() -> Iterator[None]:
             "the connection was lost during the commit: it may or may not have happened",
             next_step="repeat it with the same command_id; a command is never recorded twice",
         ) from error
-
-
-def _has_hung_up(connection: Connection) -> bool:
-    """Whether the server has closed the connection while it was idle, as far as this machine knows by now."""
-    if not hasattr(select, "poll"):
-        return False
-    looking = select.poll()
-    looking.register(connection.fileno(), getattr(select, "POLLRDHUP", 0))  # a hang-up is reported without it too
-    return bool(looking.poll(0))
 
 
 def _hung_up() -> Unavailable:
