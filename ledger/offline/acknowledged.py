@@ -14,9 +14,10 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from ledger.offline.disk import overwrite
+from ledger.offline.disk import content, overwrite
 
 FILE = "acknowledged"
+LENGTH = 120  # bytes, always as many, so one never leaves an end of another
 
 
 class Place(Struct, frozen=True):
@@ -29,6 +30,9 @@ class Place(Struct, frozen=True):
     @property
     def is_whole(self) -> bool:
         return self.proof == _proof(self.position, self.command_id)
+
+
+_decode = msgspec.json.Decoder(Place).decode
 
 
 class Acknowledged:
@@ -44,12 +48,12 @@ class Acknowledged:
         self._newest = position
         line = msgspec.json.encode(Place(position, command_id, _proof(position, command_id)))
         with suppress(OSError):
-            overwrite(self._file, line.ljust(119) + b"\n")  # always as long, so one never leaves an end of another
+            overwrite(self._file, line.ljust(LENGTH - 1) + b"\n")
 
     def read(self) -> Place | None:
         """None if there is none, or it was torn."""
         try:
-            place = msgspec.json.decode(self._file.read_bytes(), type=Place)
+            place = _decode(content(self._file, LENGTH))  # of each call
         except (OSError, msgspec.MsgspecError):
             return None
         return place if place.is_whole else None
