@@ -3,7 +3,7 @@
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from itertools import count, cycle
 from pathlib import Path
@@ -14,12 +14,11 @@ import psycopg
 import pytest
 from msgspec.structs import replace
 
-from ledger.embedded.server import EmbeddedServer
 from ledger.errors import Invalid, LedgerClosed, NotFound, Refused
 from ledger.libpq.conninfo import effective
 from ledger.libpq.session import Session
 from ledger.postgres import directory, ledgers
-from ledger.postgres.connection.connect import OWNER, connect, open_ledger
+from ledger.postgres.connection.connect import connect, open_ledger
 from ledger.postgres.connection.database import Database
 from ledger.postgres.connection.pools import Pools
 from ledger.settings import Settings
@@ -57,18 +56,6 @@ def run(two: Directory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 @pytest.fixture
 def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Services:
     return Services(tmp_path, monkeypatch)
-
-
-@pytest.fixture(scope="module")
-def migrated(server: EmbeddedServer, admin_dsn: str) -> Iterator[str]:
-    """What makes a new database one that has the schema: making it anew for each would take half of the time."""
-    name = f"migrated_{uuid4().hex}"
-    owner = server.conninfo(OWNER, name)
-    with psycopg.connect(admin_dsn, autocommit=True) as administrator:
-        administrator.execute(f"CREATE DATABASE {name} OWNER {OWNER}")
-        connect(Settings(project=Path(), pgdata=Path(), dsn=owner)).close()
-        yield f"TEMPLATE {name} STRATEGY file_copy"  # it is small, and logged page by page it would take twice as much
-        administrator.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -26,8 +26,8 @@ CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = ANY (%s)"
 
 
 @pytest.fixture
-def two(tmp_path: Path, new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch) -> Directory:
-    return made(tmp_path, new_database, Services(tmp_path, monkeypatch), "east", "west")
+def two(tmp_path: Path, new_database: NewDatabase, migrated: str, monkeypatch: pytest.MonkeyPatch) -> Directory:
+    return made(tmp_path, lambda: new_database(migrated), Services(tmp_path, monkeypatch), "east", "west")
 
 
 @pytest.fixture

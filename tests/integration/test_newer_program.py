@@ -60,11 +60,11 @@ def test_an_unknown_event_counts_in_the_version_and_changes_nothing_else(app: Ap
 
 
 @pytest.fixture
-def changed_by_99(settings: Settings, new_database: NewDatabase) -> Callable[[str], Settings]:
+def changed_by_99(settings: Settings, new_database: NewDatabase, migrated: str) -> Callable[[str], Settings]:
     """Settings of a database of this program, after a newer one has executed a statement there."""
 
     def changed(statement: str) -> Settings:
-        own = replace(settings, dsn=new_database())
+        own = replace(settings, dsn=new_database(migrated))
         assert run(own, "add", "T").exit_code == 0
         with psycopg.connect(own.dsn or "", autocommit=True) as connection:
             connection.execute(statement)

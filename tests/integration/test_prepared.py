@@ -47,9 +47,9 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[psycopg.Connection]:
 
 
 def test_a_question_of_one_plan_is_kept_on_the_server(
-    keeping: App, new_database: NewDatabase, settings: Settings
+    keeping: App, new_database: NewDatabase, migrated: str, settings: Settings
 ) -> None:
-    with closing(App(replace(settings, dsn=new_database()))) as app, app.database.transaction() as connection:
+    with closing(App(replace(settings, dsn=new_database(migrated)))) as app, app.database.transaction() as connection:
         app.tables.ask("vendors/by_name", name_key="acme")
         kept = {statement.splitlines()[0] for (statement,) in connection.execute(KEPT).fetchall()}
 
@@ -57,9 +57,9 @@ def test_a_question_of_one_plan_is_kept_on_the_server(
 
 
 def test_what_was_planned_while_a_log_was_small_reads_no_more_when_it_has_grown(
-    new_database: NewDatabase, settings: Settings
+    new_database: NewDatabase, migrated: str, settings: Settings
 ) -> None:
-    dsn, commands = new_database(), 300
+    dsn, commands = new_database(migrated), 300
     with closing(App(replace(settings, dsn=dsn))) as app:
         for number in range(commands):
             OPERATIONS["create_work_item"].perform(app, {"item_type": "task", "title": f"Item {number}"})

@@ -59,9 +59,9 @@ def west() -> Iterator[EmbeddedServer]:
 
 @pytest.fixture
 def team(
-    tmp_path: Path, new_database: NewDatabase, west: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, new_database: NewDatabase, migrated: str, west: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Team]:
-    services, owner = Services(tmp_path, monkeypatch), new_database()
+    services, owner = Services(tmp_path, monkeypatch), new_database(migrated)
     services.name("west", west.conninfo(APPLICATION, DATABASE))
     given = Settings(
         project=tmp_path,
