@@ -87,22 +87,24 @@ def test_prime_tells_my_claims_from_those_of_others_and_what_is_ready(perform: P
     assert answer["position"] == app.store.read_streams([]).head
 
 
-@pytest.mark.parametrize("title", ["x" * 200, "*" * 200, "\\" * 200, HOSTILE, '"' * 200, "|<!-- \u2028 -->" * 15])
-def test_prime_stays_short_whatever_the_titles_hold(perform: Perform, title: str) -> None:
-    perform(
-        "bulk_work_items",
-        items=[{"op": "create", "item_type": "research", "title": title[:200], "priority": 1} for _ in range(40)],
-        by="\U0001f469" * 100,
-    )
+def test_prime_stays_short_whatever_the_titles_hold(perform: Perform) -> None:
+    by = "\U0001f469" * 100
+    create = [{"op": "create", "item_type": "research", "title": "T", "priority": 1} for _ in range(40)]
+    perform("bulk_work_items", items=create, by=by)
     for _ in range(12):
-        perform("claim_work_item", action="next", by="\U0001f469" * 100)
+        perform("claim_work_item", action="next", by=by)
         perform("claim_work_item", action="next", by="*" * 100, token="somebody-else")
 
-    answer = perform("prime")
+    for title in ["x" * 200, "*" * 200, "\\" * 200, HOSTILE, '"' * 200, ("|<!-- \u2028 -->" * 15)[:200]]:
+        listed = perform("list_work_items", limit=40)["items"]
+        named = {"op": "update", "title": title, "force": True, "reason": "Another name"}
+        update = [named | {"id": one["id"], "version": one["version"]} for one in listed]
+        perform("bulk_work_items", items=update, by=by)
+        answer = perform("prime")
 
-    assert tokens(answer) <= PRIME_TOKENS
-    assert "and more: ready_work" in answer["text"]
-    assert all(not line.startswith("#") for line in answer["text"].splitlines()[1:])
+        assert tokens(answer) <= PRIME_TOKENS, title
+        assert "and more: ready_work" in answer["text"], title
+        assert all(not line.startswith("#") for line in answer["text"].splitlines()[1:]), title
 
 
 def test_prime_says_for_whom_items_wait_which_are_left_out_and_which_vendors_are_broken(perform: Perform) -> None:
