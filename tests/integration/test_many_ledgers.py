@@ -20,6 +20,8 @@ from tests.conftest import NewDatabase
 from tests.support.directories import Directory, Services, away, made
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.processes  # it fills ninety ledgers
+
 LEDGERS = 30
 THREADS = 39  # thirteen for each of the three databases: four of its pool, a watchdog, two for each kind of job
 CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = ANY (%s)"
