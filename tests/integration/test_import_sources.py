@@ -99,7 +99,7 @@ def test_what_is_no_ordinary_file_ends_with_2(call: Call, tmp_path: Path, tracke
 
     for name in ("pipe", "cycle", "folder", "absent"):
         code, _, err = call("import", tracker, tmp_path / name)
-        assert (code, "nothing was recorded" in err) == (2, True)
+        assert (code, "nothing was recorded" in err) == (2, True), f"{name}: {err}"
 
 
 def test_options_may_stand_before_the_path_and_a_path_that_is_not_there_is_named(call: Call, tmp_path: Path) -> None:
