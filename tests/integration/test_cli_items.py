@@ -499,6 +499,12 @@ def test_a_reason_and_the_top_are_understood_as_they_are_typed(run: Run) -> None
     assert "blocked: no license" in run("show", below).stdout
     assert run("move", below, "top").stdout == f"{below}  moved  Match\n"
     assert run("block", below, ref, "--reason", "no license").exit_code == 0
+    assert run("unblock", below, "it was bought").stdout == f"{below}  active  Match\n"
+    assert run("done", below, "released with 1.2").stdout == f"{below}  done  Match\n"
+    assert run("delete", below, ref, "imported twice").exit_code == 0
+    assert all(
+        said in run("history", below).stdout for said in ("it was bought", "released with 1.2", "imported twice")
+    )
 
 
 def test_undoing_and_unlinking_say_what_became_ready(run: Run) -> None:

@@ -161,7 +161,11 @@ def _edit_texts(invocation: Invocation, refs: tuple[str, ...]) -> int:
 @FORCE
 @pass_invocation
 def done(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
-    """Complete work items, and show what became ready by it."""
+    """Complete work items, and show what became ready by it; what was done can follow, in words of its own.
+
+    As in: done w-7k3qd "released with 1.2".
+    """
+    refs, how["reason"] = _with_reason(invocation, refs, how["reason"])
     return _update(invocation, refs, lambda _: {"status": "completed", **how}, "done")
 
 
@@ -235,6 +239,7 @@ def block(invocation: Invocation, /, refs: tuple[str, ...], blockers: tuple[str,
 @pass_invocation
 def unblock(invocation: Invocation, /, refs: tuple[str, ...], blockers: tuple[str, ...], **how: Any) -> int:
     """Make blocked or finished work items active again, or remove the link to what blocks them."""
+    refs, how["reason"] = _with_reason(invocation, refs, how["reason"])
     if blockers:
         return each(
             invocation,
@@ -270,6 +275,7 @@ def move(invocation: Invocation, /, refs: tuple[str, ...], parent: str | None, t
 @pass_invocation
 def delete(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
     """Delete work items. They stay in the history, and `undo` brings them back."""
+    refs, how["reason"] = _with_reason(invocation, refs, how["reason"])
     return _update(invocation, refs, lambda _: {"deleted": True, **how}, "deleted")
 
 
