@@ -163,7 +163,7 @@ FUNCTIONS = {  # each with arguments that it would take from a member
     "lock_for_writing": "%s",
     "position_at": "%s, now()",
     "known_at": "%s, '{1}'",
-    "matching": "%s, 1, '{a}'",
+    "matching": "%s, 1, '{a}', NULL, 1",
     "differing_columns": "%s, 'vendors', 1",
     "differing_terms": "%s, 1, '{a}', '{a}'",
     "register_projections": "%s, '{}'",
