@@ -241,7 +241,7 @@ class Runtime:
         """The same, opened anew."""
         database = self._first_reached(connector)
         try:
-            if known is not None:
+            if known is not None and known.asks_the_same(database):  # and not a directory that others use meanwhile
                 database.forget()  # what may be left of the connections that the known one has used
             for _ in range(directory.MOST_MOVES):
                 onward = self._onward(database)

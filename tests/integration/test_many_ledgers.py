@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from ledger.libpq.conninfo import effective
+from ledger.postgres import ledgers
 from projections.application.app import App
 from projections.local_copy.working_files import OPEN
 from projections.maintenance.background_jobs import start_keeping
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.processes  # it fills ninety ledgers
 
 LEDGERS = 30
 THREADS = 39  # thirteen for each of the three databases: four of its pool, a watchdog, two for each kind of job
+SESSIONS = "SELECT pid FROM pg_stat_activity WHERE datname = %s"
 CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = ANY (%s)"
 
 
@@ -101,6 +103,31 @@ def test_one_database_that_is_away_is_noticed_by_none_of_the_others_ledgers(
     assert max(threads) <= THREADS
     assert all(titles(app) == ["One", "Two"] for app in apps)
     elsewhere.close()
+
+
+def test_the_way_to_one_that_is_away_costs_the_directory_no_connection(
+    two: Directory, apps: list[App], admin_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, west = homes(two, apps)
+    until(lambda: all(app.local.journal.head.position for app in apps))
+    asked, ask = list[None](), ledgers.head
+    monkeypatch.setattr(ledgers, "head", lambda *given: asked.append(None) or ask(*given))
+
+    def sessions() -> set[int]:
+        with psycopg.connect(admin_dsn) as administrator:
+            found = administrator.execute(SESSIONS, [effective(str(two.given.dsn))["dbname"]]).fetchall()
+        return {pid for (pid,) in found}
+
+    with away(admin_dsn, two.others["west"]):
+        queued = [write(app, "Two") for app in west]
+        asked.clear()
+        before = sessions()
+        until(lambda: len(asked) >= 8)
+        after = sessions()
+
+    assert set(queued) == {"queued"}
+    assert before
+    assert before <= after
 
 
 def test_files_that_are_closed_for_those_of_others_lose_nothing_that_waits(

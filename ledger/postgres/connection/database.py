@@ -113,6 +113,10 @@ class Database:
         if not self._shared.pool.closed:
             self._shared.pool.drain()
 
+    def asks_the_same(self, other: "Database") -> bool:
+        """Whether both use the same connections."""
+        return self._conninfo == other._conninfo
+
     def take_over(self, other: "Database") -> None:
         """From here on this one asks what the other asks, which is closed; connections to what it asked before end with
         what is under way."""
