@@ -17,7 +17,6 @@ import psycopg
 from ledger.envelope import Proposal, Recorded
 from ledger.errors import LedgerError, OutcomeUnknown
 from ledger.postgres.connection import deadline
-from ledger.postgres.connection.database import given_up, no_time_left
 
 MOST = 50  # proposals in one transaction
 COMPANY_SECONDS = 0.002  # less than a transaction takes
@@ -115,7 +114,7 @@ class SharedCommit:
         """The error for a thread whose command may wait no longer, while another leads."""
         with self._lock:
             was_sent = place not in self._waiting and not place.leads
-        return given_up("its time is over") if was_sent else no_time_left()
+        return deadline.given_up("its time is over") if was_sent else deadline.no_time_left()
 
     def _lead(self, proposal: Proposal) -> Verdict:
         followers: list[_Place] = []

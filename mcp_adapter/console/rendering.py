@@ -15,6 +15,7 @@ from ledger.resources import folder
 from ledger.values.moment import parse
 from mcp_adapter.console.mentions import with_mentions
 from mcp_adapter.console.ticks import boxes, with_boxes
+from projections.questions.pages import counted
 from projections.reports.page_items import event_words
 
 SCROLLED = '<div class="scroll" role="group" aria-label="Table" tabindex="0">'  # by the keyboard too
@@ -77,19 +78,6 @@ def shown(value: Any, refs: Mapping[str, str] = MappingProxyType({})) -> str:
         case _:
             text = "" if value is None else refs.get(str(value), str(value))
     return (text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…") or "nothing"
-
-
-def counted(found: Mapping[str, Any]) -> str:
-    """How many items a list has, as far as they were counted.
-
-    >>> counted({"total_count": 1234}), counted({"total_count": None, "total_is_at_least": 100})
-    ('1,234', 'more than 100')
-    >>> counted({"total_count": None, "total_is_at_least": 3, "next_step": "add a word"})
-    'at least 3'
-    """
-    if found["total_count"] is not None:
-        return f"{found['total_count']:,}"
-    return f"{'at least' if 'next_step' in found else 'more than'} {found['total_is_at_least']:,}"
 
 
 @cache

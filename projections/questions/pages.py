@@ -1,7 +1,7 @@
 """A list, a page at a time: the next page is asked for by the place where the last one ended."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -27,6 +27,19 @@ def page(
         "has_more": more,
         "next_cursor": encode_cursor(order, kept[-1]["key"], kept[-1]["id"]) if more else None,
     }
+
+
+def counted(found: Mapping[str, Any]) -> str:
+    """How many items a list has, as far as they were counted.
+
+    >>> counted({"total_count": 1234}), counted({"total_count": None, "total_is_at_least": 100})
+    ('1,234', 'more than 100')
+    >>> counted({"total_count": None, "total_is_at_least": 3, "next_step": "add a word"})
+    'at least 3'
+    """
+    if found["total_count"] is not None:
+        return f"{found['total_count']:,}"
+    return f"{'at least' if 'next_step' in found else 'more than'} {found['total_is_at_least']:,}"
 
 
 def place(cursor: str | None, order: str) -> Place:

@@ -89,6 +89,7 @@ def test_an_item_is_blocked_by_all_that_are_named_or_by_none(run: Run, perform: 
     assert run("block", one, "--by", first, "--by", second).stdout == f"{one}  blocked  One\n"
     assert run("block", one, "--by", first, "--by", second).stdout == f"{one}  nothing to change  One\n"
     assert not item(perform, one)["ready"]
+    assert run("unblock", one, "no longer", "--by", first).exit_code == exits.WRONG_USE
     assert f"now ready: {one}" in run("unblock", one, "--by", first, "--by", second).stderr
 
 

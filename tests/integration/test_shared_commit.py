@@ -14,7 +14,8 @@ from ledger.envelope import Proposal, Recorded, stream_id
 from ledger.errors import LedgerError, OutcomeUnknown, Unavailable
 from ledger.postgres import shared_commit
 from ledger.postgres.connection import deadline
-from ledger.postgres.connection.database import Database, no_time_left
+from ledger.postgres.connection.database import Database
+from ledger.postgres.connection.deadline import no_time_left
 from ledger.postgres.shared_commit import MOST, SharedCommit
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, on_postgres, proposal

@@ -99,7 +99,7 @@ class Database:
     @contextmanager
     def transaction(self, begin: LiteralString = WRITING) -> Iterator[Connection]:
         """Commits at the end, rolls back on an error. Calls of this thread inside it use the same connection."""
-        with self._opened(begin, ()) as (connection, _):
+        with self._opened(begin) as (connection, _):
             yield connection
 
     @contextmanager
@@ -146,7 +146,7 @@ class Database:
             with self.connection() as connection:
                 yield connection, connection.ask([first])[0]
         else:
-            with self._opened(READING, [first]) as (connection, answers):
+            with self._opened(READING, first) as (connection, answers):
                 yield connection, answers[0]
 
     @contextmanager
@@ -156,7 +156,7 @@ class Database:
             yield connection
 
     @contextmanager
-    def _opened(self, begin: LiteralString, first: Sequence[Statement]) -> Iterator[tuple[Connection, list[Rows]]]:
+    def _opened(self, begin: LiteralString, *first: Statement) -> Iterator[tuple[Connection, list[Rows]]]:
         with self.connection() as connection:
             try:
                 answers, self._mine.connection = connection.begin(begin, first), connection
@@ -208,7 +208,7 @@ class _Borrowed:
         if error is None:
             return
         if watched is not None and watched.shut and isinstance(error, psycopg.OperationalError):
-            raise given_up(watched.shut) from error
+            raise deadline.given_up(watched.shut) from error
         if (ours := _ours(error)) is not None:
             raise ours from error
 
@@ -217,7 +217,7 @@ class _Borrowed:
         if left is not None:
             limit = left + self._more if limit is None else min(limit, left + self._more)
         if limit == 0.0:
-            raise no_time_left()
+            raise deadline.no_time_left()
         return limit
 
     def _taken(self, seconds: float | None) -> Connection:
@@ -314,22 +314,6 @@ def _hung_up() -> Unavailable:
         "PostgreSQL has closed the connection before anything was sent",
         next_step="see `tracking-ledger doctor`; try again when the server is back",
         hung_up=True,
-    )
-
-
-def no_time_left() -> Unavailable:
-    return Unavailable(
-        "the command has used up the time that it may wait for the database",
-        next_step="try again, or let it take longer with LEDGER_COMMAND_SECONDS",
-        given_up="its time is over",
-    )
-
-
-def given_up(why: str) -> OutcomeUnknown:
-    return OutcomeUnknown(
-        f"PostgreSQL did not answer in time: {why}",
-        next_step="repeat it with the same command_id; a command is never recorded twice",
-        given_up=why,
     )
 
 

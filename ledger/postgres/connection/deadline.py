@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from ledger.errors import OutcomeUnknown, Unavailable
+
 _until: ContextVar[float | None] = ContextVar("until", default=None)  # by time.monotonic
 
 
@@ -31,3 +33,19 @@ def left() -> float | None:
 
 def is_over() -> bool:
     return left() == 0.0
+
+
+def no_time_left() -> Unavailable:
+    return Unavailable(
+        "the command has used up the time that it may wait for the database",
+        next_step="try again, or let it take longer with LEDGER_COMMAND_SECONDS",
+        given_up="its time is over",
+    )
+
+
+def given_up(why: str) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"PostgreSQL did not answer in time: {why}",
+        next_step="repeat it with the same command_id; a command is never recorded twice",
+        given_up=why,
+    )

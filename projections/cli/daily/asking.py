@@ -12,8 +12,9 @@ from ledger.errors import Invalid
 from projections.cli.terminal import every_ledger, exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, printable, remark, say, table, write
-from projections.cli.terminal.wording import short_ago, total
+from projections.cli.terminal.wording import short_ago
 from projections.operations.catalog import OPERATIONS
+from projections.questions.pages import counted
 
 HEADINGS = ("ref", "title", "type", "status", "changed")
 
@@ -76,7 +77,7 @@ def search(invocation: Invocation, /, words: tuple[str, ...], limit: int, everyt
     found = answered["items"]
     now = invocation.app.clock()
     table(HEADINGS, (_line(item, now) for item in found))
-    remark(f"{answered['returned']} of {total(answered)}" if found else "nothing is found")
+    remark(f"{answered['returned']} of {counted(answered)}" if found else "nothing is found")
     if "next_step" in answered:
         remark(answered["next_step"])
 

@@ -13,7 +13,8 @@ from projections.cli.daily.items import ASSIGNEE, person
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.live import watch
 from projections.cli.terminal.output import GAP, answer_json, on_terminal, printable, remark, say, width
-from projections.cli.terminal.wording import awaited, total
+from projections.cli.terminal.wording import awaited
+from projections.questions.pages import counted
 
 Answered = dict[str, Any]
 
@@ -58,8 +59,8 @@ def _states(invocation: Invocation) -> list[State]:
 def _column(invocation: Invocation, state: State, limit: int, filters: Answered) -> Answered:
     order = "updated" if state.category in FINISHED else "priority"
     page = perform(invocation, "list_work_items", status=state.name, order=order, limit=limit, **filters)
-    counted: Answered = {name: page[name] for name in ("total_count", "total_is_at_least", "next_step") if name in page}
-    return {"state": state.name, "category": state.category, **counted, "items": page["items"]}
+    known: Answered = {name: page[name] for name in ("total_count", "total_is_at_least", "next_step") if name in page}
+    return {"state": state.name, "category": state.category, **known, "items": page["items"]}
 
 
 def _draw(columns: list[Answered]) -> None:
@@ -68,7 +69,7 @@ def _draw(columns: list[Answered]) -> None:
     wide = (width() - len(GAP) * (abreast - 1)) // abreast
     for start in range(0, len(columns), abreast):
         row = columns[start : start + abreast]
-        heads = [f"{column['state']} ({total(column)})" for column in row]
+        heads = [f"{column['state']} ({counted(column)})" for column in row]
         say(GAP.join(_cut(head, wide) for head in heads).rstrip(), style="bold")
         lines = [list(_cards(column["items"], wide)) for column in row]
         for depth in range(max(map(len, lines))):

@@ -23,7 +23,6 @@ from projections.cli.terminal.output import answer_json, moment, planned, printa
 
 Answered = dict[str, Any]
 ME = "me"
-MOST = 1_000  # changes of one command
 OF_THE_COMMAND = ("outcome", "position", "place", "command_id", "repeated")
 OF_THE_ITEM = ("id", "ref", "version", "title")
 KEPT = ("title", "status", "reason")  # which no item is without
@@ -85,6 +84,8 @@ def _created_at_once(
     invocation: Invocation, titles: dict[str, str], blockers: tuple[str, ...], fields: Answered
 ) -> list[Answered]:
     """The items with their links, in one command."""
+    from projections.operations.work.bulk import MOST  # only here: creating a single item loads less
+
     if len(titles) * (1 + len(blockers)) > MOST:
         raise Invalid(
             f"{len(titles):,} titles with their links are more than {MOST:,} changes at once, and nothing was recorded",
@@ -241,6 +242,8 @@ def unblock(invocation: Invocation, /, refs: tuple[str, ...], blockers: tuple[st
     """Make blocked or finished work items active again, or remove the link to what blocks them."""
     refs, how["reason"] = _with_reason(invocation, refs, how["reason"])
     if blockers:
+        if how["reason"]:
+            raise click.UsageError("a link that is removed keeps no reason: leave it out, or --by")
         return each(
             invocation,
             refs,

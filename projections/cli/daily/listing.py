@@ -19,7 +19,8 @@ from projections.cli.terminal.known import PERSON, STATE, VIEW
 from projections.cli.terminal.next_lines import REFERENCE
 from projections.cli.terminal.output import answer_json, planned, printable, remark, table
 from projections.cli.terminal.points import POINT
-from projections.cli.terminal.wording import awaited, short_ago, total
+from projections.cli.terminal.wording import awaited, short_ago
+from projections.questions.pages import counted
 from projections.questions.work.item_lists import SUMMARY
 
 Answered = dict[str, Any]
@@ -116,7 +117,7 @@ def _list(
     if not answered["items"]:
         remark(_nothing(page, filters | {"mine": mine}))
     elif answered["has_more"]:
-        remark(f"{answered['returned']} of {total(answered)}; more: --page {page + 1}")
+        remark(f"{answered['returned']} of {counted(answered)}; more: --page {page + 1}")
     if "next_step" in answered:
         remark(answered["next_step"])
 
@@ -169,7 +170,7 @@ def due_(invocation: Invocation, /, words: tuple[str, ...], mine: bool, **filter
     if not answered["items"]:
         remark("nothing is due: tracking-ledger edit REF --due WHEN says when something is")
     elif answered["has_more"]:
-        remark(f"{answered['returned']} of {total(answered)}; more: --limit")
+        remark(f"{answered['returned']} of {counted(answered)}; more: --limit")
 
 
 def _until(words: tuple[str, ...]) -> str:

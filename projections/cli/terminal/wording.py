@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from operator import eq
@@ -185,16 +185,3 @@ def _is_id(value: str) -> bool:
         return len(value) == 36 and bool(UUID(value))
     except ValueError:
         return False
-
-
-def total(answered: Mapping[str, Any]) -> str:
-    """How many there are, as far as they were counted.
-
-    >>> total({"total_count": 7}), total({"total_count": None, "total_is_at_least": 100})
-    ('7', 'more than 100')
-    >>> total({"total_count": None, "total_is_at_least": 3, "next_step": "add a word"})
-    'at least 3'
-    """
-    if answered["total_count"] is not None:
-        return str(answered["total_count"])
-    return f"{'at least' if 'next_step' in answered else 'more than'} {answered['total_is_at_least']}"
