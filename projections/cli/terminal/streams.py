@@ -3,6 +3,8 @@
 import io
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TextIO
 
 NAMES = ("stdin", "stdout", "stderr")  # by their numbers
@@ -13,19 +15,23 @@ class OutputLost(OSError):
     """The answer could not be written: a full disk, a device that fails. What the command did is done."""
 
 
-class _Answers(io.FileIO):
-    """Standard output: what fails here is no other file."""
+class _Answers(io.BufferedWriter):
+    """Standard output: what fails here is no other file.
+
+    The file below it is the library's own. An interruption that came in a method of ours there, when its bytes were
+    written, would leave them in the buffer, to be written again.
+    """
 
     def write(self, data: Any, /) -> int:
-        try:
+        with _naming_output():
             return super().write(data)
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise OutputLost(error.errno, error.strerror) from error
+
+    def flush(self) -> None:
+        with _naming_output():
+            super().flush()
 
 
-class _Remarks(io.FileIO):
+class _Remarks(io.BufferedWriter):
     """Standard error: what cannot be written there is lost, and changes nothing of what a command does."""
 
     def write(self, data: Any, /) -> int:
@@ -35,6 +41,24 @@ class _Remarks(io.FileIO):
             raise
         except OSError:
             return len(data)
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except BrokenPipeError:
+            raise
+        except OSError:
+            return
+
+
+@contextmanager
+def _naming_output() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputLost(error.errno, error.strerror) from error
 
 
 def complete() -> None:
@@ -52,17 +76,16 @@ def complete() -> None:
 
 def answers(stream: TextIO) -> TextIO:
     """Standard output whose failure to be written raises OutputLost, or BrokenPipeError where its reader has gone."""
-    return _over(_Answers(stream.fileno(), "wb", closefd=False), stream)
+    return _over(_Answers, stream)
 
 
 def remarks(stream: TextIO) -> TextIO:
     """Standard error that fails only where its reader has gone."""
-    return _over(_Remarks(stream.fileno(), "wb", closefd=False), stream)
+    return _over(_Remarks, stream)
 
 
-def _over(file: io.FileIO, stream: TextIO) -> TextIO:
+def _over(writer: type[io.BufferedWriter], stream: TextIO) -> TextIO:
     """As `stream` is; a terminal that lacks a letter still gets the line."""
     lines = stream.isatty() or stream.fileno() == ERRORS
-    return io.TextIOWrapper(
-        io.BufferedWriter(file), encoding=stream.encoding, errors="backslashreplace", line_buffering=lines
-    )
+    file = io.FileIO(stream.fileno(), "wb", closefd=False)
+    return io.TextIOWrapper(writer(file), encoding=stream.encoding, errors="backslashreplace", line_buffering=lines)
