@@ -173,15 +173,51 @@ def test_ready_is_what_the_slow_definition_calls_ready(opened: Open, items: list
             explained, listed, page = _detail(snapshot, len(items)), _listed(snapshot), _page(snapshot)
             asker = Asker(name=ME)
             next_one = next(readiness.ready(snapshot, ReadyFilter(), snapshot.as_of.now, asker), {"id": None})["id"]
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(readiness, "SIEVED", 1)
-                sieved = [line["id"] for line in readiness.ready(snapshot, ReadyFilter(), snapshot.as_of.now, asker)]
+            sieved = _sieved(snapshot, asker)
 
     expected = {numbered(place) for place in free - others}
     by_rank = sorted(free - mine - others, key=lambda place: (items[place].priority, place))
     assert (explained, set(listed), set(page)) == (expected, expected, expected)
     assert next_one == (numbered(by_rank[0]) if by_rank else None)
     assert sieved == [numbered(place) for place in by_rank]
+
+
+@pytest.mark.parametrize("opened", ["memory", "postgres"], indirect=True)
+def test_the_walk_passes_over_nothing_whose_obstacle_is_finished_or_deleted(opened: Open) -> None:
+    plain = Item(
+        status="active", category=None, assignee=None, item_type="task", not_before=None, asked=False, removed=False,
+        priority=1, parent=None, waits_for=frozenset(),
+    )  # fmt: skip
+    finished, deleted = replace(plain, status="completed"), replace(plain, removed=True)
+    items = [
+        finished,
+        deleted,
+        replace(plain, waits_for=frozenset({0})),
+        replace(plain, waits_for=frozenset({1})),
+        replace(plain, not_before=STARTED[0]),
+        plain,
+        replace(deleted, parent=5),
+        replace(finished, parent=5),
+        replace(plain, waits_for=frozenset({0, 1})),  # it has an open child
+        replace(plain, parent=8),
+        replace(finished, not_before=TO_COME[0]),
+        replace(plain, parent=10),
+    ]
+
+    with opened() as ledger:
+        ledger.execute(1, _recorded(items))
+        with ledger.tables.snapshot() as snapshot:
+            sieved = _sieved(snapshot, Asker(name=ME))
+
+    assert sieved == [numbered(place) for place in (2, 3, 4, 5, 9, 11)]
+    assert all(is_ready(items, place) for place in (2, 3, 4, 5, 9, 11))
+
+
+def _sieved(snapshot: Snapshot, asker: Asker) -> list[str]:
+    """What is ready, where the walk itself passes over what certainly waits, from its first item on."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(readiness, "SIEVED", 1)
+        return [line["id"] for line in readiness.ready(snapshot, ReadyFilter(), snapshot.as_of.now, asker)]
 
 
 def _detail(snapshot: Snapshot, count: int) -> set[str]:
