@@ -12,6 +12,7 @@ from ledger import identity
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
+from projections.questions.work import searches
 from tests.support.command_line import run
 from tests.support.tcp_gate import Gate
 
@@ -67,6 +68,22 @@ def test_rows_of_all_ledgers_come_in_one_order_and_say_their_ledger(
         "shop": both[1].project,
     }
     assert [line.split()[0] for line in shown.splitlines()[1:]] == [found["ledger"] for found in answered["items"]]
+
+
+def test_a_ledger_whose_items_were_not_all_searched_says_so(
+    both: tuple[Settings, Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item(both[0], "Guide for administrators")
+    monkeypatch.setattr(searches, "COMMON", 1)
+    monkeypatch.setattr(searches, "LOOKED_AT", 1)
+
+    shown = run(both[0], "search", "guide", "--all")
+    answered = json.loads(run(both[0], "search", "guide", "--all", "--json").stdout)
+
+    assert "project: more than 1 items have these words, so only the 1 that changed last were searched" in shown.stderr
+    assert "shop: more than" not in shown.stderr
+    said = {ledger["name"]: set(ledger) & {"total_is_at_least", "next_step"} for ledger in answered["ledgers"]}
+    assert said == {"project": {"total_is_at_least", "next_step"}, "shop": set()}
 
 
 def test_what_waits_for_a_person_is_found_in_all_ledgers(both: tuple[Settings, Settings]) -> None:

@@ -9,6 +9,7 @@ from projections.cli.terminal.invocation import Command, Invocation, pass_invoca
 from projections.cli.terminal.known import PERSON, REF
 from projections.cli.terminal.output import answer_json, moment, planned, printable, remark, remark_ready, say, table
 from projections.operations.catalog import OPERATIONS
+from projections.questions.pages import counted
 
 NEXT = {  # what to type, by the kind of what waits
     "review": "review: tracking-ledger answer REF --approve, or --refuse with the reason",
@@ -73,8 +74,7 @@ def needs_me(invocation: Invocation, /, limit: int, **options: Any) -> None:
     for step in dict.fromkeys(NEXT[item["kind"]] for item in items):
         remark(step)
     if answered["has_more"]:
-        total = answered["total_count"] or f"more than {answered['total_is_at_least']}"
-        remark(f"{answered['returned']} of {total}; more: tracking-ledger needs-me --limit 100")
+        remark(f"{answered['returned']} of {counted(answered)}; more: tracking-ledger needs-me --limit 100")
 
 
 def _needs_everywhere(invocation: Invocation, limit: int) -> None:

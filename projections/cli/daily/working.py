@@ -14,6 +14,7 @@ from projections.cli.terminal.invocation import Command, Invocation, pass_invoca
 from projections.cli.terminal.known import PERSON, REF, TAG
 from projections.cli.terminal.output import answer_json, moment, printable, remark, say, table
 from projections.operations.work.claims import LONGEST
+from projections.questions.pages import counted
 
 Decorator = Callable[[Any], Any]
 
@@ -65,8 +66,7 @@ def ready(invocation: Invocation, /, page: int, **arguments: Any) -> None:
     if not answered["items"]:
         remark("nothing is ready; what waits, and for what: tracking-ledger list --blocked")
     elif answered["has_more"]:
-        total = answered["total_count"] or f"more than {answered['total_is_at_least']}"
-        remark(f"{answered['returned']} of {total}; more: tracking-ledger ready --page {page + 1}")
+        remark(f"{answered['returned']} of {counted(answered)}; more: tracking-ledger ready --page {page + 1}")
 
 
 def _ready_everywhere(invocation: Invocation, page: int, arguments: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ from projections.cli.terminal.output import answer_json, printable, remark, tabl
 from projections.operations.catalog import OPERATIONS
 
 AT_ONCE = 8  # ledgers that are asked at the same time
+COUNTS = ("returned", "total_count", "total_is_at_least", "next_step")  # what a ledger says of its list
 MOST_NAMED = 10  # ledgers in the answer to a name that is not known
 
 Answered = dict[str, Any]
@@ -54,6 +55,8 @@ class Everywhere(Struct, frozen=True, kw_only=True):
                 remark(f"{name} is not shown: {printable(part.error.message)}", style="yellow")
             elif part.note:
                 remark(f"{name}: {printable(part.note)}", style="yellow")
+            if "next_step" in part.answered:
+                remark(f"{name}: {part.answered['next_step']}")
         if any(isinstance(part.error, NoLedger) for part in self.parts):
             remark("to leave one out: tracking-ledger ledgers forget LEDGER")
         for name, project in dict.fromkeys((item["ledger"], item["project"]) for item in self.items):
@@ -76,7 +79,7 @@ class Everywhere(Struct, frozen=True, kw_only=True):
                 **(
                     part.error.as_answer()
                     if part.error is not None
-                    else {name: part.answered.get(name) for name in ("returned", "total_count")}
+                    else {name: part.answered[name] for name in COUNTS if name in part.answered}
                 ),
             }
             for part in self.parts
