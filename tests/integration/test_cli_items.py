@@ -54,6 +54,7 @@ def test_add_records_all_of_its_titles_and_links_or_nothing(run: Run, perform: P
     unknown = run("add", "Second", "--blocked-by", blocker, "--blocked-by", "w-zzzzz")
     misspelt = run("add", "Second", "--blocked-by", "17")
     too_long = run("add", "-", "--blocked-by", blocker, input=f"Two\n\n{'x' * 201}\nThree\n")
+    alike = run("add", "-", input=f"Two\n{'x' * 201}\nThree\n{'x' * 201}\n")
     too_many = run("add", "-", "--blocked-by", blocker, input="Two\n" * 501)
 
     assert (unknown.exit_code, misspelt.exit_code) == (exits.REFUSED, exits.WRONG_USE)
@@ -61,6 +62,7 @@ def test_add_records_all_of_its_titles_and_links_or_nothing(run: Run, perform: P
     assert "--blocked-by 17: id: '17' is not a UUID or a reference" in misspelt.stderr
     assert too_long.exit_code == exits.WRONG_USE
     assert "line 3: title: string should have at most 200 characters; nothing was recorded" in too_long.stderr
+    assert [line for line in ("line 1", "line 2", "line 3", "line 4") if line in alike.stderr] == ["line 2", "line 4"]
     assert too_many.exit_code == exits.WRONG_USE
     assert "at most 500 lines at once" in run("add", "-", "--blocked-by", blocker, "--json", input="T\n" * 501).stdout
     assert [found["title"] for found in perform("list_work_items")["items"]] == ["First"]
@@ -73,6 +75,7 @@ def test_what_add_recorded_at_once_is_undone_at_once(run: Run, perform: Perform)
 
     assert [set(one) for one in made] == [{"outcome", "id", "ref", "version", "position", "command_id", "title"}] * 2
     assert [item(perform, one["ref"])["ready"] for one in made] == [False, False]
+    assert item(perform, made[0]["ref"])["priority"] == item(perform, blocker)["priority"]  # not said, so as usual
     assert run("undo", "--yes").exit_code == exits.DONE
     assert [found["title"] for found in perform("list_work_items")["items"]] == ["First"]
     assert item(perform, blocker)["dependencies"] == []

@@ -15,7 +15,7 @@ KINDS = {kind.code: kind for kind in (Invalid, NotFound, NotUnique, Refused, Ver
 
 
 class Change(Struct, frozen=True):
-    """As `bulk_work_items` takes it; `source` says which of the typed words or lines it comes from."""
+    """As `bulk_work_items` takes it, where None is not given; `source` is the typed word or line that it comes from."""
 
     given: Answered
     source: str = ""
@@ -24,9 +24,8 @@ class Change(Struct, frozen=True):
 def perform_at_once(invocation: Invocation, changes: Sequence[Change]) -> Answered:
     """The answer of `bulk_work_items`, with whole items. Raises the refusal of the first change that is refused, which
     names the others."""
-    items = [{name: value for name, value in change.given.items() if value is not None} for change in changes]
     try:
-        return perform(invocation, "bulk_work_items", items=items, detail=True)
+        return perform(invocation, "bulk_work_items", items=[change.given for change in changes], detail=True)
     except (Invalid, Refused) as error:
         if not error.details.get("items"):
             raise
