@@ -26,7 +26,6 @@ DEPLOYMENTS = 10
 ENHANCEMENTS = 100
 
 DUE_FIELDS = ("title", "item_type", "priority", "due", "assignee")
-ANNOTATED = ("comment_count", "attachment_count")
 READY_FIELDS = ("title", "item_type", "priority", "branch_name", "assignee")
 VENDOR_FIELDS = ("name", "status", "extractor_version", "format_support", "test_results", "manifest_compliant")
 DEPLOYMENT_FIELDS = (
@@ -225,9 +224,7 @@ def _described(snapshot: Snapshot, items: Answer) -> list[Entity]:
     for line in items:
         by, until = line.pop("claimed_by"), line.pop("claimed_until")
         claim = {"by": by, "until": until} if until is not None and until > moment else None
-        counts = {name: line[name] and int(line[name]) for name in ANNOTATED}  # None where there is none
-        more = {"claim": claim, **counts, "blocked_by": blockers.get(line["id"], [])}
-        described.append({"ref": refs[line["id"]], **line, **more})
+        described.append({"ref": refs[line["id"]], **line, "claim": claim, "blocked_by": blockers.get(line["id"], [])})
     return described
 
 
