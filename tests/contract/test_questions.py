@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from ledger.aggregates.vendor.commands import CreateVendor
-from ledger.aggregates.work_item.commands import CreateWorkItem
+from ledger.aggregates.work_item.commands import ArchiveWorkItems, CreateWorkItem, UpdateWorkItem
+from ledger.annotation.commands import AddAttachment
 from ledger.postgres.connection.database import Database
 from projections.questions.references import references
 from projections.questions.vendors import by_name
@@ -18,14 +19,28 @@ from projections.questions.work.readiness import NO_ONE
 from projections.read_models.catalog import BY_CATEGORY, PROJECTIONS
 from projections.tables.contract import Answer, Question
 from tests.support import history
+from tests.support.given import numbered
 from tests.support.ledgers import Ledger, in_memory, on_postgres
-from tests.support.questions import Samples, cases, generation, is_ordered, questions
+from tests.support.questions import Samples, cases, generation, is_ordered, parameters, questions
 
 ABOUT_THE_STORE = {"configurations/server"}  # these answer with the name of the engine
 FOUND_NOWHERE = {
     "work_items/claimed",  # a lease ends by the ledger's time, which no two stores share
     "entities/differing_columns",  # a fault that is not planted here
 }
+ALIKE_TO_ALL = {  # parameters of a list that no item here answers to
+    "claimed_by": "a lease ends by the ledger's time, which no two stores share",
+    "both": "an item that is archived cannot be deleted",
+    "moment": "it counts beside the filters by time alone",
+}
+LATE, PUT_AWAY = map(numbered, range(70, 72))
+MORE = [  # what the history has not, so that each filter of work items finds something
+    CreateWorkItem(id=LATE, item_type="task", title="Late", due="2026-11-01"),
+    AddAttachment(category="work_item", id=LATE, url="https://example.org/c/84b0fb4", kind="commit"),
+    CreateWorkItem(id=PUT_AWAY, item_type="task", title="Put away"),
+    UpdateWorkItem(id=PUT_AWAY, expected=1, status="completed"),
+    ArchiveWorkItems(id=PUT_AWAY),
+]
 ITEMS = [history.TASK, history.LEAF, history.BLOCKED, history.PROJECT, history.GONE, history.UNKNOWN]
 ALL = [
     *ITEMS,
@@ -155,6 +170,8 @@ def both(tmp_path_factory: pytest.TempPathFactory, database: Database) -> Iterat
     with in_memory(file, identity) as memory:
         for ledger in (postgres, memory):
             history.tell(ledger)
+            for number, command in enumerate(MORE, start=200):
+                ledger.execute(number, command)
         yield postgres, memory
 
 
@@ -186,6 +203,23 @@ def test_every_store_answers_the_same(both: tuple[Ledger, Ledger], question: str
         "no sample finds anything, so the agreement means nothing: add one that does to SAMPLES in this file, or what"
         " it finds to tests/support/history.py"
     )
+
+
+def test_each_parameter_of_a_list_of_work_items_finds_something_else_than_the_whole(
+    both: tuple[Ledger, Ledger],
+) -> None:
+    """Two stores that know nothing of a filter agree, too, where nothing or everything passes it."""
+    question = "work_items/list_by_created"
+    whole, *others, _ = cases(question, SAMPLES)
+    everything = answer(both[0], question, whole)
+    tried = [(given, answer(both[0], question, given)) for given in others]
+
+    found = {
+        name for given, rows in tried if rows not in ([], everything) for name in given if given[name] != whole[name]
+    }
+
+    untried = set(parameters(question)) - found - ALIKE_TO_ALL.keys()
+    assert untried == set(), "add an item that has it to MORE in this file, or the reason why not to ALIKE_TO_ALL"
 
 
 def test_questions_asked_at_once_are_answered_as_one_by_one_for_one_position(both: tuple[Ledger, Ledger]) -> None:

@@ -61,7 +61,7 @@ PARENTS = [  # elsewhere they are filters
 MAKERS: dict[str, tuple[str, Arguments]] = {
     "work_item": ("create_work_item", {"item_type": "task", "title": "Changed by two"}),
     "vendor": ("create_vendor", {}),
-    "enhancement": ("record_enhancement", {"title": "ReadyFilter"}),
+    "enhancement": ("record_enhancement", {"title": "Wanted"}),
     "deployment": ("record_deployment", {}),
 }
 CHANGES: Arguments = {

@@ -22,6 +22,7 @@ from ledger.world import Holder, World
 from projections.transfer.import_sources import SOURCES
 from tests.support.given import LEDGER, Neighbours
 
+States = dict[str, dict[str, Any]]
 NOW = parse("2026-11-22T12:00:00Z")
 
 
@@ -96,7 +97,7 @@ class ImportedLog(Streams):
         """What a person changed here."""
         self._record(stream, fact, "me", NOW, command="UpdateWorkItem")
 
-    def current_states(self) -> dict[str, dict[str, Any]]:
+    def current_states(self) -> States:
         """What each stream adds up to; with what force it was completed depends on when."""
         states = {stream: asdict(fold_stream(stream, past)) for stream, past in self._streams.items()}
         return {
@@ -125,3 +126,12 @@ class ImportedLog(Streams):
 
     def _identify(self, external_id: str) -> str:
         return imported_id(LEDGER, self._source, external_id)
+
+
+def differing(found: States, expected: States) -> list[str]:
+    """In which fields two ledgers differ; empty where they are the same."""
+    lines = [f"only one of them has {stream}" for stream in sorted(found.keys() ^ expected.keys())]
+    for stream in sorted(found.keys() & expected.keys()):
+        pairs = {name: (found[stream][name], value) for name, value in expected[stream].items()}
+        lines += [f"{name} of {stream}: {one!r}, not {other!r}" for name, (one, other) in pairs.items() if one != other]
+    return lines

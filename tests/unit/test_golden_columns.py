@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from projections.read_models.catalog import PROJECTIONS
+from projections.read_models.columns import Field
 from projections.read_models.projection import Projection, Stamps
 from tests.support.each import each
 from tests.support.example_values import example
@@ -29,6 +30,23 @@ def test_a_read_model_stores_what_its_shape_says(name: str) -> None:
 
     assert not (due := shape_due(name)), due
     assert known == described(PROJECTIONS[name]), f"{name} has the shape {shape}: {COMMAND} writes what it stores"
+
+
+@each("name", PROJECTIONS)
+def test_a_column_has_the_kind_of_its_field(name: str) -> None:
+    """A server refuses to take `true` as a number, and every event with it."""
+    model = PROJECTIONS[name]
+    for document in (row["document"] for row in described(model)["rows"]):
+        for field in model.columns:
+            if not isinstance(field, Field):
+                continue
+            value = document
+            for key in field.path:
+                value = value[key]
+            assert type(value) is (str if field.kind == "text" else int), (
+                f"{field.name} of {name} is declared as {field.kind}, and its field holds {value!r}: a boolean is"
+                f' declared as Flags("{field.name}", {{"{field.name}": 1}})'
+            )
 
 
 def test_every_file_belongs_to_a_read_model() -> None:

@@ -23,7 +23,8 @@ FINDING = re.compile(
 def kinds() -> set[str]:
     """Every kind that a module of the importers names where it makes a finding."""
     texts = [file.read_text(encoding="utf-8") for file in (ROOT / "ledger" / "importing").rglob("*.py")]
-    texts += [file.read_text(encoding="utf-8") for file in (ROOT / "ledger" / "work_item").glob("*.py")]
+    rules = ROOT / "ledger" / "aggregates" / "work_item"
+    texts += [file.read_text(encoding="utf-8") for file in rules.rglob("*.py")]
     texts += [(ROOT / "projections" / "transfer" / "import_execution.py").read_text(encoding="utf-8")]
     return {kind for text in texts for kind in FINDING.findall(text)} | set(get_args(Doubt))
 
