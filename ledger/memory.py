@@ -89,6 +89,9 @@ class MemoryStore:
     def in_transaction(self) -> bool:
         return False  # nothing is rolled back here
 
+    def when_ended(self, committed: Callable[[], None], rolled_back: Callable[[], None]) -> None:
+        committed()
+
     @contextmanager
     def exclusively(self, lock_timeout: float | None = None) -> Iterator[None]:
         with self._lock:

@@ -1,6 +1,6 @@
 """EventStore, the contract of whatever keeps the log. One suite of tests runs on every implementation."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -68,6 +68,10 @@ class Primary(EventStore, Protocol):
     @property
     def in_transaction(self) -> bool:
         """Whether this thread is in one that others do not see yet, and that may be rolled back."""
+
+    def when_ended(self, committed: Callable[[], None], rolled_back: Callable[[], None]) -> None:
+        """Calls one of them at the end of this thread's transaction; neither where it is unknown how that ended. A
+        thread that is in none has committed."""
 
     def append_in_order(self, proposals: Sequence[Proposal], lock_timeout: float) -> list[Recorded]:
         """Records the first of many proposals in one transaction, up to the one that is refused; later ones see earlier

@@ -30,13 +30,19 @@ class LiveHandler(Handler):
         self._remembered: dict[str, list[RecordedEvent]] = {}  # the ledger's configuration, which most commands look at
 
     def execute(self, submission: Submission, decide: Decide | None = None) -> Recorded:
-        """The receipt is kept when all is committed, and before it is said."""
+        """The receipt is kept when all is committed, and before it is said. What is rolled back was not sent."""
         recorded = super().execute(submission, decide)
+        if recorded.positions:
+            self._log.when_ended(
+                lambda: self._keep(submission, recorded), lambda: self._sent.refuse(submission.command_id)
+            )
+        return recorded
+
+    def _keep(self, submission: Submission, recorded: Recorded) -> None:
         command_id = submission.command_id
-        if recorded.positions and not self._sent.answer(command_id, recorded):
+        if not self._sent.answer(command_id, recorded):
             self._sent.send(bare(submission, asked=self._sent.call_digest(command_id)))
             self._sent.answer(command_id, recorded)
-        return recorded
 
     def _decide(self, submission: Submission, decide: Decide, world: World) -> Decided | Recorded:
         """What is remembered counts only where an append proves it: a refusal, or nothing to do, is found out anew.

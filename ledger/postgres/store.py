@@ -158,6 +158,10 @@ class PostgresStore:
     def in_transaction(self) -> bool:
         return self._database.in_transaction
 
+    def when_ended(self, committed: Callable[[], None], rolled_back: Callable[[], None]) -> None:
+        """See ledger.store.Primary."""
+        self._database.when_ended(committed, rolled_back)
+
     @contextmanager
     def exclusively(self, lock_timeout: float | None = None) -> Iterator[None]:
         if not self._database.in_transaction:

@@ -7,11 +7,14 @@ from typing import Any
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
 from ledger.embedded.server import EmbeddedServer
 from ledger.errors import Invalid
 from ledger.postgres.connection.connect import DATABASE
+from ledger.settings import Settings
 from projections.application.app import App
+from projections.operations.catalog import OPERATIONS
 from projections.transfer.importing import Import
 from tests.conftest import Perform
 from tests.support.status_files import grammar_a, grammar_c
@@ -183,6 +186,23 @@ def test_a_dry_run_tells_the_same_and_records_nothing(bring: Bring, app: App) ->
     assert list(app.store.read_all()) == []
     assert planned["reconciliation"] == bring(text)["reconciliation"]
     assert (planned["success"], planned["rollback_executed"], planned["backup"]) == (True, False, None)
+
+
+@pytest.mark.parametrize("more", [{"dry_run": True}, {}])
+def test_what_is_taken_back_is_not_shown_when_the_database_is_away(
+    bring: Bring, perform: Perform, plant: Plant, settings: Settings, more: dict[str, Any]
+) -> None:
+    perform("create_work_item", item_type="task", title="Recorded")
+    if not more:
+        plant(*PLANTED["vendor_count"])
+
+    report = bring(grammar_a((3, 2, 2, 2))[0], **more)
+
+    assert (report["success"], report["position"]) == (bool(more), None)
+    away = App(replace(settings, dsn="host=/nowhere"))
+    shown = OPERATIONS["list_work_items"].perform(away, {})
+    away.close()
+    assert [item["title"] for item in shown["items"]] == ["Recorded"]
 
 
 def test_a_backup_of_the_file_is_made_and_named(bring: Bring) -> None:

@@ -134,6 +134,13 @@ class Database:
         """The connection of this thread's transaction."""
         return getattr(self._mine, "connection", None)
 
+    def when_ended(self, committed: Callable[[], None], rolled_back: Callable[[], None]) -> None:
+        """See ledger.store.Primary."""
+        if self.in_transaction:
+            self._mine.ends.append((committed, rolled_back))
+        else:
+            committed()
+
     def take(self) -> tuple[SharedPool, Connection]:
         """A connection, and the pool that it goes back to."""
         shared = self._shared
@@ -157,18 +164,23 @@ class Database:
 
     @contextmanager
     def _opened(self, begin: LiteralString, *first: Statement) -> Iterator[tuple[Connection, list[Rows]]]:
+        ends: list[tuple[Callable[[], None], Callable[[], None]]] = []
         with self.connection() as connection:
             try:
-                answers, self._mine.connection = connection.begin(begin, first), connection
+                answers, self._mine.connection, self._mine.ends = connection.begin(begin, first), connection, ends
                 yield connection, answers
             except BaseException:
                 if not connection.closed:
                     connection.execute("ROLLBACK")
+                for _, rolled_back in ends:
+                    rolled_back()
                 raise
             finally:
                 self._mine.connection = None
             with committing():
                 connection.ask([COMMIT])
+        for committed, _ in ends:
+            committed()
 
     def _go_to(self, conninfo: str) -> None:
         with self._changing:
