@@ -5,6 +5,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from ledger.envelope import imported_id
 from ledger.errors import Unavailable
 from ledger.importing.readers.reading import Reading
 from ledger.values.finding import Finding
@@ -31,17 +32,24 @@ class Import(Struct, frozen=True, kw_only=True):
 
         A source that is reconciled is compared with the ledger before the commit: where they differ, `success` is
         false, nothing was recorded, and `errors` name every difference. Unavailable while the database is away, as what
-        is new in a source is known from what the ledger holds; then nothing was recorded or queued.
+        is new in a source is known from what the ledger holds; then nothing was recorded or queued. A source that
+        cannot be read is Invalid then too.
         """
         try:
             return self._imported(app)
         except Unavailable as away:
+            self._read_alone(app)
             raise Unavailable(
                 f"{self.path} was not imported, and nothing of it was recorded or queued: what is new in it is known"
                 f" from what the ledger holds, but {away.message}",
                 next_step=f"import it again when the database answers: {away.next_step}",
                 **away.details,
             ) from away
+
+    def _read_alone(self, app: App) -> None:
+        """Without the database, to find out whether it can be read."""
+        ledger = app.identity.ledger
+        SOURCES[self.source].read(self.path, lambda id: imported_id(ledger, self.source, id), app.clock())
 
     def _imported(self, app: App) -> Report:
         started = time.perf_counter()

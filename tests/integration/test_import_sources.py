@@ -102,6 +102,21 @@ def test_what_is_no_ordinary_file_ends_with_2(call: Call, tmp_path: Path, tracke
         assert (code, "nothing was recorded" in err) == (2, True), f"{name}: {err}"
 
 
+def test_so_it_does_while_the_database_is_away(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEDGER_DSN", "host=/nowhere")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "todo.txt").write_bytes(b"x 2026-03-01 a\n\xff\n")
+    written = TRACKERS["beads"](tmp_path, TASKS)
+
+    refused = [call("import", "claude-code", tmp_path / name) for name in ("folder", "absent")]
+    refused.append(call("import", tmp_path / "todo.txt"))
+    away = call("import", written)
+
+    assert [code for code, _, _ in refused] == [2, 2, 2]
+    assert all("nothing was recorded" in err and "reached" not in err for _, _, err in refused)
+    assert away[0] == 5
+
+
 def test_options_may_stand_before_the_path_and_a_path_that_is_not_there_is_named(call: Call, tmp_path: Path) -> None:
     path = TRACKERS["beads"](tmp_path, TASKS)
 
