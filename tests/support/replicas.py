@@ -120,10 +120,19 @@ def machine(pair: Pair, folder: Path, name: str, *, read_dsn: str | None = None)
 
 def followed(app: App, pair: Pair) -> None:
     """This machine knows the whole log, and so does the standby, which it has reached where it asks one."""
-    until(app.sync.follow)
+    until(lambda: is_whole(app))
     pair.catch_up()
     if (replica := app.runtime.replica) is not None:
         until(lambda: is_reached(replica))
+
+
+def is_whole(app: App) -> bool:
+    """Nothing of this machine waits: a busy one may take more than a second to connect, and queues."""
+    try:
+        app.sync.require_drained()
+        return app.sync.follow()
+    except Unavailable:
+        return False
 
 
 def is_reached(replica: Replica) -> bool:
