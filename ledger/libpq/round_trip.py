@@ -24,11 +24,13 @@ FORGOTTEN = ("0A000", "26000")  # the server has changed what a kept statement a
 
 
 class Statement(Struct, frozen=True):
-    """With numbered parameters: $1, $2. `keep` says that the server may keep it prepared."""
+    """With numbered parameters: $1, $2. `keep` says that the server may keep it prepared, `binary` that it answers so:
+    what is no text costs less then."""
 
     text: bytes
     values: Sequence[Any] = ()
     keep: bool = False
+    binary: bool = False
 
 
 class _Dumped(NamedTuple):
@@ -37,6 +39,7 @@ class _Dumped(NamedTuple):
     values: Sequence[Buffer | None]
     types: tuple[int, ...]
     formats: Sequence[Format]
+    answers: Format
 
 
 class RoundTrips:
@@ -80,10 +83,12 @@ class RoundTrips:
         return [result for result, is_answer in zip(results, answering, strict=True) if is_answer]
 
     def _dumped(self, statement: Statement) -> _Dumped:
+        answers = Format.BINARY if statement.binary else Format.TEXT
         if not statement.values:  # like the two that begin and end a transaction
-            return _Dumped(statement.text, statement.keep, (), (), ())
+            return _Dumped(statement.text, statement.keep, (), (), (), answers)
         values = self._adapting.dump_sequence(statement.values, [PyFormat.AUTO] * len(statement.values))
-        return _Dumped(statement.text, statement.keep, values, self._adapting.types or (), self._adapting.formats or ())
+        types, formats = self._adapting.types or (), self._adapting.formats or ()
+        return _Dumped(statement.text, statement.keep, values, types, formats, answers)
 
     def _send(self, sent: _Dumped, new: dict[object, bytes]) -> tuple[bool, ...]:
         """Of each result that will come of it whether it is the answer."""
@@ -94,9 +99,9 @@ class RoundTrips:
             name = new[key] = b"tracking_ledger_%d" % next(self._number)
             self._pgconn.send_prepare(name, sent.text, sent.types)
         if name is None:
-            self._pgconn.send_query_params(sent.text, sent.values, sent.types, sent.formats)
+            self._pgconn.send_query_params(sent.text, sent.values, sent.types, sent.formats, sent.answers)
         else:
-            self._pgconn.send_query_prepared(name, sent.values, sent.formats)
+            self._pgconn.send_query_prepared(name, sent.values, sent.formats, sent.answers)
         return (False, True) if is_new else (True,)
 
     def _check(self, results: list[PGresult]) -> None:

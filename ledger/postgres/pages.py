@@ -1,9 +1,10 @@
-"""The log of one ledger in pages: each is one JSON text that the server made and msgspec takes apart.
+"""The log of one ledger in pages: of each, the server made one JSON text that msgspec takes apart.
 
-A page is an array of columns, each an array with a value for every event; see sql/functions/read_events.sql and
-read_facts.sql.
+It is an array of columns, each an array with a value for every event; see sql/functions/page_of_events.sql,
+page_of_facts.sql and long_payloads.sql.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from uuid import UUID
@@ -13,7 +14,20 @@ from msgspec import Raw, Struct
 
 from ledger.envelope import RecordedEvent, RecordedFact
 
-Page = tuple[int, int, str | None]  # the head, the position at which the page ends, the page if there is one
+
+class Page(Struct, frozen=True):
+    """What the server answers: the head, the position at which the page ends, the page if there is one, its long
+    payloads. What is no text comes beside it, where a reader wants it."""
+
+    head: int
+    ends: int
+    text: str | None
+    long: str | None
+    command_ids: list[UUID] | None = None
+    command_digests: list[bytes] | None = None
+    digests: list[bytes] | None = None
+
+
 Ask = Callable[[int, int], Callable[[], Page]]  # (after a position, up to another): asks, and answers what waits for it
 
 
@@ -32,10 +46,8 @@ class _Events(Struct, frozen=True, array_like=True):
     position: list[int]
     stream_id: list[str]
     version: list[int]
-    command_id: list[UUID]
     n: list[int]
     command: list[str]
-    command_digest: list[str]
     type: list[str]
     schema: list[int]
     topics: list[tuple[str, ...]]
@@ -43,24 +55,27 @@ class _Events(Struct, frozen=True, array_like=True):
     by: list[str]
     occurred_at: list[datetime]
     recorded_at: list[datetime]
-    digest: list[str]
 
 
 _facts = msgspec.json.Decoder(_Facts).decode
 _events = msgspec.json.Decoder(_Events).decode
+_long = msgspec.json.Decoder(list[tuple[int, Raw]]).decode
 
 
-def pages(ask: Ask, after: int, up_to: int) -> Iterator[str]:
+def pages(ask: Ask, after: int, up_to: int) -> Iterator[Page]:
     """The pages after a position, up to another that is in the log. Each is asked for before the last one is used."""
-    _, ends, page = ask(after, up_to)()
-    while page is not None:
-        following = ask(ends, up_to) if ends < up_to else None
+    page = ask(after, up_to)()
+    while page.text is not None:
+        following = ask(page.ends, up_to) if page.ends < up_to else None
         yield page
-        _, ends, page = following() if following else (up_to, up_to, None)
+        if following is None:
+            return
+        page = following()
 
 
-def facts_in(page: str) -> Iterator[RecordedFact]:
-    found = _facts(page)
+def facts_in(page: Page) -> Iterator[RecordedFact]:
+    found = _facts(page.text or "[]")
+    _complete(page, found.position, found.data)
     return map(
         RecordedFact,
         found.position,
@@ -74,17 +89,18 @@ def facts_in(page: str) -> Iterator[RecordedFact]:
     )
 
 
-def events_in(page: str) -> Iterator[RecordedEvent]:
-    found = _events(page)
+def events_in(page: Page) -> Iterator[RecordedEvent]:
+    found = _events(page.text or "[]")
+    _complete(page, found.position, found.data)
     return map(
         RecordedEvent,
         found.position,
         found.stream_id,
         found.version,
-        found.command_id,
+        page.command_ids or (),
         found.n,
         found.command,
-        map(bytes.fromhex, found.command_digest),
+        page.command_digests or (),
         found.type,
         found.schema,
         found.topics,
@@ -92,5 +108,12 @@ def events_in(page: str) -> Iterator[RecordedEvent]:
         found.by,
         found.occurred_at,
         found.recorded_at,
-        map(bytes.fromhex, found.digest),
+        page.digests or (),
     )
+
+
+def _complete(page: Page, positions: list[int], payloads: list[Raw]) -> None:
+    """Puts the long payloads in their places, and ends the page where it ends: what is behind is asked for again."""
+    for position, payload in _long(page.long or "[]"):
+        payloads[bisect_left(positions, position)] = payload
+    del positions[bisect_right(positions, page.ends) :]

@@ -40,8 +40,8 @@ KNOWN_AT = "SELECT * FROM tracking_ledger.known_at(%s, %s)"
 POSITION_AT = "SELECT tracking_ledger.position_at(%s, %s)"
 REFRESH_STATISTICS = "SELECT tracking_ledger.refresh_statistics()"
 ENTER = "SELECT * FROM tracking_ledger.enter_ledger(%s)"
-READ_EVENTS = "SELECT * FROM tracking_ledger.read_events(%s, %s, %s, %s)"
-READ_FACTS = "SELECT * FROM tracking_ledger.read_facts(%s, %s, %s, %s)"
+PAGE_OF_EVENTS = "SELECT * FROM tracking_ledger.page_of_events(%s, %s, %s, %s)"
+PAGE_OF_FACTS = "SELECT * FROM tracking_ledger.page_of_facts(%s, %s, %s, %s)"
 PAGE = 2000  # events at most
 # The C library gives the memory of every page back to the system, which takes half of the server's time, until it has
 # seen a larger piece come and go.
@@ -104,11 +104,11 @@ class PostgresStore:
         return Past(head=head, now=now.astimezone(UTC), events=events)
 
     def read_all(self, after: int = 0, up_to: int | None = None) -> Iterator[RecordedEvent]:
-        for page in self._pages(READ_EVENTS, after, up_to):
+        for page in self._pages(PAGE_OF_EVENTS, after, up_to):
             yield from events_in(page)
 
     def read_facts(self, after: int = 0, up_to: int | None = None) -> Iterator[RecordedFact]:
-        for page in self._pages(READ_FACTS, after, up_to):
+        for page in self._pages(PAGE_OF_FACTS, after, up_to):
             yield from facts_in(page)
 
     def find_command(self, command_id: UUID) -> tuple[Recorded, bytes] | None:
@@ -174,19 +174,18 @@ class PostgresStore:
         if not self._database.in_transaction and (newest := self._uncommitted.newest):
             self._acknowledge_up_to(*newest)
 
-    def _pages(self, statement: str, after: int, up_to: int | None) -> Iterator[str]:
+    def _pages(self, statement: str, after: int, up_to: int | None) -> Iterator[Page]:
         """The pages after a position, up to another or to the head at the time of the call."""
-        head, ends, page = self._page(statement, after, up_to)
-        last = head if up_to is None else min(up_to, head)
-        if page is not None:
+        page = self._page(statement, after, up_to)
+        last = page.head if up_to is None else min(up_to, page.head)
+        if page.text is not None:
             yield page
-        if ends < last:
+        if page.ends < last:
             with self._asking(statement) as ask:
-                yield from pages(ask, ends, last)
+                yield from pages(ask, page.ends, last)
 
     def _page(self, statement: str, after: int, up_to: int | None) -> Page:
-        head, ends, page = self._database.call(statement, [self._key, after, up_to, PAGE])[0]
-        return head, ends, page
+        return Page(*self._database.call(statement, [self._key, after, up_to, PAGE], binary=True)[0])
 
     @contextmanager
     def _asking(self, statement: str) -> Iterator[Ask]:
@@ -201,7 +200,7 @@ class PostgresStore:
             with connection.pipeline():
                 connection.execute(KEEP_MEMORY, prepare=False)
                 yield lambda after, up_to: _answer(
-                    connection.execute(statement, [self._key, after, up_to, PAGE], prepare=False)
+                    connection.execute(statement, [self._key, after, up_to, PAGE], prepare=False, binary=True)
                 )
                 if connection.is_pooled:
                     connection.execute("COMMIT")
@@ -273,13 +272,8 @@ def _milliseconds(seconds: float) -> str:
     return str(round(seconds * 1000))
 
 
-def _answer(asked: Cursor[Page]) -> Callable[[], Page]:
-    def wait() -> Page:
-        page = asked.fetchone()
-        assert page is not None, "a page is always answered"
-        return page
-
-    return wait
+def _answer(asked: Cursor[Any]) -> Callable[[], Page]:
+    return lambda: Page(*asked.fetchall()[0])
 
 
 def _verdict(proposal: Proposal, row: tuple[Any, ...]) -> Recorded | LedgerError:

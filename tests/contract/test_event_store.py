@@ -2,6 +2,7 @@
 
 import threading
 from datetime import timedelta
+from random import Random
 
 import msgspec
 import pytest
@@ -416,6 +417,23 @@ def test_facts_are_what_events_say_without_what_no_read_model_looks_at(ledger: L
     names = ("position", "stream_id", "version", "type", "schema", "by", "occurred_at")
     assert [[getattr(fact, name) for name in names] for fact in facts] == [[getattr(event, name) for name in names]]
     assert [bytes(fact.data) for fact in facts] == [event.data]
+
+
+def test_payloads_of_every_length_are_read_back_in_their_places(ledger: Ledger) -> None:
+    """PostgreSQL stores what is long elsewhere or compressed."""
+    letters = Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789 äß🙂", k=300_000)
+    texts = [""] + [
+        text for length in (1_700, 2_100, 9_000, 300_000) for text in ("a" * length, "".join(letters[:length]), "")
+    ]
+    facts = [WorkItemCreated(item_type="task", title="One", metadata={"text": text}) for text in texts]
+    events = [(stream_id("work_item", numbered(number)), 1, fact) for number, fact in enumerate(facts)]
+    ledger.store.append(proposal(ledger.store, CREATE, *events))
+
+    read = [event.data for event in ledger.store.read_all()]
+
+    assert read == [encode(fact) for fact in facts]
+    assert [bytes(fact.data) for fact in ledger.store.read_facts(after=3, up_to=11)] == read[3:11]
+    assert_chained(ledger)
 
 
 def test_a_log_of_very_large_events_is_read_whole_and_in_order(ledger: Ledger) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
 import psycopg
@@ -20,7 +20,7 @@ from ledger.codec import digest, origin_digest
 from ledger.envelope import RecordedEvent, stream_id
 from ledger.errors import Diverged, Unavailable
 from ledger.postgres.connection.database import Database, is_held_up
-from ledger.postgres.store import PostgresStore
+from ledger.postgres.store import PAGE_OF_EVENTS, PAGE_OF_FACTS, PostgresStore
 from ledger.settings import Settings
 from ledger.values.moment import parse
 from projections.application.app import App
@@ -63,6 +63,26 @@ def golden_event(fields: dict[str, Any]) -> RecordedEvent:
             "digest": bytes.fromhex(fields["digest"]),
         }
     )
+
+
+def test_a_page_ends_before_its_payloads_take_megabytes_however_little_is_stored_of_them(
+    ledger: Ledger, dsn: str
+) -> None:
+    lengths = [10, 1_500_000, 10, 1_500_000, 1_500_000, 5_000_000, 10]
+    for number, length in enumerate(lengths, start=1):
+        fact = WorkItemCreated(item_type="task", title="One", metadata={"text": "a" * length})
+        event = (stream_id("work_item", numbered(number)), 1, fact)
+        command = CreateWorkItem(id=numbered(number), item_type="task", title="One")
+        ledger.store.append(proposal(ledger.store, command, event, number=number))
+
+    with psycopg.connect(dsn) as connection:
+
+        def ends(statement: LiteralString) -> list[int]:
+            """Of the page after each position."""
+            pages = [connection.execute(statement, [ledger.store.ledger, after, None, 1000]) for after in range(7)]
+            return [page.fetchall()[0][1] for page in pages]
+
+        assert ends(PAGE_OF_EVENTS) == ends(PAGE_OF_FACTS) == [4, 4, 5, 5, 5, 6, 7]
 
 
 def test_a_chain_begins_with_the_digest_of_the_ledgers_id() -> None:

@@ -77,7 +77,13 @@ class Database:
             self._pools.leave(self._conninfo)
 
     def call(
-        self, statement: str, parameters: Sequence[Any] = (), *, events: int = 0, waits: float = 0.0
+        self,
+        statement: str,
+        parameters: Sequence[Any] = (),
+        *,
+        events: int = 0,
+        waits: float = 0.0,
+        binary: bool = False,
     ) -> list[tuple[Any, ...]]:
         """One statement and its rows, in one round trip. After SELDOM times it is kept on the server.
 
@@ -86,7 +92,8 @@ class Database:
         """
         more = (self._call_seconds or 0) * events / EVENTS_IN_TIME + waits
         with self.connection(self._call_seconds and self._call_seconds + more, more) as connection:
-            return connection.call(Statement(_numbered(statement), parameters, keep=self._is_usual(statement)))
+            asked = Statement(_numbered(statement), parameters, keep=self._is_usual(statement), binary=binary)
+            return connection.call(asked)
 
     def connection(self, limit: float | None = None, more: float = 0.0) -> "_Borrowed":
         """This thread's connection if it is in a transaction, else one from the pool. Driver errors become ours.
