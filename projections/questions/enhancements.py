@@ -85,8 +85,8 @@ def carried_out_by(snapshot: Snapshot, item_ids: Iterable[str]) -> list[Entity]:
     ids = list(item_ids)
     items = snapshot.ask(BY_IDS, category=WORK_ITEM, generation=snapshot.generation("work_items"), ids=ids)
     ended = [row.state for row in entities.rows(WORK_ITEM, items) if row.state.finished]
-    wished = {link.to_id for item in ended for link in item.links if link.kind == IMPLEMENTS}
-    done = [wish for wish, lines in work(snapshot, sorted(wished)).items() if _is_done(lines)]
+    linked = {link.to_id for item in ended for link in item.links if link.kind == IMPLEMENTS}
+    done = [entity_id for entity_id, lines in work(snapshot, sorted(linked)).items() if _is_done(lines)]
     if not done:
         return []
     own = snapshot.ask(BY_IDS, category=CATEGORY, generation=snapshot.generation("enhancements"), ids=done)

@@ -30,7 +30,7 @@ def described(snapshot: Snapshot, log: EventStore, items: list[Entity]) -> list[
     found = rows("work_item", snapshot.ask("entities/by_ids", category="work_item", generation=generation, ids=ids))
     by_id = {row.id: row for row in found}
     named = with_fields(snapshot, "work_item", _linked(row.state for row in found), "title")
-    named |= with_fields(snapshot, "enhancement", _wishes(row.state for row in found), "title")
+    named |= with_fields(snapshot, "enhancement", _enhancements(row.state for row in found), "title")
     past = _histories(log, ids, snapshot.as_of.position)
     return [item | _described(by_id[item["id"]], named) | {"history": past.get(item["id"], [])} for item in items]
 
@@ -98,7 +98,7 @@ def _described(row: Row, named: dict[str, Entity]) -> Entity:
     }
 
 
-def _wishes(items: Iterable[WorkItem]) -> set[str]:
+def _enhancements(items: Iterable[WorkItem]) -> set[str]:
     return {link.to_id for item in items for link in item.links if link.kind == IMPLEMENTS}
 
 

@@ -44,12 +44,12 @@ from ledger.aggregates.work_item.metadata import metadata_problems
 from ledger.aggregates.work_item.rules.archiving import archive, refuse_archived, refuse_archived_parent, restore
 from ledger.aggregates.work_item.rules.claiming import claim, claim_next, release, renew
 from ledger.aggregates.work_item.rules.held_items import accounted, overridden, overridden_below
+from ledger.aggregates.work_item.rules.implemented import implement
 from ledger.aggregates.work_item.rules.questions import answer, ask, withdraw
 from ledger.aggregates.work_item.rules.recurring import with_next
 from ledger.aggregates.work_item.rules.reviews import restrained
 from ledger.aggregates.work_item.rules.status_changes import change_status
 from ledger.aggregates.work_item.rules.undoing import check_undo
-from ledger.aggregates.work_item.rules.wishes import implement
 from ledger.aggregates.work_item.state import IMPLEMENTS, WorkItem, evolve
 from ledger.annotation.commands import Annotate, AnnotationCommand
 from ledger.annotation.events import ANNOTATION_FACTS, EFFORT_FACTS

@@ -122,9 +122,9 @@ def remark_ready(answered: dict[str, Any]) -> None:
     ready = [f"{item['ref']}  {printable(item['title'])}" for item in answered.get("became_ready", ())]
     if ready:
         remark(f"now ready: {', '.join(ready)}")
-    for wish in answered.get("carried_out", ()):
-        said = f"{printable(wish['title'])} is finished, which is {wish['status'] or 'unknown'}"
-        remark(f"all work of {wish['ref']} {said}: tracking-ledger show {wish['ref']}")
+    for done in answered.get("carried_out", ()):
+        said = f"{printable(done['title'])} is finished, which is {done['status'] or 'unknown'}"
+        remark(f"all work of {done['ref']} {said}: tracking-ledger show {done['ref']}")
 
 
 def answer_json(answered: Any) -> None:

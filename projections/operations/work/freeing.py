@@ -21,10 +21,10 @@ def with_freed(view: LedgerView, changed: Iterable[str], write: Callable[[], Ans
         if answer.get("repeated"):
             waited = [line for line in readiness.could_become_ready(snapshot, ids) if line["id"] not in set(ids)]
         answer |= readiness.became_ready(snapshot, waited, snapshot.as_of.now)
-        wishes = enhancements.carried_out_by(snapshot, ids)
-    return answer | ({"carried_out": wishes, "next_step": _say_so(wishes)} if wishes else {})
+        done = enhancements.carried_out_by(snapshot, ids)
+    return answer | ({"carried_out": done, "next_step": _say_so(done)} if done else {})
 
 
-def _say_so(wishes: list[Answered]) -> str:
-    named = ", ".join(f"{wish['ref']} ({wish['status'] or 'unknown'})" for wish in wishes)
+def _say_so(finished: list[Answered]) -> str:
+    named = ", ".join(f"{one['ref']} ({one['status'] or 'unknown'})" for one in finished)
     return f"all work of {named} is finished: if nothing is missing, say so with update_enhancement (up to completed)"

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from ledger.aggregates.work_item.commands import CreateWorkItem, LinkWorkItems, UpdateWorkItem
 from ledger.aggregates.work_item.rules.claiming import token_digest
-from ledger.aggregates.work_item.rules.wishes import WISH
+from ledger.aggregates.work_item.rules.implemented import ENHANCEMENT
 from ledger.aggregates.work_item.state import IMPLEMENTS, WorkItem
 from ledger.envelope import configuration_id, stream_id
 from ledger.problems import Problem, check, problem
@@ -140,7 +140,7 @@ def link_work_items(view: LedgerView, request: LinkWorkItemsInput) -> Answered:
 
 def linked_category(request: LinkWorkItemsInput) -> str:
     """What the other end of a link is."""
-    return WISH if request.kind == IMPLEMENTS else CATEGORY
+    return ENHANCEMENT if request.kind == IMPLEMENTS else CATEGORY
 
 
 def repeating(changes: Iterable[Any]) -> Iterator[str]:

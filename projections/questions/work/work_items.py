@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from ledger.aggregates.work_item.item_summaries import CATEGORY
-from ledger.aggregates.work_item.rules.wishes import WISH
+from ledger.aggregates.work_item.rules.implemented import ENHANCEMENT
 from ledger.aggregates.work_item.state import IMPLEMENTS
 from ledger.values.moment import text
 from ledger.values.reference import shorten, shortest_range
@@ -165,8 +165,8 @@ def dependencies(snapshot: Snapshot, entity_id: str) -> list[Entity]:
     found = snapshot.ask("work_items/links", id=entity_id)
     refs = references(snapshot, CATEGORY, [line["id"] for line in found])
     carried = [link.to_id for link in row(snapshot, entity_id).state.links if link.kind == IMPLEMENTS]
-    wishes = entities.with_fields(snapshot, WISH, carried, "title", "status")
-    return [{"kind": IMPLEMENTS, **wishes[wish]} for wish in carried] + [
+    enhancements = entities.with_fields(snapshot, ENHANCEMENT, carried, "title", "status")
+    return [{"kind": IMPLEMENTS, **enhancements[other]} for other in carried] + [
         {
             "kind": SEEN_FROM[line["direction"]].get(line["relation"], line["relation"]),
             "id": line["id"],
@@ -190,8 +190,8 @@ def _references(snapshot: Snapshot, items: list[Row], entity_ids: list[str]) -> 
     """References of items, of what they link to, and of the enhancements that they carry out."""
     links = [link for item in items for link in item.state.links]
     others = [link.to_id for link in links if link.kind != IMPLEMENTS]
-    wishes = [link.to_id for link in links if link.kind == IMPLEMENTS]
-    return references(snapshot, CATEGORY, [*entity_ids, *others]) | references(snapshot, WISH, wishes)
+    carried = [link.to_id for link in links if link.kind == IMPLEMENTS]
+    return references(snapshot, CATEGORY, [*entity_ids, *others]) | references(snapshot, ENHANCEMENT, carried)
 
 
 def _has_cost(item: Row) -> bool:

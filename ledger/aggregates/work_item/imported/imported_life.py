@@ -44,8 +44,8 @@ Happened = tuple[Fact, Mark]
 def whole_life(item: ImportedItem, links: Links, source: str) -> list[Happened]:
     """Everything the source tells of an item that is not in the ledger yet, in the order of time."""
     later: list[Happened] = [
-        (WorkItemLinked(kind=kind, to_id=to, note=wish.note), wish.made)
-        for (kind, to), wish in links.owned.get(item.id, {}).items()
+        (WorkItemLinked(kind=kind, to_id=to, note=link.note), link.made)
+        for (kind, to), link in links.owned.get(item.id, {}).items()
     ]
     if item.status is not None:
         later += settle(WorkItem(), item.state, item.settled or item.changed, item.id in links.unfinished)
@@ -91,14 +91,14 @@ def news(
 
 def relinked(owner: str, then: WorkItem, now: WorkItem, changed: Mark, links: Links) -> Iterator[Happened]:
     """Links that came, changed or went. One is known to be gone only when the item that stated it speaks of such."""
-    before, here, wishes = _notes(then), _notes(now), links.owned.get(owner, {})
-    for key, wish in wishes.items():
+    before, here, owned = _notes(then), _notes(now), links.owned.get(owner, {})
+    for key, link in owned.items():
         came = key not in before and key not in here
-        note = _joined(before.get(key), links.remaining(owner, key, before.get(key)), wish.note)
+        note = _joined(before.get(key), links.remaining(owner, key, before.get(key)), link.note)
         renamed = key in before and key in here and before[key] == here[key] != note
         if came or renamed:
-            yield WorkItemLinked(kind=key[0], to_id=key[1], note=note), wish.made if came else changed
-    for key in before.keys() & here.keys() - wishes.keys():
+            yield WorkItemLinked(kind=key[0], to_id=key[1], note=note), link.made if came else changed
+    for key in before.keys() & here.keys() - owned.keys():
         if not links.remaining(owner, key, before[key]):
             yield WorkItemUnlinked(kind=key[0], to_id=key[1]), changed
 

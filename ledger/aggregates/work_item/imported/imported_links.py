@@ -15,7 +15,7 @@ ORDER = {"parent": 0, "child": 1}  # what lies below what decides of others
 STATED_AS = {"blocks": "depends_on"}  # by the item that waits
 
 
-class Wish(Struct, kw_only=True):
+class OwnedLink(Struct, kw_only=True):
     """A link as its owner's stream will have it."""
 
     note: str | None
@@ -31,7 +31,7 @@ class Links(Struct, kw_only=True):
     items: frozenset[str]
     stated: dict[str, Stated]
     parents: dict[str, ImportedLink] = {}
-    owned: dict[str, dict[LinkKey, Wish]] = {}
+    owned: dict[str, dict[LinkKey, OwnedLink]] = {}
     unfinished: set[str] = set()
     found: Counter[str]
     taken: Counter[str]
@@ -111,8 +111,8 @@ def _arrange(item: ImportedItem, link: ImportedLink, where: str, links: Links) -
         owner, key = link.to_id, ("blocks", item.id)
     elif link.kind in ("parent", "relates_to"):
         key, note = ("relates_to", link.to_id), link.word
-    wishes = links.owned.setdefault(owner, {})
-    known = wishes.setdefault(key, Wish(note=note, made=link.made))
+    owned = links.owned.setdefault(owner, {})
+    known = owned.setdefault(key, OwnedLink(note=note, made=link.made))
     if note is not None and known.note is not None and note not in known.note.split(", "):
         known.note = f"{known.note}, {note}"
 

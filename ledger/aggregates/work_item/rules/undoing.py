@@ -6,7 +6,7 @@ from functools import cached_property
 from ledger.aggregates.work_item.item_summaries import CATEGORY, state_summaries
 from ledger.aggregates.work_item.rules.cycles import cycles
 from ledger.aggregates.work_item.rules.held_items import check_held
-from ledger.aggregates.work_item.rules.wishes import check_wishes
+from ledger.aggregates.work_item.rules.implemented import check_enhancements
 from ledger.aggregates.work_item.state import IMPLEMENTS, WorkItem
 from ledger.decider import Turns
 from ledger.envelope import stream_id
@@ -155,7 +155,7 @@ def _check_links(after: After, entity_id: str, now: WorkItem, then: WorkItem) ->
             items=_summaries(after, lost),
             next_step="restore those first",
         )
-    check_wishes(after.world, [other for kind, other in again if kind == IMPLEMENTS])
+    check_enhancements(after.world, [other for kind, other in again if kind == IMPLEMENTS])
 
 
 def _check_finished(world: World, after: After, entity_id: str, now: WorkItem, then: WorkItem) -> None:

@@ -13,7 +13,7 @@ from ledger.envelope import stream_id
 from ledger.errors import Refused
 from ledger.world import World
 
-WISH = "enhancement"
+ENHANCEMENT = "enhancement"
 
 
 def implement(command: LinkWorkItems, world: World) -> Decided:
@@ -24,14 +24,14 @@ def implement(command: LinkWorkItems, world: World) -> Decided:
     is_there = any((link.kind, link.to_id) == (IMPLEMENTS, command.to_id) for link in item.links)
     if command.remove:
         return [(stream, WorkItemUnlinked(kind=IMPLEMENTS, to_id=command.to_id))] if is_there else []
-    existing(world, WISH, command.to_id, None)
+    existing(world, ENHANCEMENT, command.to_id, None)
     if item.deleted:
         gone = [state_summary(world, command.id, item)]
         raise Refused("a deleted item cannot be linked", rule="deleted", items=gone, next_step="restore it first")
     return [] if is_there else [(stream, WorkItemLinked(kind=IMPLEMENTS, to_id=command.to_id, note=command.note))]
 
 
-def check_wishes(world: World, wishes: Iterable[str]) -> None:
+def check_enhancements(world: World, ids: Iterable[str]) -> None:
     """Raises Refused for one whose creation was undone."""
-    for wish in wishes:
-        existing(world, WISH, wish, None)
+    for enhancement_id in ids:
+        existing(world, ENHANCEMENT, enhancement_id, None)
