@@ -18,7 +18,7 @@ from ledger.values.moment import microseconds
 SCHEMA = 1  # of every fact that has no upcast yet
 UPCASTS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}  # (type, schema) -> data of schema + 1
 _ERASED = re.compile(rb'\{"erased":"([0-9a-f]{64})"[,}]')  # how a payload begins from which texts were erased
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # characters that no UTF-8 database can hold
 
 _encode = msgspec.json.Encoder().encode
 
@@ -135,7 +135,7 @@ def unstorable(value: Any, path: str = "") -> list[Problem]:
     """Texts that no UTF-8 database can hold: U+0000 and unpaired surrogates. Each with the path to it."""
     match value:
         case str():
-            found = _UNSTORABLE.search(value)
+            found = UNSTORABLE.search(value)
             return [problem(path, f"holds {found[0]!a}, which cannot be stored", ascii(value[:80]))] if found else []
         case dict():
             inner = [(key, f"{path}.{key}" if path else str(key)) for key in value]

@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
+from filelock import FileLock
+
 _CREATED = re.compile(r"^CREATE (?:UNIQUE )?\w+ IF NOT EXISTS (\w+)", re.MULTILINE)
 
 
@@ -52,6 +54,11 @@ def write_private(file: Path, content: bytes) -> None:
             draft.unlink()
         raise
     sync_folder(file.parent)
+
+
+def lock_of(file: Path) -> FileLock:
+    """What one process holds while it reads and replaces such a file; another one waits for up to ten seconds."""
+    return FileLock(f"{file}.lock", timeout=10)
 
 
 def sync_folder(folder: Path) -> None:

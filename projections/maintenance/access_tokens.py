@@ -15,13 +15,12 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from filelock import FileLock
 from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.envelope import Scope
 from ledger.errors import Damaged, NotFound
-from ledger.offline.disk import write_private
+from ledger.offline.disk import lock_of, write_private
 from ledger.problems import check, problem
 from ledger.settings import NAME_LENGTH
 from ledger.values.moment import parse, text
@@ -73,13 +72,13 @@ class Tokens:
             created_at=text(now),
             expires_at=None if days is None else text(now + timedelta(days=days)),
         )
-        with self._locked():
+        with lock_of(self._file):
             self._write([*self.all(), made])
         return secret, made
 
     def revoke(self, id: str, now: datetime) -> Token:
         """The token, revoked now unless it was before. Raises NotFound."""
-        with self._locked():
+        with lock_of(self._file):
             known = {token.id: token for token in self.all()}
             if id not in known:
                 raise NotFound(f"there is no token {id}", next_step="`tracking-ledger token list` names them", id=id)
@@ -122,9 +121,6 @@ class Tokens:
 
     def _write(self, tokens: Iterable[Token]) -> None:
         write_private(self._file, msgspec.json.format(msgspec.json.encode(list(tokens)), indent=2) + b"\n")
-
-    def _locked(self) -> FileLock:
-        return FileLock(f"{self._file}.lock", timeout=10)
 
 
 def checked_name(actor: str) -> str:

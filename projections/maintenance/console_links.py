@@ -8,10 +8,9 @@ from pathlib import Path
 from secrets import token_urlsafe
 
 import msgspec
-from filelock import FileLock
 from msgspec import Struct
 
-from ledger.offline.disk import write_private
+from ledger.offline.disk import lock_of, write_private
 from ledger.values.moment import parse, text
 from projections.maintenance.access_tokens import digest
 
@@ -37,13 +36,13 @@ class Links:
         """The nonce of a new link to these tokens."""
         nonce = token_urlsafe(24)
         made = Link(digest=digest(nonce), secrets=secrets, expires_at=text(now + timedelta(seconds=SECONDS)))
-        with self._locked():
+        with lock_of(self._file):
             self._write([*self._fresh(now), made])
         return nonce
 
     def take(self, nonce: str, now: datetime) -> list[str]:
         """The tokens that a nonce stands for, and from then on nothing; none for one that was used or is too old."""
-        with self._locked():
+        with lock_of(self._file):
             links = self._fresh(now)
             found = next((link for link in links if link.digest == digest(nonce)), None)
             if found is not None:
@@ -59,6 +58,3 @@ class Links:
 
     def _write(self, links: list[Link]) -> None:
         write_private(self._file, msgspec.json.encode(links))
-
-    def _locked(self) -> FileLock:
-        return FileLock(f"{self._file}.lock", timeout=10)

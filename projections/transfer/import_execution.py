@@ -75,7 +75,7 @@ def record_reading(
     if dry_run:
         decision(command, view.handler.world())
         return ImportResult(made=decision.made)
-    if not _count(reading):
+    if not reading.entities:
         return ImportResult(made=decision.made)
     positions = view.record(command, by=by, decide=decision).positions
     return ImportResult(made=decision.made, positions=positions)
@@ -109,7 +109,7 @@ def report(reading: Reading, brought: ImportResult, known: Mapping[str, str] = N
     return {
         "success": True,
         "found": reading.found,
-        "taken": (_count(reading) if reading.taken is None else reading.taken) - repeated_record,
+        "taken": (reading.entities if reading.taken is None else reading.taken) - repeated_record,
         "created": sum(tally.created for tally in tallies),
         "changed": sum(tally.changed for tally in tallies),
         "unchanged": sum(tally.unchanged for tally in tallies),
@@ -133,10 +133,6 @@ def _links(made: ImportPlan) -> dict[str, Any]:
     taken = made.links_taken
     by_kind = {word: {"found": found, "taken": taken[word]} for word, found in sorted(made.links_found.items())}
     return {"found": made.links_found.total(), "taken": taken.total(), "by_kind": by_kind}
-
-
-def _count(reading: Reading) -> int:
-    return len(reading.items) + len(reading.vendors) + len(reading.deployments) + len(reading.enhancements)
 
 
 def _counts(tally: Tally) -> dict[str, int]:

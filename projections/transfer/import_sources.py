@@ -5,7 +5,6 @@ and `import PATH`, which looks at the content.
 """
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,15 +16,14 @@ from ledger.importing.readers import prompts
 from ledger.importing.readers.backlog import tasks
 from ledger.importing.readers.git import history
 from ledger.importing.readers.legacy import legacy_file, status_file
-from ledger.importing.readers.reading import Identify, Reading, check_text
+from ledger.importing.readers.reading import check_text
 from ledger.importing.readers.sample import Sample, sample_of
+from ledger.importing.readers.source_item import Read
 from ledger.importing.readers.trackers.assistants import beads, claude_code, taskmaster, vibe_kanban
 from ledger.importing.readers.trackers.hosted import asana, github, gitlab, jira, linear, plane, trello
 from ledger.importing.readers.trackers.personal import orgmode, taskwarrior, todotxt
 from projections.transfer import restore
 from projections.transfer.own_importers import own_importers
-
-Read = Callable[[Path, Identify, datetime], Reading]
 
 
 class Importable(Struct, frozen=True, kw_only=True):

@@ -42,6 +42,7 @@ LinkKind = Literal["blocks", "relates_to", "discovered_from", "duplicates"]
 IMPLEMENTS = "implements"  # the kind of a link to an enhancement, which the item carries out
 ITEM_TYPES: tuple[str, ...] = get_args(ItemType)
 LINK_KINDS: tuple[str, ...] = get_args(LinkKind)
+SECRET_FIELDS = ("token_digest",)  # of what an item holds: no answer gives them
 
 
 class Link(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -46,6 +46,11 @@ class Reading(Struct, kw_only=True):
     failures: list[str] = []
     not_read: dict[str, list[str]] = {}
 
+    @property
+    def entities(self) -> int:
+        """How many entities it gives."""
+        return len(self.items) + len(self.vendors) + len(self.deployments) + len(self.enhancements)
+
 
 def lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Number and bytes of every line that is not blank; Invalid for a file that cannot be a text of lines."""

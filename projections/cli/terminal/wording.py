@@ -9,6 +9,7 @@ from operator import eq
 from typing import Any
 from uuid import UUID
 
+from ledger.aggregates.work_item.state import SECRET_FIELDS
 from ledger.values.moment import parse
 from projections.cli.terminal.output import printable
 
@@ -19,7 +20,6 @@ LONGEST = 60  # characters of a text between others
 COMMON = 20  # characters that two long texts share, before the difference
 UNITS = ((60, "second"), (60, "minute"), (24, "hour"), (14, "day"))
 NOUNS = ("WorkItem", "Vendor", "Deployment", "Enhancement", "Configuration", "Command")
-SECRET = ("token_digest",)
 IMPLIED = ("category", "withdrawn")  # by the state, and by the name of the event
 BY_ID = ("comments", "effort")  # fields whose entries have ids of their own, which say nothing to a reader
 _LONG_UNIT = re.compile(r"(\d+) (second|minute|hour|day)s?")
@@ -122,7 +122,7 @@ def in_words(value: Any, refs: Refs) -> str:
             return f"{kind.replace('_', ' ')} {refs.get(other, other)}"
         case dict():
             stamps = ("by", "at") if "at" in value else ()  # as the event itself has them
-            hidden = (*SECRET, *stamps)
+            hidden = (*SECRET_FIELDS, *stamps)
             kept = {name: inner for name, inner in value.items() if name not in hidden and inner not in EMPTY}
             return _cut(", ".join(f"{name.replace('_', ' ')} {in_words(inner, refs)}" for name, inner in kept.items()))
         case list() | tuple():
@@ -165,7 +165,7 @@ def _exact(value: Any, refs: Refs) -> str:
         case str():
             return refs.get(value) or _TIME.sub(r"\1 \2\3\4 UTC", value)
         case dict():
-            kept = {name: inner for name, inner in value.items() if name not in SECRET}
+            kept = {name: inner for name, inner in value.items() if name not in SECRET_FIELDS}
             return ", ".join(f"{name.replace('_', ' ')} {_exact(inner, refs)}" for name, inner in kept.items())
         case list() | tuple():
             return ", ".join(_exact(inner, refs) for inner in value)

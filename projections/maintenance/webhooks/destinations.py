@@ -10,12 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-from filelock import FileLock
 from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.errors import Damaged
-from ledger.offline.disk import write_private
+from ledger.offline.disk import lock_of, write_private
 from projections.maintenance.webhooks.network import problems_of
 
 FILE = "webhooks.json"
@@ -107,14 +106,14 @@ class Destinations:
     def add(self, id: str, url: str, position: int) -> Destination:
         """One that is there already under this id stays as it is."""
         made = Destination(id=id, url=url, secret=_new_secret(), position=position)
-        with self._locked():
+        with lock_of(self._file):
             known = self.all()
             if id not in known:
                 self._write(known | {id: made})
         return known.get(id, made)
 
     def remove(self, id: str) -> None:
-        with self._locked():
+        with lock_of(self._file):
             known = self.all()
             if known.pop(id, None) is not None:
                 self._write(known)
@@ -156,7 +155,7 @@ class Destinations:
         return changed if changed == wanted else None
 
     def _change(self, id: str, change: Callable[[Destination], Destination]) -> Destination | None:
-        with self._locked():
+        with lock_of(self._file):
             known = self.all()
             if id not in known:
                 return None
@@ -167,6 +166,3 @@ class Destinations:
 
     def _write(self, known: dict[str, Destination]) -> None:
         write_private(self._file, msgspec.json.format(msgspec.json.encode(list(known.values())), indent=2) + b"\n")
-
-    def _locked(self) -> FileLock:
-        return FileLock(f"{self._file}.lock", timeout=10)

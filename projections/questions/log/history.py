@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import UNSET, to_builtins
 
 from ledger.aggregates.work_item.item_summaries import CATEGORY as WORK_ITEM
+from ledger.aggregates.work_item.state import SECRET_FIELDS
 from ledger.catalog import NAME_FIELDS, fact_of, states_of
 from ledger.envelope import RecordedEvent, stream_id
 from ledger.pending import is_pending, place_of, shown_position, shown_version
@@ -32,7 +33,6 @@ LOOKED_BACK = 1000  # positions in which the newest command of a person is looke
 IMPORTS = ("Import", "ImportWorkItems")  # they speak for others
 LONGEST = 200  # characters of a text, unless the whole is asked for
 WORDS = ("reason", "forced", "forced_over")  # of a fact
-SECRETS = ("token_digest",)
 OF_ITEMS = {"parent_id", "milestone_id", "next_id"}  # fields that name a work item
 
 
@@ -216,7 +216,7 @@ def _value(value: Any, *, whole: bool) -> Any:
             return f"{value[:LONGEST]}… [{len(value)} characters]"
         case dict():
             cost = {"cost": value["cost_micros"] / MICROS} if "cost_micros" in value else {}
-            kept = {key: inner for key, inner in value.items() if key not in (*SECRETS, "cost_micros")}
+            kept = {key: inner for key, inner in value.items() if key not in (*SECRET_FIELDS, "cost_micros")}
             return {key: _value(inner, whole=whole) for key, inner in kept.items()} | cost
         case list() | tuple():
             return [_value(inner, whole=whole) for inner in value]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ledger.aggregates.work_item.item_summaries import CATEGORY
+from ledger.aggregates.work_item.rules.reviews import ADMINISTRATOR
 from ledger.values.dates import DAY, ends
 from ledger.values.moment import text
 from ledger.values.states import FINISHED
@@ -15,7 +16,6 @@ from projections.tables.contract import Snapshot
 Entity = dict[str, Any]
 
 KINDS = ("review", "question", "conflict", "refused", "expired_claim", "blocks", "due")  # in the order of the list
-ADMINISTRATOR = "administrator"  # the role of all who may administer
 NAMED = 10  # items that one item keeps waiting and that are named
 
 

@@ -1,8 +1,8 @@
 """Whether a name means a person or a role that the ledger has heard of."""
 
+from ledger.aggregates.work_item.rules.reviews import ADMINISTRATOR
 from ledger.store import EventStore
 from projections.questions import configuration
-from projections.questions.overviews.needs import ADMINISTRATOR
 from projections.questions.work import item_lists
 from projections.tables.contract import Snapshot
 

@@ -7,7 +7,7 @@ from ledger.aggregates.work_item.commands import AnswerQuestion, AskQuestion, Wi
 from ledger.aggregates.work_item.events import QuestionAnswered, QuestionAsked, QuestionWithdrawn
 from ledger.aggregates.work_item.item_summaries import CATEGORY, state_summary
 from ledger.aggregates.work_item.rules.recurring import with_next
-from ledger.aggregates.work_item.rules.reviews import ADMINISTRATORS, completion
+from ledger.aggregates.work_item.rules.reviews import ADMINISTRATOR, completion
 from ledger.aggregates.work_item.rules.status_changes import refuse_unfinished, status_changed
 from ledger.aggregates.work_item.state import Question, WorkItem
 from ledger.decider import Decided
@@ -149,7 +149,7 @@ def _check_may_answer(command: AnswerQuestion, item: WorkItem, question: Questio
     is_own, is_for_it = question.by == world.by, is_asked(question.whom, world.by, world)
     if world.scope == "admin":
         has_reason = bool((command.text or "").strip())
-        if restricted and is_own and not is_for_it and question.whom != ADMINISTRATORS and not has_reason:
+        if restricted and is_own and not is_for_it and question.whom != ADMINISTRATOR and not has_reason:
             next_step = f"leave it to {question.whom}, or say in text why {world.by} answers, as an administrator"
             raise _own_question(command.id, item, next_step, world)
         return

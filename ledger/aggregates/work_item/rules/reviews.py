@@ -19,7 +19,7 @@ from ledger.values.revision import Changes, apply
 from ledger.values.states import State
 from ledger.world import World
 
-ADMINISTRATORS = "administrator"  # who reviews where the settings name no one
+ADMINISTRATOR = "administrator"  # the role of all who may administer; it reviews where the settings name no reviewer
 ASKS = "May it be completed?"
 OF_COMPLETION = ("status", "category", "forced", "block_reason", "archived", "question", "answer")
 
@@ -68,7 +68,7 @@ def requested(item: WorkItem, wanted: State, forced: str | None, at: str, world:
 def request(wanted: State, forced: str | None, at: str, world: World) -> QuestionAsked:
     """Asks for the review; its approval brings the item to the state that was wanted. It is the caller who asks, also
     in an import, so that no writer approves under another name what it brought itself."""
-    whom = world.settings().reviewer or ADMINISTRATORS
+    whom = world.settings().reviewer or ADMINISTRATOR
     done = (wanted.name, wanted.category)
     return QuestionAsked(whom=whom, by=world.by, at=at, text=ASKS, completes=done, forced=forced)
 

@@ -72,7 +72,7 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
         legacy.warn("our_own_report", whole.count("\n", 0, ours.start()) + 1, "what `status --write` keeps there")
     if text.strip() or not ours:
         _File(path, text, lines, legacy).read()
-    if not ours and not _records(legacy.reading) and not legacy.reading.failures:
+    if not ours and not legacy.reading.entities and not legacy.reading.failures:
         raise unreadable(path, None, *_nothing_found(text, legacy.reading))
     return legacy.reading
 
@@ -142,7 +142,7 @@ class _File:
         if kind is None:
             self._other(section)
             return
-        before, missed, self._legacy.kind = _records(reading), len(reading.not_taken), kind
+        before, missed, self._legacy.kind = reading.entities, len(reading.not_taken), kind
         read: dict[str, Callable[[Section], None]] = {
             "vendors": self._vendors,
             "deployments": self._deployments,
@@ -153,7 +153,7 @@ class _File:
         }
         vendors_before = len(reading.vendors)
         read[kind](section)
-        self._compare(section, _records(reading) - before, len(reading.not_taken) - missed, vendors_before)
+        self._compare(section, reading.entities - before, len(reading.not_taken) - missed, vendors_before)
         self._legacy.kind = ANY_KIND
 
     def _other(self, section: Section) -> None:
@@ -318,10 +318,6 @@ def _is_plural(title: str) -> bool:
 
 def _heading_as_field(line: Line) -> Line:
     return Line(line.number, line.indent, f"**{plain(line.heading[1])}:**") if line.heading else line
-
-
-def _records(reading: Reading) -> int:
-    return len(reading.items) + len(reading.vendors) + len(reading.deployments) + len(reading.enhancements)
 
 
 def _nothing_found(text: str, reading: Reading) -> tuple[str, str]:

@@ -4,12 +4,12 @@ Fractions and numbers beyond 64 bits are Decimals at first, because a dotted id 
 """
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ledger.codec import UNSTORABLE
 from ledger.importing.readers.reading import text_of
 from ledger.importing.readers.text_lines import unreadable
 
@@ -17,7 +17,6 @@ DEEPEST = 100  # objects and lists within one another
 LARGEST_FLOAT = Decimal("1.7976931348623157e308")
 INSTEAD = "\N{REPLACEMENT CHARACTER}"  # of a character that no UTF-8 database can hold
 CHARACTER, NUMBER = "character_replaced", "number_kept_as_text"  # kinds of what is named
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 Value = TypeVar("Value")
 Problem = tuple[str, str]  # a kind, and the path to it
@@ -139,7 +138,7 @@ def _as_storable(value: Any, path: str, problems: list[Problem]) -> Any:
 
 def _storable(text: str, path: str, problems: list[Problem]) -> str:
     """Two halves of a character become the whole one, a half alone and U+0000 a sign that says so."""
-    if not _UNSTORABLE.search(text):
+    if not UNSTORABLE.search(text):
         return text
     whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\0", INSTEAD)
     if whole.count(INSTEAD) > text.count(INSTEAD):
