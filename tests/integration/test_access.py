@@ -151,6 +151,24 @@ def test_a_stranger_sees_nothing_even_if_it_forges_the_setting(ledger: Ledger, s
     assert visible(stranger, "things") == 0
 
 
+@pytest.mark.parametrize(("ids", "lowest"), [([], history.TASK), ([history.TASK], "")])
+def test_what_keeps_an_item_is_told_to_members_of_its_ledger_alone(
+    refusing_ledger: Ledger, writer: psycopg.Connection, stranger: psycopg.Connection, ids: list[str], lowest: str
+) -> None:
+    """A stranger forges the setting, and knows the generation."""
+    asked = "SELECT cause_id FROM tracking_ledger.obstacles(%s, %s, %s, %s, %s, '', '', '', 20)"
+    ledger, tables = refusing_ledger.store.ledger, refusing_ledger.tables
+    with tables.snapshot() as snapshot:
+        given = [ledger, snapshot.generation("work_items"), ids, lowest, lowest]
+    for connection in (writer, stranger):
+        connection.execute("SELECT set_config('ledger.id', %s, true)", [str(ledger)])
+
+    with pytest.raises(NotFound), translated():
+        stranger.execute(asked, given)
+
+    assert len(writer.execute(asked, given).fetchall()) > 0
+
+
 FUNCTIONS = {  # each with arguments that it would take from a member
     "append_event": "%s" + ", NULL" * 27,
     "append_events": "%s" + ", NULL" * 32,
@@ -164,6 +182,7 @@ FUNCTIONS = {  # each with arguments that it would take from a member
     "position_at": "%s, now()",
     "known_at": "%s, '{1}'",
     "matching": "%s, 1, '{a}', NULL, 1",
+    "obstacles": "%s, 1, '{}', '', 'z', '', '', '', 1",
     "differing_columns": "%s, 'vendors', 1",
     "differing_terms": "%s, 1, '{a}', '{a}'",
     "register_projections": "%s, '{}'",

@@ -19,6 +19,7 @@ from ledger.postgres.connection.connect import DATABASE
 from ledger.postgres.connection.database import Database
 from ledger.postgres.store import ENTER, PostgresStore
 from ledger.values.moment import text
+from projections.questions.work.readiness import OBSTACLES
 from projections.read_models.catalog import BY_CATEGORY, PROJECTIONS, SHAPES
 from projections.read_models.projection import Row
 from projections.tables.contract import with_generations
@@ -37,6 +38,7 @@ BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 SHOWING_NO_TABLE = {
     "configurations/server",
     "entities/differing_columns",  # calls a function, whose own plans `inside_functions` has; it compares every row
+    OBSTACLES,  # calls one too
 }
 SEARCH = "work_items/list_by_relevance"
 BY_PRIORITY, BY_CREATION = "work_items/list_by_priority", "work_items/list_by_created"
@@ -417,3 +419,7 @@ def use_every_door(large: Scale, database: Database) -> None:
     list(store.read_all(after=scale.ITEMS - 1000))
     with PostgresTables(database, large.ledger).snapshot() as snapshot:
         snapshot.ask(SEARCH, **next(cases(SEARCH, samples(large))))
+        many = next(cases(OBSTACLES, samples(large)))
+        snapshot.ask(OBSTACLES, **many)
+        for item in large.rows["work_items"][:: scale.ITEMS // 20]:
+            snapshot.ask(OBSTACLES, **many | {"ids": [], "lowest": item.id, "highest": item.id})

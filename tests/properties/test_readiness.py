@@ -174,7 +174,11 @@ def test_ready_is_what_the_slow_definition_calls_ready(opened: Open, items: list
             asker = Asker(name=ME)
             next_one = next(readiness.ready(snapshot, ReadyFilter(), snapshot.as_of.now, asker), {"id": None})["id"]
             sieved = _sieved(snapshot, asker)
+            ids = [numbered(place) for place in range(len(items))]
+            together = readiness.obstacles(snapshot, ids, snapshot.as_of.now, ASKER)
+            one_by_one = [readiness.obstacles(snapshot, [one], snapshot.as_of.now, ASKER) for one in ids]
 
+    assert together == {one: found for each in one_by_one for one, found in each.items()}
     expected = {numbered(place) for place in free - others}
     by_rank = sorted(free - mine - others, key=lambda place: (items[place].priority, place))
     assert (explained, set(listed), set(page)) == (expected, expected, expected)

@@ -1,6 +1,6 @@
 """What can be begun, and why the rest cannot.
 
-The rule itself is sql/questions/work_items/obstacles.sql. A list of ready items is a walk along an index, a portion
+The rule itself is sql/functions/obstacles.sql. A list of ready items is a walk along an index, a portion
 at a time, that leaves out whatever has an obstacle: it ends as soon as the page is full, however many items there are.
 """
 
@@ -44,16 +44,15 @@ def obstacles(
 ) -> dict[str, list[Obstacle]]:
     """Why items are not ready, by id; an item that is ready is absent."""
     ids = [*dict.fromkeys(entity_ids)]
-    lines = (
-        snapshot.ask(OBSTACLES, ids=ids, lowest="", highest="", moment=text(moment), **_parameters(asker), most=most)
-        if ids
-        else []
-    )
-    return _by_id(lines)
+    if not ids:
+        return {}
+    several, one = (ids, "") if len(ids) > 1 else ([], ids[0])  # of one the store looks first whether anything can be
+    asked = {"ids": several, "lowest": one, "highest": one, "moment": text(moment), "most": most}
+    return _by_id(snapshot.ask(OBSTACLES, **asked, **_parameters(asker)))
 
 
 def question(lowest: str, highest: str, asker: Asker) -> Question:
-    """Why the items are not ready whose ids lie in a range, for `at`, which knows the moment."""
+    """Why the first item whose id lies in a range is not ready, for `at`, which knows the moment."""
     given = {"ids": [], "lowest": lowest, "highest": highest, "moment": EPOCH_TEXT, "most": MOST_NAMED}
     return OBSTACLES, given | _parameters(asker)
 

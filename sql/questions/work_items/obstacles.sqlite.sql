@@ -1,11 +1,11 @@
--- What keeps each of some items from being ready; the twin of obstacles.sql, where the rule is told.
+-- What keeps each of some items from being ready; the twin of sql/functions/obstacles.sql, where the rule is told.
 WITH RECURSIVE asked (id) AS (
     SELECT value FROM json_each(%(ids)s)
     UNION
     SELECT id FROM (SELECT id FROM work_items
         WHERE ledger_id = %(ledger)s AND generation = %(work_items)s AND id BETWEEN %(lowest)s AND %(highest)s
           AND json_array_length(%(ids)s) = 0
-        ORDER BY id LIMIT 10)
+        ORDER BY id LIMIT 1)
 ),
 item AS (
     SELECT found.id, found.title, found.status, found.category, found.item_type, found.hidden, found.parent_id,
@@ -60,4 +60,4 @@ obstacle (id, place, reason, cause_id, title, status, category, by, until, rank)
     WHERE other.category NOT IN ('done', 'dropped') AND other.hidden IN (0, 2)
 )
 SELECT id, place, reason, cause_id, title, status, category, by, until FROM obstacle WHERE rank <= %(most)s
-ORDER BY id, place, cause_id
+ORDER BY id, place, cause_id, reason
