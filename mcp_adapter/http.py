@@ -18,24 +18,22 @@ from uuid import UUID
 import anyio
 import anyio.to_thread
 import uvicorn
-from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
-from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend, RequireAuthMiddleware
+from mcp.server.auth.middleware.bearer_auth import RequireAuthMiddleware
 from mcp.server.auth.routes import build_resource_metadata_url, create_protected_resource_routes
 from msgspec import Struct
 from pydantic import AnyHttpUrl
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import BaseRoute, Route, Router
-from starlette.types import ASGIApp
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ledger.errors import LedgerError, Unavailable
 from ledger.problems import check, problem
 from mcp_adapter.api.description import PREFIX
 from mcp_adapter.api.routes import Api
 from mcp_adapter.callers.access import Access
+from mcp_adapter.callers.authentication import Authentication
 from mcp_adapter.callers.caller import SCOPES
 from mcp_adapter.callers.issuer import Issuer
 from mcp_adapter.callers.workers import Workers
@@ -143,7 +141,7 @@ def assembled(
     sessions = Sessions(server, BODY)
     calls = PlainCalls(sessions, tools, access.caller_of, without_handshake(server.server_info_stamp))
     api = Api(offer.operations, access.caller_of, workers, tokens_needed=serving.tokens_needed)
-    protocol: ASGIApp = Router([Route(PATH, endpoint=calls), Route(OPERATION, endpoint=api)])
+    protocol = _by_path(calls, api)
     if serving.tokens_needed:
         metadata = build_resource_metadata_url(AnyHttpUrl(serving.public_url)) if serving.public_url else None
         protocol = RequireAuthMiddleware(protocol, ["read"], metadata)
@@ -154,30 +152,31 @@ def assembled(
             yield
 
     turns = Turns(protocol, Rates(serving.rate, serving.rate * BURST))
+    bodies = Bodies(turns, BODY)
     routes = [
-        Route(PATH, endpoint=Bodies(turns, BODY)),
+        Route(PATH, endpoint=bodies),
         Route(f"{PREFIX}openapi.json", api.description),
         Route(OPERATION, endpoint=turns),
         *_metadata(serving),
     ]
-    inner = Starlette(
-        routes=routes,
-        middleware=_authentication(access, serving),
-        lifespan=running,
-        exception_handlers={TooSlow: too_slow},
-    )
-    guard = Guard(inner, Names(_hosts(serving), serving.origins))
+    inner = Starlette(routes=routes, lifespan=running, exception_handlers={TooSlow: too_slow})
+    application = _by_path(bodies, inner)
+    if serving.tokens_needed:
+        application = Authentication(application, access.verify_token)
+    guard = Guard(application, Names(_hosts(serving), serving.origins))
     is_secure = serving.certificate is not None or serving.proxies is not None
     browsers = BrowserSessions(apps, access, tokens_needed=serving.tokens_needed, is_secure=is_secure)
     inner.routes.extend([*_probes(apps, guard), *Console(apps, browsers, workers, missing).routes()])
     return guard, watching
 
 
-def _authentication(access: Access, serving: Serving) -> list[Middleware]:
-    """Reads the token of a request, where one is needed."""
-    if not serving.tokens_needed:
-        return []
-    return [Middleware(AuthenticationMiddleware, backend=BearerAuthBackend(access)), Middleware(AuthContextMiddleware)]
+def _by_path(protocol: ASGIApp, others: ASGIApp) -> ASGIApp:
+    """What is asked at PATH goes to the protocol without a router before it: it is what most requests ask for."""
+
+    async def chosen(scope: Scope, receive: Receive, send: Send) -> None:
+        await (protocol if scope.get("path") == PATH else others)(scope, receive, send)
+
+    return chosen
 
 
 def _jobs(app: App, ledgers: Callable[[], int]) -> Iterator[Callable[[], None]]:
@@ -380,6 +379,8 @@ def _log_as_lines() -> None:
     handler.setFormatter(_Lines())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("tracking_ledger").setLevel(logging.INFO)
+    # what no line says is not found out for each
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 def _say(event: str, **more: Any) -> None:

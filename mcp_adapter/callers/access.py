@@ -1,6 +1,7 @@
 """Who comes in over HTTP: our own tokens, or those of an issuer elsewhere."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from uuid import UUID
 
 import anyio.to_thread
@@ -15,6 +16,7 @@ from projections.application.app import App
 from projections.maintenance.access_tokens import PREFIX, Tokens, digest
 
 LEDGER, SCOPE = "ledger", "scope"  # claims of ours in what the SDK carries
+REMEMBERED = 1_000  # of those who come in
 
 
 class Access:
@@ -69,20 +71,20 @@ class Access:
     def _own(self, secret: str) -> AccessToken | None:
         key = digest(secret)
         known = self._ledger_of.get(key)
-        if known is not None and (accepted := self._accepted_in(known, secret)) is not None:
+        if known is not None and (accepted := self._accepted_in(known, key)) is not None:
             return accepted
         for ledger in sorted(self._apps, key=self._tokens.__contains__):  # one that is known is in none that was read
-            if (accepted := self._accepted_in(ledger, secret)) is not None:
+            if (accepted := self._accepted_in(ledger, key)) is not None:
                 self._ledger_of[key] = ledger
                 return accepted
         return None
 
-    def _accepted_in(self, ledger: UUID, secret: str) -> AccessToken | None:
+    def _accepted_in(self, ledger: UUID, key: str) -> AccessToken | None:
         app = self._apps[ledger]
         if ledger not in self._tokens:
             self._tokens[ledger] = Tokens(app.home)
             self._ledger_of |= {token.digest: ledger for token in self._tokens[ledger].all()}
-        found = self._tokens[ledger].good(secret, ledger, app.clock())
+        found = self._tokens[ledger].good(key, ledger, app.clock())
         return None if found is None else _accepted(f"token {found.id}", found.actor, found.scope, ledger)
 
     def _foreign(self, issuer: Issuer, token: str) -> AccessToken | None:
@@ -95,8 +97,10 @@ class Access:
         return _accepted(f"{issuer.url} {stated.subject}", stated.subject, stated.scope, ledger, stated.expires_at)
 
 
+@lru_cache(REMEMBERED)
 def _accepted(client: str, actor: str, scope: Scope, ledger: UUID, expires_at: int | None = None) -> AccessToken:
-    """As the SDK carries it, without the secret: nothing needs that once it was checked."""
+    """As the SDK carries it, without the secret: nothing needs that once it was checked. The same for each request, so
+    nothing changes it."""
     return AccessToken(
         token="",
         client_id=client,

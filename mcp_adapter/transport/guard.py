@@ -6,13 +6,12 @@ import json
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import anyio
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,6 +25,8 @@ STREAMS = ("/mcp", "/events")  # what is asked there with GET is news without an
 PROBES = ("/health", "/ready")  # asked by their address, by machines without a name for us
 
 log = logging.getLogger("tracking_ledger.http")
+
+Headers = Mapping[bytes, bytes]
 
 
 class Names:
@@ -79,7 +80,7 @@ class TooSlow(Exception):
 
 
 async def too_slow(_: Request, __: Exception) -> JSONResponse:
-    return _refused(408, f"the request did not arrive within {BODY_SECONDS:g} s")
+    return _late()
 
 
 class Guard:
@@ -105,18 +106,27 @@ class Guard:
         seen = _Seen(scope, send)
         self._now += 1
         try:
-            refusal = self._refusal(scope["path"], Headers(scope=scope))
+            headers = dict(reversed(scope["headers"]))  # the first of each name
+            refusal = self._refusal(scope["path"], headers)
             if refusal is not None:
                 await refusal(scope, receive, seen.send)
             else:
-                await self._served(scope, receive, seen)
+                await self._served(scope, headers, receive, seen)
+        except Exception:
+            seen.status = seen.status or 500  # which uvicorn answers, and tells why in the log
+            raise
         finally:
             self._now -= 1
             seen.log()
 
-    async def _served(self, scope: Scope, receive: Receive, seen: "_Seen") -> None:
-        if not _waits_for_news(scope):
-            await self._app(scope, _in_time(receive), seen.send)
+    async def _served(self, scope: Scope, headers: Headers, receive: Receive, seen: "_Seen") -> None:
+        if not _waits_for_news(scope, headers):
+            try:
+                await self._app(scope, _in_time(receive), seen.send)
+            except TooSlow:
+                if seen.status:
+                    raise
+                await _late()(scope, receive, seen.send)
             return
         with anyio.move_on_after(STREAM_SECONDS) as stream:
             self._streams.add(stream)
@@ -128,9 +138,9 @@ class Guard:
     def _refusal(self, path: str, headers: Headers) -> JSONResponse | None:
         if path in PROBES:
             return None
-        if not self._names.allows_host(headers.get("host")):
+        if not self._names.allows_host(_text(headers.get(b"host"))):
             return _refused(421, "this server does not go by the name in Host: see --allow-host")
-        if not self._names.allows_origin(headers.get("origin")):
+        if not self._names.allows_origin(_text(headers.get(b"origin"))):
             return _refused(403, "this server takes no requests from pages of that origin: see --allow-origin")
         if self.draining:
             return _refused(503, "the server is stopping", 1)
@@ -194,10 +204,14 @@ class _Seen:
         log.info("%s", json.dumps(line))
 
 
-def _waits_for_news(scope: Scope) -> bool:
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")
+
+
+def _waits_for_news(scope: Scope, headers: Headers) -> bool:
     """Whether the answer is a stream without an end, in either era."""
     is_stream = scope["method"] == "GET" and scope["path"].endswith(STREAMS)
-    return is_stream or Headers(scope=scope).get("mcp-method") == "subscriptions/listen"
+    return is_stream or headers.get(b"mcp-method") == b"subscriptions/listen"
 
 
 def _caller(scope: Scope) -> str:
@@ -225,6 +239,10 @@ def _in_time(receive: Receive) -> Receive:
         return message
 
     return received
+
+
+def _late() -> JSONResponse:
+    return _refused(408, f"the request did not arrive within {BODY_SECONDS:g} s")
 
 
 def _refused(status: int, why: str, wait: float | None = None) -> JSONResponse:

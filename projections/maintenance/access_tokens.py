@@ -92,10 +92,10 @@ class Tokens:
         self._refresh()
         return list(self._by_digest.values())
 
-    def good(self, secret: str, ledger: UUID, now: datetime) -> Token | None:
-        """The token that this is the secret of, if it opens this ledger now."""
+    def good(self, digest: str, ledger: UUID, now: datetime) -> Token | None:
+        """The token whose secret has this digest, if it opens this ledger now."""
         self._refresh()
-        token = self._by_digest.get(digest(secret))
+        token = self._by_digest.get(digest)
         return token if token is not None and token.ledger == ledger and token.good_at(now) else None
 
     def _refresh(self) -> None:

@@ -101,6 +101,28 @@ def test_without_a_good_token_no_caller_gets_in(team: Team, secret: str | None) 
     assert answer.headers["www-authenticate"].startswith("Bearer ")
 
 
+def test_the_word_before_a_token_may_be_written_in_any_case(team: Team) -> None:
+    assert team.server.ask(None, "tools/list", {}, authorization=f"bEARER {team.reader}").status == 200
+
+
+def test_while_the_kept_tokens_are_damaged_no_caller_gets_in_and_the_log_says_so(tmp_path: Path, dsn: str) -> None:
+    settings = project(tmp_path / "alone", dsn)
+    with serving(settings, tmp_path) as server:
+        secret, _ = token(settings, "rita", "read")
+        (kept,) = (tmp_path / "alone" / "home").glob("*/tokens.json")
+        good = kept.read_bytes()
+        kept.write_bytes(good[:-20])
+
+        refused = server.ask(secret, "tools/list", {})
+        kept.write_bytes(good)
+        let_in = server.ask(secret, "tools/list", {})
+
+    assert (refused.status, let_in.status) == (500, 200)
+    lines = [json.loads(line) for line in server.log.read_text().splitlines()]
+    assert [line["status"] for line in lines if line["kind"] == "http"] == [500, 200]
+    assert "Damaged" in {line.get("error") for line in lines}
+
+
 def test_a_token_in_the_address_is_no_token(team: Team) -> None:
     assert team.server.send("POST", b"{}", None, path=f"/mcp?access_token={team.admin}").status == 401
 
