@@ -27,7 +27,7 @@ from mcp_adapter.capabilities.toolsets import offered
 from mcp_adapter.capabilities.views import EXTENSIONS
 from mcp_adapter.capabilities.watching import Watching
 from mcp_adapter.transport.batches import Batches
-from mcp_adapter.transport.pipes import Answering, Said
+from mcp_adapter.transport.pipes import MessageReader, MessageWriter
 from mcp_adapter.transport.standard_streams import standard_streams
 from mcp_adapter.transport.unreadable import Messages
 from projections.application.app import App
@@ -55,7 +55,7 @@ LISTS: tuple[CacheableMethod, ...] = (
     "resources/templates/list",
     "prompts/list",
 )
-Streams = AbstractAsyncContextManager[tuple[Said, Answering]]  # what a client says, and where it is answered
+Streams = AbstractAsyncContextManager[tuple[MessageReader, MessageWriter]]
 CHANGES = NotificationOptions(tools_changed=True, resources_changed=True, prompts_changed=True)
 
 
@@ -145,9 +145,9 @@ def _discoverer(server: Server[Any]) -> Any:
 
 
 async def _serve(server: Server[Any], streams: Callable[[], Streams], tools: Tools, caller: Caller) -> None:
-    async with streams() as (said, answering):
-        outgoing = Batches(answering)
+    async with streams() as (reader, writer):
+        outgoing = Batches(writer)
         form = without_handshake(server.server_info_stamp)
-        async with PlainLines(answering, outgoing, tools, caller.named, form) as plain:
-            said.see = plain.see
-            await server.run(Messages(said, outgoing), outgoing, server.create_initialization_options())
+        async with PlainLines(writer, outgoing, tools, caller.named, form) as plain:
+            reader.see = plain.see
+            await server.run(Messages(reader, outgoing), outgoing, server.create_initialization_options())

@@ -32,7 +32,7 @@ MARK = "...[shortened]"
 log = logging.getLogger(__name__)
 
 
-class Said(Struct, frozen=True):
+class ToolAnswer(Struct, frozen=True):
     """An answer and its text, which is the whole of it."""
 
     answer: Answer
@@ -47,7 +47,7 @@ class Said(Struct, frozen=True):
         )
 
 
-def answered(answer: Answer, again: Callable[[int], Answer]) -> Said:
+def answered(answer: Answer, again: Callable[[int], Answer]) -> ToolAnswer:
     """A success. `again(limit)` asks the same for at most `limit` items; only a list over the budget needs it."""
     while not _fits(text := _text(answer), ANSWER_BYTES) and len(answer.get("items", ())) > 1:
         answer = again(_how_many_fit(answer))
@@ -57,7 +57,7 @@ def answered(answer: Answer, again: Callable[[int], Answer]) -> Said:
     return _result(shortened, _text(shortened))
 
 
-def refused(error: LedgerError) -> Said:
+def refused(error: LedgerError) -> ToolAnswer:
     answer = error.as_answer()
     kept, shortened = _shortened_to(answer["error"], REFUSAL_BYTES - len('{"error":}'))
     if shortened:
@@ -66,7 +66,7 @@ def refused(error: LedgerError) -> Said:
     return _result(said, _text(said), is_error=True)
 
 
-def crashed(name: str) -> Said:
+def crashed(name: str) -> ToolAnswer:
     """An answer for an unexpected exception."""
     return refused(internal(name, log))
 
@@ -156,13 +156,13 @@ def _fits(text: str, budget: int) -> bool:
     return len(text.encode("utf-8", "replace")) <= budget
 
 
-def _result(answer: Answer, text: str, *, is_error: bool = False) -> Said:
+def _result(answer: Answer, text: str, *, is_error: bool = False) -> ToolAnswer:
     try:
         text.encode()
     except UnicodeEncodeError:  # an unpaired surrogate, which a JSON text may spell and UTF-8 cannot carry
         text = text.encode("utf-8", "replace").decode()
         answer = json.loads(text)
-    return Said(answer, text, is_error)
+    return ToolAnswer(answer, text, is_error)
 
 
 def _text(value: Any) -> str:

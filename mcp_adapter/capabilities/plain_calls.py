@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from mcp_adapter.callers.caller import Caller
-from mcp_adapter.capabilities.answers import Said
+from mcp_adapter.capabilities.answers import ToolAnswer
 from mcp_adapter.capabilities.tools import Tools
 from mcp_adapter.transport.plain import Envelopes, PlainCall, plain_call
 from mcp_adapter.transport.sessions import ONLY_ANSWER, TEXT, Session, Sessions
@@ -33,7 +33,7 @@ class Form(Struct, frozen=True):
     before: bytes
     after: bytes = b"}}"
 
-    def written(self, id: int | str, said: Said) -> bytes:
+    def written(self, id: int | str, said: ToolAnswer) -> bytes:
         """The text is the structured content already: neither is encoded again."""
         return b"".join(
             (
@@ -59,7 +59,7 @@ def without_handshake(server: dict[str, Any]) -> Form:
     return Form(b',"result":{"_meta":%b,' % said, b',"resultType":"complete"}}')
 
 
-class Taken(Struct, frozen=True):
+class AcceptedCall(Struct, frozen=True):
     """A call that passes by the SDK, and the session in which it may be given up."""
 
     call: PlainCall
@@ -91,7 +91,7 @@ class PlainCalls:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _answer(self, taken: Taken) -> bytes:
+    async def _answer(self, taken: AcceptedCall) -> bytes:
         call, running = taken.call, CancelScope()
         if taken.session is not None:
             taken.session.running[str(call.id)] = running
@@ -105,14 +105,14 @@ class PlainCalls:
         error = {"code": REQUEST_CANCELLED, "message": "Request cancelled"}
         return msgspec.json.encode({"jsonrpc": "2.0", "id": call.id, "error": error})
 
-    def _taken(self, scope: Scope, text: bytes) -> Taken | None:
+    def _taken(self, scope: Scope, text: bytes) -> AcceptedCall | None:
         """None for what the SDK has to look at."""
         try:
             return self._of_the_other_era(scope, text) if scope[ONLY_ANSWER] else self._in_session(scope, text)
         except ValueError:  # of the envelope
             return None
 
-    def _of_the_other_era(self, scope: Scope, text: bytes) -> Taken | None:
+    def _of_the_other_era(self, scope: Scope, text: bytes) -> AcceptedCall | None:
         headers = _once(scope, WITHOUT_HANDSHAKE)
         if headers is None:
             return None
@@ -121,9 +121,9 @@ class PlainCalls:
         if call is None or not self._tools.has(call.params.name) or name != call.params.name.encode():
             return None
         client = self._envelopes.client(revision.decode("latin-1"), call)
-        return Taken(call, self._caller_of(Request(scope)).named(client), self._without_handshake)
+        return AcceptedCall(call, self._caller_of(Request(scope)).named(client), self._without_handshake)
 
-    def _in_session(self, scope: Scope, text: bytes) -> Taken | None:
+    def _in_session(self, scope: Scope, text: bytes) -> AcceptedCall | None:
         """One that began in another process is answered by what the call holds."""
         headers = _once(scope, IN_SESSION)
         if headers is None:
@@ -142,7 +142,7 @@ class PlainCalls:
             return None
         self._envelopes.client(revision, call)  # names none in this era, and may ask for more than an answer
         client = None if session is None else session.client
-        return Taken(call, self._caller_of(Request(scope)).named(client), WITH_HANDSHAKE, session)
+        return AcceptedCall(call, self._caller_of(Request(scope)).named(client), WITH_HANDSHAKE, session)
 
 
 def _once(scope: Scope, names: dict[bytes, int]) -> list[bytes] | None:

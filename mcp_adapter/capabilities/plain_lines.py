@@ -19,7 +19,7 @@ from mcp_adapter.callers.caller import Caller
 from mcp_adapter.capabilities.plain_calls import STRUCTURED, WITH_HANDSHAKE, Form
 from mcp_adapter.capabilities.tools import Tools, Work
 from mcp_adapter.transport.batches import Batches
-from mcp_adapter.transport.pipes import Answering, Incoming, message
+from mcp_adapter.transport.pipes import Incoming, MessageWriter, message
 from mcp_adapter.transport.plain import Envelopes, PlainCall, plain_call
 
 REVISIONS = (*STRUCTURED, *MODERN_PROTOCOL_VERSIONS)
@@ -31,13 +31,13 @@ class PlainLines:
 
     def __init__(
         self,
-        answering: Answering,
+        writer: MessageWriter,
         outgoing: Batches,
         tools: Tools,
         caller_of: Callable[[str | None], Caller],
         modern: Form,
     ) -> None:
-        self._answering = answering
+        self._writer = writer
         self._outgoing = outgoing
         self._tools = tools
         self._caller_of = caller_of
@@ -90,7 +90,7 @@ class PlainLines:
         except (ValueError, Forbidden):
             return False
         form = self._modern if revision in MODERN_PROTOCOL_VERSIONS else WITH_HANDSHAKE
-        running = _Running(work, lambda said: self._answering.put(form.written(call.id, said) + b"\n"), self._forget)
+        running = _Running(work, lambda said: self._writer.put(form.written(call.id, said) + b"\n"), self._forget)
         with self._ended:
             if not self._takes or key in self._running:
                 return False

@@ -14,7 +14,7 @@ from mcp.server.context import CallNext, HandlerResult
 from ledger.errors import Invalid, LedgerError, NoLedger
 from mcp_adapter.callers.caller import Arguments, Caller, CallerOf, Context
 from mcp_adapter.callers.workers import Workers
-from mcp_adapter.capabilities.answers import Said, answered, crashed, refused
+from mcp_adapter.capabilities.answers import ToolAnswer, answered, crashed, refused
 from mcp_adapter.capabilities.registry import tool
 from mcp_adapter.capabilities.toolsets import Offer
 from mcp_adapter.capabilities.views import with_view
@@ -30,7 +30,7 @@ class Work(NamedTuple):
     """A call that is not begun: who carries it out, how, and whether it changes anything."""
 
     workers: Workers
-    answer: Callable[[], Said]
+    answer: Callable[[], ToolAnswer]
     writes: bool
 
 
@@ -85,7 +85,7 @@ class Tools:
     def has(self, name: str) -> bool:
         return name in self._operations
 
-    async def answer(self, caller: Caller, name: str, arguments: Arguments) -> Said:
+    async def answer(self, caller: Caller, name: str, arguments: Arguments) -> ToolAnswer:
         """A cancelled read waits for nothing; a write that has begun is finished, so that it is done or not."""
         try:
             work = self.work(caller, name, arguments)
@@ -100,7 +100,7 @@ class Tools:
         answer = partial(call, caller.seen, operation, arguments, can_create=bool(self._first))
         return Work(self._workers.of(caller.app.settings.dsn), answer, operation.writes)
 
-    async def _answer_noted(self, context: Context, caller: Caller, name: str, arguments: Arguments) -> Said:
+    async def _answer_noted(self, context: Context, caller: Caller, name: str, arguments: Arguments) -> ToolAnswer:
         """Tells a client that asked for it that the call still runs."""
         progress = (context.meta or {}).get("progress_token")
         if progress is None:
@@ -112,7 +112,9 @@ class Tools:
         return result
 
 
-def call(seen: Callable[[], App], operation: Operation, arguments: Arguments, *, can_create: bool = False) -> Said:
+def call(
+    seen: Callable[[], App], operation: Operation, arguments: Arguments, *, can_create: bool = False
+) -> ToolAnswer:
     """Runs one operation on the ledger that `seen` answers. Whatever goes wrong is an answer."""
     try:
         app = seen()

@@ -23,7 +23,7 @@ from mcp_adapter.console.asking import Ledger
 from mcp_adapter.console.browser_sessions import BrowserSessions
 from mcp_adapter.console.live import Live
 from mcp_adapter.console.rendering import render
-from mcp_adapter.console.shared import COMMAND_ID, Made, Shared
+from mcp_adapter.console.shared import COMMAND_ID, RenderedPage, Shared
 from projections.application.app import App
 
 STATIC = {
@@ -221,7 +221,7 @@ class Console:
 
     async def _page(
         self, ledger: Ledger, query: QueryParams, at: str, template: str, title: str, page: pages.Page
-    ) -> Made:
+    ) -> RenderedPage:
         try:
             values = await self._in_thread(lambda: ledger.answering(partial(_values, page, query)), ledger)
         except LedgerError as error:
@@ -236,7 +236,7 @@ class Console:
 
     async def _made(
         self, ledger: Ledger, template: str, *, status: int = 200, query: QueryParams | None = None, **values: Any
-    ) -> Made:
+    ) -> RenderedPage:
         common = {
             "ledger": ledger,
             "pages": pages.PAGES,
@@ -249,7 +249,7 @@ class Console:
             "at": "",
             "position": None,
         }
-        return Made(status, await self._in_thread(lambda: render(template, **common | values), ledger))
+        return RenderedPage(status, await self._in_thread(lambda: render(template, **common | values), ledger))
 
     def _ledger(self, request: Request) -> Ledger:
         """The ledger of the address, for this browser. One that it may not see is as good as none."""
@@ -295,7 +295,7 @@ def _summary(ledger: Ledger, text: str) -> dict[str, Any]:
         return nothing | {"fault": error.message}
 
 
-def _sent(made: Made) -> HTMLResponse:
+def _sent(made: RenderedPage) -> HTMLResponse:
     return HTMLResponse(made.for_one_browser(), made.status, HEADERS)
 
 

@@ -10,7 +10,7 @@ MOST = 100  # pages that are kept of one state of a ledger; what is more is made
 COMMAND_ID = f"command-{uuid4()}"  # in a page, where each browser gets a command id of its own
 
 
-class Made(Struct, frozen=True):
+class RenderedPage(Struct, frozen=True):
     """A page, with COMMAND_ID wherever a form begins."""
 
     status: int
@@ -19,7 +19,7 @@ class Made(Struct, frozen=True):
     def for_one_browser(self) -> str:
         """The text with command ids that no other browser has.
 
-        >>> Made(200, f"{COMMAND_ID}, {COMMAND_ID}").for_one_browser().count("-")
+        >>> RenderedPage(200, f"{COMMAND_ID}, {COMMAND_ID}").for_one_browser().count("-")
         8
         """
         first, *others = self.text.split(COMMAND_ID)
@@ -33,7 +33,7 @@ class Shared:
         self._stamp = ""
         self._pages: dict[Hashable, _Page] = {}
 
-    async def page(self, stamp: str, key: Hashable, make: Callable[[], Awaitable[Made]]) -> Made:
+    async def page(self, stamp: str, key: Hashable, make: Callable[[], Awaitable[RenderedPage]]) -> RenderedPage:
         """The page of this key, made after the ledger was at this stamp. Raises what making it raises."""
         if stamp != self._stamp:
             self._stamp, self._pages = stamp, {}
@@ -49,4 +49,4 @@ class Shared:
 class _Page:
     def __init__(self) -> None:
         self.lock = anyio.Lock()
-        self.made: Made | None = None
+        self.made: RenderedPage | None = None

@@ -24,16 +24,16 @@ AT_ONCE = getattr(select, "PIPE_BUF", 0)  # bytes that anything takes without a 
 
 
 @asynccontextmanager
-async def conversation(reading: BinaryIO, writing: BinaryIO) -> AsyncIterator[tuple["Said", "Answering"]]:
+async def conversation(reading: BinaryIO, writing: BinaryIO) -> AsyncIterator[tuple["MessageReader", "MessageWriter"]]:
     """What the client says, and where it is answered. It also ends when the client reads no more."""
-    said = Said(reading)
+    said = MessageReader(reading)
     try:
-        yield said, Answering(writing, said.end)
+        yield said, MessageWriter(writing, said.end)
     finally:
         said.end()
 
 
-class Said:
+class MessageReader:
     """What the client says, and for a line that is no message the error that says why."""
 
     def __init__(self, file: BinaryIO) -> None:
@@ -82,7 +82,7 @@ class Said:
             self._loop.call_soon_threadsafe(self._taken.put_nowait, item)
 
 
-class Answering:
+class MessageWriter:
     """Where the client is answered. When it has closed its end `gone` is called, and what is sent is lost."""
 
     def __init__(self, file: BinaryIO, gone: Callable[[], None]) -> None:
@@ -117,7 +117,7 @@ class Answering:
     async def aclose(self) -> None:
         return
 
-    async def __aenter__(self) -> "Answering":
+    async def __aenter__(self) -> "MessageWriter":
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, TextIO
 
-from mcp_adapter.transport.pipes import Answering, Said, conversation
+from mcp_adapter.transport.pipes import MessageReader, MessageWriter, conversation
 
 STDIN, STDOUT, STDERR = 0, 1, 2
 OUTPUT_LOST = 74  # as the commands end: EX_IOERR of sysexits.h
@@ -28,7 +28,7 @@ class Answers(io.FileIO):
 
 
 @asynccontextmanager
-async def standard_streams() -> AsyncIterator[tuple[Said, Answering]]:
+async def standard_streams() -> AsyncIterator[tuple[MessageReader, MessageWriter]]:
     """Meanwhile what else is read finds nothing, and what else is printed goes to standard error."""
     sys.stdout.flush()
     with _private(sys.stdin, STDIN) as reading, _private(sys.stdout, STDOUT) as writing:

@@ -31,7 +31,7 @@ ROWS = (
 REMOVE = "DELETE FROM {} WHERE ledger_id = ? AND generation = ? AND id = ?"
 
 
-class Kept(Struct, frozen=True, kw_only=True):
+class ConfirmedRow(Struct, frozen=True, kw_only=True):
     """A confirmed row, with its words; None where nothing is confirmed yet."""
 
     row: Row | None
@@ -59,13 +59,13 @@ class OverlayRows:
         """Every stream whose row is laid over."""
         return [row[0] for row in self._ask(OVERLAID, [self._ledger])]
 
-    def confirmed_rows(self, streams: Iterable[str]) -> dict[str, Kept]:
+    def confirmed_rows(self, streams: Iterable[str]) -> dict[str, ConfirmedRow]:
         """The confirmed rows of those streams that are laid over."""
         found = {}
         for stream, version, position, doc, terms in self._ask(KEPT, [self._ledger, _listed(streams)]).fetchall():
             projection = BY_CATEGORY[category_of(stream)]
             row = None if doc is None else projection.row(id_of(stream), version, position, doc.encode())
-            found[stream] = Kept(row=row, terms=terms)
+            found[stream] = ConfirmedRow(row=row, terms=terms)
         return found
 
     def keep(self, streams: Iterable[str]) -> dict[str, int]:

@@ -30,7 +30,7 @@ class Migrated(Struct, frozen=True, kw_only=True):
         return [*self.reading.failures, *differences]
 
 
-class _TakenBack(Exception):
+class _RolledBack(Exception):
     """Ends the transaction without a commit; carries what was found in it."""
 
     def __init__(self, migrated: Migrated) -> None:
@@ -56,7 +56,7 @@ def migrate(
     backup = None if dry_run else back_up(app, path)
     try:
         migrated, taken_back = _in_one_transaction(app, source, path, read, by, dry_run), False
-    except _TakenBack as found:
+    except _RolledBack as found:
         migrated, taken_back = found.migrated, bool(found.migrated.faults)
     answer = _report(migrated, known, taken_back, dry_run)
     return answer | {"backup": str(backup) if backup else None}
@@ -88,7 +88,7 @@ def _in_one_transaction(
         app.runtime.catch_up()
         reading = read()
         if reading.failures:
-            raise _TakenBack(Migrated(reading=reading))
+            raise _RolledBack(Migrated(reading=reading))
         with app.tables.snapshot() as snapshot:
             before = snapshot.as_of.position
         brought = record_reading(app.live_view(), source, reading, by=by)
@@ -97,7 +97,7 @@ def _in_one_transaction(
             checks = reconcile(snapshot, source, read(), brought.made, before, text)
         migrated = Migrated(reading=reading, brought=brought, checks=checks)
         if dry_run or migrated.faults:
-            raise _TakenBack(migrated)
+            raise _RolledBack(migrated)
     return migrated
 
 

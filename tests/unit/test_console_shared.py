@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from mcp_adapter.console.shared import COMMAND_ID, Made, Shared
+from mcp_adapter.console.shared import COMMAND_ID, RenderedPage, Shared
 
 
 class Making:
@@ -13,13 +13,13 @@ class Making:
         self.count = 0
         self._failing = failing
 
-    async def __call__(self) -> Made:
+    async def __call__(self) -> RenderedPage:
         self.count += 1
         number = self.count
         await anyio.lowlevel.checkpoint()
         if number <= self._failing:
             raise ValueError("away")
-        return Made(200, f"page {number}")
+        return RenderedPage(200, f"page {number}")
 
 
 async def ask(shared: Shared, stamp: str, key: str, make: Making, texts: list[str]) -> None:
@@ -68,7 +68,7 @@ def test_a_page_that_could_not_be_made_is_made_for_the_next_who_asks() -> None:
 
 
 def test_each_browser_has_command_ids_of_its_own() -> None:
-    made = Made(200, f"{COMMAND_ID} {COMMAND_ID}")
+    made = RenderedPage(200, f"{COMMAND_ID} {COMMAND_ID}")
 
     ids = [id for _ in range(2) for id in made.for_one_browser().split()]
 

@@ -14,7 +14,7 @@ import pytest
 from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
 
-from mcp_adapter.transport.pipes import AHEAD, Answering, Said, conversation
+from mcp_adapter.transport.pipes import AHEAD, MessageReader, MessageWriter, conversation
 from tests.support.waiting import until
 
 SECONDS = 20
@@ -47,7 +47,7 @@ def client() -> Iterator[Client]:
 
 
 @asynccontextmanager
-async def talking(client: Client) -> AsyncIterator[tuple[Said, Answering]]:
+async def talking(client: Client) -> AsyncIterator[tuple[MessageReader, MessageWriter]]:
     with anyio.fail_after(SECONDS):
         async with conversation(client.server_reads, client.server_writes) as streams:
             yield streams

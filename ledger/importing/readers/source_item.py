@@ -113,7 +113,7 @@ def reader(source: str, called: str, records: Records) -> Read:
                 continue
             seen.add(item.id)
             reading.found += 1
-            take(reading, _Brought(item, source, identify, imported_at, reading).item(), imported_at)
+            take(reading, _Conversion(item, source, identify, imported_at, reading).item(), imported_at)
         if reading.found and not reading.items:
             raise none_taken(path, called, reading)
         return reading
@@ -129,7 +129,7 @@ def _fault(item: SourceItem, seen: set[str]) -> str | None:
     return "repeated_id" if item.id in seen else None
 
 
-class _Brought:
+class _Conversion:
     """One record on its way to a work item."""
 
     def __init__(
