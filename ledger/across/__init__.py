@@ -1,1 +1,1 @@
-"""Rules of no single category: undo, and the resolution of conflicts."""
+"""Rules of no single category: undo, the resolution of conflicts, and what an erasure replaces."""

@@ -1,1 +1,1 @@
-"""Comments and attachments: what is said of an entity of any category, and what belongs to it elsewhere."""
+"""Comments, attachments and effort: what is said of an entity, what belongs to it elsewhere, what went into it."""

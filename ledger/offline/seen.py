@@ -1,9 +1,8 @@
-"""The newest position that this machine has written or was shown: what a replica must reach before it may answer, and
-what this machine's own copy must hold before it may say that something is not so.
+"""The newest position that this machine has written or was shown.
 
-It never goes down, whichever process is faster. It is not waited for on the disk: no reader who was shown something
-has it
-before their eyes after a power cut, and what the log holds is not in question here.
+A replica must reach it before it may answer, and this machine's own copy before it may say that something is not so. It
+never goes down, whichever process is faster. It is not waited for on the disk: after a power cut no reader still has
+before their eyes what they were shown, and what the log holds is not in question here.
 """
 
 import threading

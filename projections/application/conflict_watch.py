@@ -1,5 +1,7 @@
-"""Adds to an answer about an entity that a conflict about it waits. Where none does, that costs a question for each
-change that was not this process's own."""
+"""Says in an answer about an entity that a conflict about it waits.
+
+Where none waits, this costs one question for each change that another process made.
+"""
 
 import threading
 from collections.abc import Iterator

@@ -1,1 +1,1 @@
-"""The command line: one file a group of commands. It never imports `mcp`."""
+"""The command line: a folder for each group of commands. It never imports `mcp`."""

@@ -1,8 +1,8 @@
 """What is left when neither the database nor this machine's copy is there: git, and the status file.
 
 Each answers through a ledger of its own, in a folder that is thrown away, filled with what was found; so the same
-operations answer as ever. What waits in the outbox is laid over what the ledger itself has left there. On a published
-journal can be built: what is queued names the events that it was decided on. Nothing else of it can be written to.
+operations answer as ever. What waits in the outbox is laid over what the ledger itself has left there. Commands can be
+decided on a published journal: what is queued names the events that it was decided on. The others are only read.
 """
 
 import weakref

@@ -1,1 +1,1 @@
-"""What keeps a ledger in order: verification, rebuilding, the status file, access tokens, background jobs."""
+"""What keeps a ledger in order: verification, rebuilding, erasure, the status file; its tokens, hooks and jobs."""

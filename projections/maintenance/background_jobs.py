@@ -1,7 +1,7 @@
-"""What a long-running server does on its own, in the background: it keeps this machine's journal up to the log, and
-once a day it archives what is old enough.
+"""What a long-running server does on its own, in the background.
 
-Every server tries to archive, and the ledger makes it once: the command's id follows from the ledger and the day.
+It keeps this machine's journal up to the log, and once a day it archives what is old enough. Every server tries to
+archive, and the ledger does it once: the command's id follows from the ledger and the day.
 """
 
 import logging

@@ -1,1 +1,1 @@
-"""Work items: a tree of projects, sessions, tasks and research, and the links between them."""
+"""Work items: a tree of projects, sessions, tasks, research and milestones, and the links between them."""

@@ -1,4 +1,4 @@
-"""How long the command under way may still wait for the database; no such end has a question, or background work."""
+"""How long the command under way may still wait for the database. Questions and background work have no such end."""
 
 import time
 from collections.abc import Iterator
