@@ -11,7 +11,7 @@ from ledger.aggregates.deployment.state import Deployment, deployment_key
 from ledger.aggregates.work_item.commands import Mark
 from ledger.envelope import Fact, imported_id, stream_id
 from ledger.importing.commands import Import, ImportedDeployment
-from ledger.importing.made import ImportPlan
+from ledger.importing.import_plan import ImportPlan
 from ledger.importing.three_way_merge import ThreeWayMerge, mapping, news, three_way_merge
 from ledger.values.finding import Finding
 from ledger.values.revision import Change

@@ -11,8 +11,8 @@ from ledger.aggregates.work_item.imported.source_state import CATEGORY as WORK_I
 from ledger.envelope import stream_id
 from ledger.importing import deployments, enhancements, vendors
 from ledger.importing.commands import Import
+from ledger.importing.import_plan import ImportPlan
 from ledger.importing.import_warnings import as_found
-from ledger.importing.made import ImportPlan
 from ledger.values.finding import Finding
 from ledger.world import World
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from ledger.aggregates.work_item.commands import Mark
 from ledger.envelope import import_of, stream_id
-from ledger.importing.made import ImportPlan
+from ledger.importing.import_plan import ImportPlan
 from ledger.values.finding import Finding
 from ledger.values.revision import Changes, difference, followed
 from ledger.world import World

@@ -15,7 +15,7 @@ from projections.application.view import LedgerView
 from projections.operations.base import Answered, Input, Operation, Writes, carry_out, command_id
 from projections.operations.editing import Inputs, read_edit
 from projections.operations.inputs.fields import AnyObject, Metadata, Version
-from projections.operations.work.freeing import with_freed
+from projections.operations.work.consequences import with_freed
 from projections.questions import conflicts as questions
 from projections.questions.references import reference, resolve
 

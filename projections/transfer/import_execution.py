@@ -11,7 +11,7 @@ from msgspec import Struct
 from ledger.decider import Decided
 from ledger.envelope import imported_id
 from ledger.importing.commands import Import as ImportCommand
-from ledger.importing.made import ImportPlan, Tally
+from ledger.importing.import_plan import ImportPlan, Tally
 from ledger.importing.plan import plan
 from ledger.importing.readers import prompts
 from ledger.importing.readers.git import history

@@ -13,7 +13,7 @@ from msgspec import UNSET, Struct
 
 from ledger.importing.commands import ImportedVendor
 from ledger.importing.deployments import same_commit
-from ledger.importing.made import ImportPlan
+from ledger.importing.import_plan import ImportPlan
 from ledger.importing.readers.reading import Reading
 from ledger.values.revision import difference, same
 from projections.questions.entities import rows

@@ -35,7 +35,7 @@ ROOMS = {
     "read_models",
     "tables",
 }
-ITEMS = {"work_items", "work_item_inputs", "freeing", "duplicates"}
+ITEMS = {"work_items", "work_item_inputs", "consequences", "duplicates"}
 OWN = {
     "list": ("list_work_items", {"shapes", *ITEMS}),  # its options are the fields of its input
     "done": ("update_work_item", ITEMS),

@@ -21,9 +21,9 @@ from projections.operations.base import Answered, Operation, Writes, checked, co
 from projections.operations.inputs.fields import AnyObject, AsArray, Metadata
 from projections.operations.work.attachments import AttachInput, attachment_command
 from projections.operations.work.comments import CommentInput, comment_command
+from projections.operations.work.consequences import with_freed
 from projections.operations.work.duplicates import still_ready
 from projections.operations.work.effort import LogEffortInput, effort_command
-from projections.operations.work.freeing import with_freed
 from projections.operations.work.work_item_inputs import CreateWorkItemInput, LinkWorkItemsInput, UpdateWorkItemInput
 from projections.operations.work.work_items import CATEGORY, could_free, creation, linked_category, repeating, update
 from projections.questions.entities import rows

@@ -18,7 +18,7 @@ from projections.application.commands import Done, outcome, submit
 from projections.application.view import LedgerView
 from projections.operations.base import Answered, Input, Operation, Writes, command_id, receipt
 from projections.operations.inputs.fields import AnyObject, AnyText, AsObject, Cursor, Limit, Name, Token
-from projections.operations.work.freeing import with_freed
+from projections.operations.work.consequences import with_freed
 from projections.operations.work.work_items import asker, summary
 from projections.questions.references import resolve
 from projections.questions.work import item_lists, waiting

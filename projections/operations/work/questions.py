@@ -13,7 +13,7 @@ from ledger.problems import Problem, check, problem
 from projections.application.view import LedgerView
 from projections.operations.base import Answered, Operation, Writes, carry_out
 from projections.operations.inputs.fields import AsArray, Name, NotBlank, Text
-from projections.operations.work.freeing import with_freed
+from projections.operations.work.consequences import with_freed
 from projections.operations.work.work_items import followed
 from projections.questions.overviews import people
 from projections.questions.references import resolve

@@ -19,8 +19,8 @@ from ledger.world import Asker
 from projections.application.view import LedgerView
 from projections.operations.base import Answered, Operation, carry_out, new_id, sent_fields
 from projections.operations.inputs.fields import Point
+from projections.operations.work.consequences import with_freed
 from projections.operations.work.duplicates import still_ready
-from projections.operations.work.freeing import with_freed
 from projections.operations.work.work_item_inputs import (
     REVISABLE,
     CreateWorkItemInput,

@@ -1,5 +1,4 @@
-"""What comes of a write: what became ready, by what could not be begun before it and can be after it, and which
-enhancements all the work is done for."""
+"""What follows from a write: which items became ready by it, and which enhancements have all their work done."""
 
 from collections.abc import Callable, Iterable
 

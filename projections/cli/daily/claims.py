@@ -1,4 +1,4 @@
-"""Commands for work: `ready`, `next`, `claim`, `renew`, `release`, and `archive` and `restore`."""
+"""Commands on what can be begun, and on who has begun it: `ready`, `next`, `claim`, `renew` and `release`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,6 @@ import click
 from ledger.aggregates.work_item.state import ITEM_TYPES
 from ledger.world import ReadyFilter
 from projections.cli.daily.calls import perform
-from projections.cli.daily.several import REFS, each
 from projections.cli.terminal import every_ledger, exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import PERSON, REF, TAG
@@ -127,34 +126,6 @@ def release(invocation: Invocation, /, ref: str, **arguments: Any) -> int:
     return _claim(invocation, "release", {"id": ref, **arguments})
 
 
-@click.command(cls=Command)
-@click.argument("refs", type=REF, metavar="[REF...|-]", nargs=-1)
-@click.option(
-    "--older-than",
-    "older_than_days",
-    metavar="DAYS",
-    type=click.IntRange(0, 36_500),
-    help="Unchanged for so many days; 0 is all that is finished.",
-)
-@click.option("--dry-run", is_flag=True, default=None, help="Only show what would be archived.")
-@pass_invocation
-def archive(invocation: Invocation, /, refs: tuple[str, ...], **arguments: Any) -> int:
-    """Archive finished work that has been idle: it leaves the lists. With REF that item and what is below it, at once.
-
-    Only whole trees are archived, and `restore` brings them back.
-    """
-    return _archive(invocation, "archive", refs, arguments)
-
-
-@click.command(cls=Command)
-@REFS
-@click.option("--dry-run", is_flag=True, default=None, help="Only show what would be brought back.")
-@pass_invocation
-def restore(invocation: Invocation, /, refs: tuple[str, ...], **arguments: Any) -> int:
-    """Bring the work items REF back from the archive, with what is below and above them."""
-    return _archive(invocation, "restore", refs, arguments)
-
-
 def _claim(invocation: Invocation, action: str, arguments: dict[str, Any]) -> int:
     answered = perform(invocation, "claim_work_item", action=action, **arguments)
     if invocation.as_json:
@@ -169,21 +140,3 @@ def _claim(invocation: Invocation, action: str, arguments: dict[str, Any]) -> in
                 f"yours until {moment(answered['until'])} UTC; when it is done: tracking-ledger done {answered['ref']}"
             )
     return exits.of_answer(answered)
-
-
-def _archive(invocation: Invocation, action: str, refs: tuple[str, ...], arguments: dict[str, Any]) -> int:
-    def act(ref: str | None) -> dict[str, Any]:
-        return perform(invocation, "archive_work_items", action=action, id=ref, **arguments)
-
-    if refs:
-        return each(invocation, refs, act, _print_archived)
-    answered = act(None)
-    answer_json(answered) if invocation.as_json else _print_archived(answered)
-    return exits.of_answer(answered)
-
-
-def _print_archived(answered: dict[str, Any]) -> None:
-    done = {"archive": "archived", "restore": "brought back"}[answered["action"]]
-    would = "would be " if answered["outcome"] == "dry_run" else ""
-    which = f": {printable(answered['refs'])}" if answered["count"] else ""
-    say(f"{answered['count'] or 'nothing'} {would}{done}{which}")
