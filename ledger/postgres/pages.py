@@ -1,71 +1,57 @@
-"""The log of one ledger in pages: of each, the server made one JSON text that msgspec takes apart.
+"""The log of one ledger in pages: of each column a JSON array with a value for every event, which msgspec takes apart.
 
-It is an array of columns, each an array with a value for every event; see sql/functions/page_of_events.sql,
-page_of_facts.sql and long_payloads.sql.
+See sql/functions/page_of_events.sql, page_of_facts.sql and long_payloads.sql.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from uuid import UUID
+from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 
 from ledger.envelope import RecordedEvent, RecordedFact
 
 
-class Page(Struct, frozen=True):
-    """What the server answers: the head, the position at which the page ends, the page if there is one, its long
-    payloads. What is no text comes beside it, where a reader wants it."""
+class Page(NamedTuple):
+    """What the server answers: the head, the position at which the page ends, its long payloads, its columns."""
 
     head: int
     ends: int
-    text: str | None
-    long: str | None
-    command_ids: list[UUID] | None = None
-    command_digests: list[bytes] | None = None
-    digests: list[bytes] | None = None
+    long: bytes | None
+    columns: list[Any]
 
 
 Ask = Callable[[int, int], Callable[[], Page]]  # (after a position, up to another): asks, and answers what waits for it
 
 
-class _Facts(Struct, frozen=True, array_like=True):
-    position: list[int]
-    stream_id: list[str]
-    version: list[int]
-    type: list[str]
-    schema: list[int]
-    data: list[Raw]
-    by: list[str]
-    occurred_at: list[datetime]
+def _decoder(of: Any) -> Callable[[bytes], list[Any]]:
+    return msgspec.json.Decoder(list[of]).decode
 
 
-class _Events(Struct, frozen=True, array_like=True):
-    position: list[int]
-    stream_id: list[str]
-    version: list[int]
-    n: list[int]
-    command: list[str]
-    type: list[str]
-    schema: list[int]
-    topics: list[tuple[str, ...]]
-    data: list[Raw]
-    by: list[str]
-    occurred_at: list[datetime]
-    recorded_at: list[datetime]
+def _as_it_is(column: list[Any]) -> list[Any]:
+    return column
 
 
-_facts = msgspec.json.Decoder(_Facts).decode
-_events = msgspec.json.Decoder(_Events).decode
-_long = msgspec.json.Decoder(list[tuple[int, Raw]]).decode
+_numbers, _texts, _payloads, _moments = map(_decoder, (int, str, Raw, datetime))
+_topics, _long = map(_decoder, (tuple[str, ...], tuple[int, Raw]))
+_FACTS = (_numbers, _texts, _numbers, _texts, _numbers, _payloads, _texts, _moments)
+_EVENTS = (
+    _numbers, _texts, _numbers, _as_it_is, _numbers, _texts, _as_it_is, _texts, _numbers, _topics, _payloads, _texts,
+    _moments, _moments, _as_it_is,
+)  # fmt: skip
+
+
+def page_of(row: Sequence[Any]) -> Page:
+    head, ends, long, *columns = row
+    return Page(head, ends, long, columns)
 
 
 def pages(ask: Ask, after: int, up_to: int) -> Iterator[Page]:
     """The pages after a position, up to another that is in the log. Each is asked for before the last one is used."""
     page = ask(after, up_to)()
-    while page.text is not None:
+    while page.columns[0] is not None:
         following = ask(page.ends, up_to) if page.ends < up_to else None
         yield page
         if following is None:
@@ -74,46 +60,24 @@ def pages(ask: Ask, after: int, up_to: int) -> Iterator[Page]:
 
 
 def facts_in(page: Page) -> Iterator[RecordedFact]:
-    found = _facts(page.text or "[]")
-    _complete(page, found.position, found.data)
-    return map(
-        RecordedFact,
-        found.position,
-        found.stream_id,
-        found.version,
-        found.type,
-        found.schema,
-        found.data,
-        found.by,
-        found.occurred_at,
-    )
+    columns = _columns(page, _FACTS)
+    return map(RecordedFact, *columns)
 
 
 def events_in(page: Page) -> Iterator[RecordedEvent]:
-    found = _events(page.text or "[]")
-    _complete(page, found.position, found.data)
-    return map(
-        RecordedEvent,
-        found.position,
-        found.stream_id,
-        found.version,
-        page.command_ids or (),
-        found.n,
-        found.command,
-        page.command_digests or (),
-        found.type,
-        found.schema,
-        found.topics,
-        map(bytes, found.data),
-        found.by,
-        found.occurred_at,
-        found.recorded_at,
-        page.digests or (),
-    )
+    columns = _columns(page, _EVENTS)
+    payloads = _EVENTS.index(_payloads)
+    return map(RecordedEvent, *columns[:payloads], map(bytes, columns[payloads]), *columns[payloads + 1 :])
 
 
-def _complete(page: Page, positions: list[int], payloads: list[Raw]) -> None:
-    """Puts the long payloads in their places, and ends the page where it ends: what is behind is asked for again."""
-    for position, payload in _long(page.long or "[]"):
-        payloads[bisect_left(positions, position)] = payload
-    del positions[bisect_right(positions, page.ends) :]
+def _columns(page: Page, decoders: Sequence[Callable[[Any], list[Any]]]) -> list[list[Any]]:
+    """The long payloads are put in their places. The first column ends where the page ends: what is behind is asked for
+    again."""
+    columns = [decode(column) for decode, column in zip(decoders, page.columns, strict=True)]
+    positions = columns[0]
+    if page.long is not None:
+        payloads = columns[decoders.index(_payloads)]
+        for position, payload in _long(page.long):
+            payloads[bisect_left(positions, position)] = payload
+        del positions[bisect_right(positions, page.ends) :]
+    return columns

@@ -24,7 +24,7 @@ from ledger.errors import LedgerError
 from ledger.postgres.append_arguments import AppendArguments, Seen, is_one
 from ledger.postgres.connection.database import Database, situation
 from ledger.postgres.literals import array, nested
-from ledger.postgres.pages import Ask, Page, events_in, facts_in, pages
+from ledger.postgres.pages import Ask, Page, events_in, facts_in, page_of, pages
 from ledger.postgres.shared_commit import SharedCommit
 from ledger.store import Known
 
@@ -178,14 +178,14 @@ class PostgresStore:
         """The pages after a position, up to another or to the head at the time of the call."""
         page = self._page(statement, after, up_to)
         last = page.head if up_to is None else min(up_to, page.head)
-        if page.text is not None:
+        if page.columns[0] is not None:
             yield page
         if page.ends < last:
             with self._asking(statement) as ask:
                 yield from pages(ask, page.ends, last)
 
     def _page(self, statement: str, after: int, up_to: int | None) -> Page:
-        return Page(*self._database.call(statement, [self._key, after, up_to, PAGE], binary=True)[0])
+        return page_of(self._database.call(statement, [self._key, after, up_to, PAGE], binary=True)[0])
 
     @contextmanager
     def _asking(self, statement: str) -> Iterator[Ask]:
@@ -273,7 +273,7 @@ def _milliseconds(seconds: float) -> str:
 
 
 def _answer(asked: Cursor[Any]) -> Callable[[], Page]:
-    return lambda: Page(*asked.fetchall()[0])
+    return lambda: page_of(asked.fetchall()[0])
 
 
 def _verdict(proposal: Proposal, row: tuple[Any, ...]) -> Recorded | LedgerError:
