@@ -79,6 +79,26 @@ def test_a_command_whose_time_is_over_waits_for_no_server_that_answers(server: S
     server.is_ready.set()
 
 
+def test_a_command_that_has_waited_for_a_server_to_start_has_its_time_then(server: Server) -> None:
+    server.is_there.set()
+    contact, seconds, left = Contact(server.reach, lambda: not server.is_ready.is_set(), 0.05), 0.1, list[float]()
+
+    def ask() -> None:
+        with deadline.at_most(seconds):
+            contact.database()
+            left.append(deadline.left() or 0.0)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    server.answers.wait(LONG)
+    asking.join(2 * seconds)
+    server.is_ready.set()
+    asking.join(LONG)
+
+    assert left
+    assert left[0] > 0
+
+
 def test_what_answered_an_earlier_try_is_not_waited_for(server: Server) -> None:
     server.answers.set()
     contact = Contact(server.reach, server.answers.is_set, LONG)

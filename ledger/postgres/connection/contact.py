@@ -1,9 +1,9 @@
 """This process's contact with its database: made in the background, remembered when lost, made again when possible.
 
 A caller waits at most a second for it, once per outage; from then on every caller hears at once that it is away, and
-trying goes on. A server that is starting, or a schema that is being migrated, is waited for longer. Once a server
-answers again, callers wait for it a second more: what they wrote meanwhile would only have to be drained, and a process
-that goes on at full speed holds up the thread that connects.
+trying goes on. A server that is starting, or a schema that is being migrated, is waited for longer, and the first
+command has all of its own time then. Once a server answers again, callers wait for it a second more: what they wrote
+meanwhile would only have to be drained, and a process that goes on at full speed holds up the thread that connects.
 """
 
 import random
@@ -64,9 +64,7 @@ class Contact:
         """The database, within those seconds. Raises Unavailable, and what else is wrong with it."""
         with self._changed:
             if not self._ready:
-                self._try()
-                while not self._is_settled():
-                    self._changed.wait(LOOK_EVERY)
+                self._wait()
             if self._ready and self._database is not None:
                 return self._database
             raise self._error or _not_yet(self._seconds)
@@ -87,6 +85,14 @@ class Contact:
         self._job.end()
         if self._database is not None:
             self._database.close()
+
+    def _wait(self) -> None:
+        is_first, begun = self._database is None, time.monotonic()
+        self._try()
+        while not self._is_settled():
+            self._changed.wait(LOOK_EVERY)
+        if is_first and self._ready and (waited := time.monotonic() - begun) > self._seconds:
+            deadline.extend(waited)
 
     def _is_settled(self) -> bool:
         if self._ready or self._closed:

@@ -25,6 +25,13 @@ def clear() -> None:
     _until.set(None)
 
 
+def extend(seconds: float) -> None:
+    """What the command has waited for a server that was starting is none of its own time."""
+    until = _until.get()
+    if until is not None:
+        _until.set(until + seconds)
+
+
 def left() -> float | None:
     """Seconds; None where nothing was said."""
     until = _until.get()
