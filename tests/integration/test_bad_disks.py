@@ -1,5 +1,6 @@
 """A disk that cannot be used costs this machine's own copy, and nothing that the database has."""
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,6 +97,22 @@ def test_what_waits_is_not_passed_over_where_the_disk_does_not_take_its_index(se
 
     assert codes == dict.fromkeys(asked, "unavailable")
     assert (made["outcome"], read["title"]) == ("queued", "Queued")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_doctor_names_a_folder_that_takes_no_more(settings: Settings) -> None:
+    app = App(settings)
+    app.home.mkdir(parents=True, exist_ok=True)
+    app.close()
+    fine = run(settings, "doctor", "--json")
+    (app.home / f"doctor.{os.getpid()}").symlink_to("/dev/full")
+
+    full = run(settings, "doctor", "--json")
+
+    found = {finding["code"]: finding["what"] for finding in json.loads(full.stdout)["findings"]}
+    assert "disk_unusable" not in fine.stdout
+    assert f"{app.home} cannot be written: No space left on device" in found["disk_unusable"]
+    assert not list(app.home.glob("doctor.*"))
 
 
 def test_a_command_that_meets_a_full_disk_is_no_fault_of_the_program(settings: Settings) -> None:

@@ -196,6 +196,7 @@ def _machine(app: App, findings: list[Finding], head: int | None) -> Entity:
     """This machine's own copy: how far it is, what waits. `head` is the database's position, if that answered."""
     try:
         local = app.local
+        findings.extend(health_checks.of_disk(app.home))
         reached, contact, oldest = local.journal.head.position, local.contact(), local.waiting_since()
         findings.extend(health_checks.of_machine(local, reached, head, oldest))
         return {

@@ -1,7 +1,9 @@
 """What `doctor` finds to be wrong, and from which number on: monitoring need only watch these."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -19,6 +21,8 @@ from projections.maintenance.webhooks.destinations import Destination
 CONNECTIONS = 0.8  # of those that the server allows
 QUOTA = 0.9  # of the events that a ledger may have
 TRANSACTION = 3600  # seconds that one may stay open
+PROBE = "doctor"
+PROBED = 64 * 1024  # bytes: what a few commands leave in the journal and its tables
 CYCLES = 10  # that are named; when one of those is opened, others are
 BEHIND = 10_000  # events that a machine's journal may lack
 FAILING = 900  # seconds that a webhook may fail
@@ -133,6 +137,25 @@ def of_replica(state: ReplicaState, head: int | None, allowed: float) -> Iterato
 def lacks(state: ReplicaState, head: int | None) -> int | None:
     """How many events of the database a replica does not have."""
     return None if head is None else max(head - state.position, 0)
+
+
+def of_disk(home: Path) -> Iterator[Finding]:
+    """Of the folder of the working files, in which one is written to find out."""
+    probe = home / f"{PROBE}.{os.getpid()}"
+    try:
+        try:
+            with probe.open("wb", buffering=0) as file:
+                file.write(bytes(PROBED))
+                os.fsync(file.fileno())
+        finally:
+            probe.unlink(missing_ok=True)
+    except OSError as error:
+        yield Finding(
+            code="disk_unusable",
+            what=f"{home} cannot be written: {error.strerror or error}; while the database is away this machine knows"
+            " less, and can queue nothing",
+            next_step="make room on its disk or correct its rights, or choose another folder with LEDGER_HOME",
+        )
 
 
 def of_machine(local: Local, reached: int, head: int | None, oldest: datetime | None) -> Iterator[Finding]:
