@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from ledger.codec import storable, unstorable
 from ledger.envelope import Command, Recorded, Scope, minted_id
 from ledger.errors import Invalid
-from ledger.problems import check, problem
+from ledger.problems import check, problem, sentence
 from ledger.settings import Settings
 from ledger.values.moment import FUTURE_ALLOWED, parse
 from ledger.values.reference import shorten
@@ -126,7 +126,7 @@ def _check_storable(arguments: dict[str, Any]) -> None:
     size = len(msgspec.json.encode(arguments))
     if size > LARGEST:
         faults = [problem("arguments", f"are {size:,} bytes, at most {LARGEST:,} are taken")]
-        raise Invalid(faults[0]["problem"], next_step="send less at once, or refer to a file", fields=faults)
+        raise Invalid(sentence(faults), next_step="send less at once, or refer to a file", fields=faults)
 
 
 def checked(model: type[Input], arguments: dict[str, Any]) -> Any:

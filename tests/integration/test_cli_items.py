@@ -48,6 +48,35 @@ def test_add_takes_titles_from_standard_input_one_a_line(run: Run) -> None:
     assert [made["title"] for made in json.loads(result.stdout)["items"]] == ["one", "two"]
 
 
+def test_an_edit_answers_the_title_that_the_item_has_now(run: Run) -> None:
+    ref = added(run, "Before")
+
+    edited = run("edit", ref, "--title", "After")
+    again = run("edit", ref, "-p", "1", "--json")
+
+    assert edited.stdout == f"{ref}  changed  After\n"
+    assert json.loads(again.stdout)["title"] == "After"
+    assert json.loads(run("edit", ref, "--title", "Last", "--json").stdout)["title"] == "Last"
+
+
+def test_a_tag_is_not_given_and_taken_at_once(run: Run, perform: Perform) -> None:
+    ref = added(run, "One", "-t", "docs")
+
+    refused = run("edit", ref, "-t", "Now", "-t", "docs", "--untag", "now")
+
+    assert refused.exit_code == exits.WRONG_USE
+    assert "now is given with --tag and with --untag" in refused.stderr
+    assert item(perform, ref)["tags"] == ["docs"]
+
+
+def test_add_names_the_line_that_cannot_be_stored(run: Run, perform: Perform) -> None:
+    refused = run("add", "-", input="One\n\nTwo \x00\n")
+
+    assert refused.exit_code == exits.WRONG_USE
+    assert "line 3: title: holds '\\x00', which cannot be stored" in refused.stderr
+    assert perform("list_work_items")["items"] == []
+
+
 def test_add_records_all_of_its_titles_and_links_or_nothing(run: Run, perform: Perform) -> None:
     blocker = added(run, "First")
 
@@ -61,7 +90,7 @@ def test_add_records_all_of_its_titles_and_links_or_nothing(run: Run, perform: P
     assert "--blocked-by w-zzzzz: there is no work item w-zzzzz" in unknown.stderr
     assert "--blocked-by 17: id: '17' is not a UUID or a reference" in misspelt.stderr
     assert too_long.exit_code == exits.WRONG_USE
-    assert "line 3: title: string should have at most 200 characters; nothing was recorded" in too_long.stderr
+    assert "line 3: title: must have at most 200 characters, not 201; nothing was recorded" in too_long.stderr
     assert [line for line in ("line 1", "line 2", "line 3", "line 4") if line in alike.stderr] == ["line 2", "line 4"]
     assert too_many.exit_code == exits.WRONG_USE
     assert "at most 500 lines at once" in run("add", "-", "--blocked-by", blocker, "--json", input="T\n" * 501).stdout

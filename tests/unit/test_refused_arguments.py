@@ -30,6 +30,7 @@ def read(operation: str, arguments: dict[str, Any]) -> Any:
             {"due": "tomorrow"},
             "due: must be a day like 2026-12-15 or a time with its zone like 2026-12-15T12:00:00Z, not 'tomorrow'",
         ),
+        ({"title": "x" * 201}, "title: must have at most 200 characters, not 201"),
         ({"detail": "perhaps"}, "detail: input should be a valid boolean, not 'perhaps'"),
     ],
 )

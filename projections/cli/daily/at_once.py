@@ -1,16 +1,19 @@
 """Changes of several items as one command: all are recorded, or none is and the refusal says why."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from ledger.errors import Invalid, LedgerError, NotFound, NotUnique, Refused, VersionConflict
+from ledger.problems import sentence
 from projections.cli.daily.calls import perform
 from projections.cli.terminal.invocation import Invocation
 
 Answered = dict[str, Any]
 
+PLACE = re.compile(r"items\[(\d+)\]\.(.+)")
 KINDS = {kind.code: kind for kind in (Invalid, NotFound, NotUnique, Refused, VersionConflict)}
 
 
@@ -27,15 +30,28 @@ def perform_at_once(invocation: Invocation, changes: Sequence[Change]) -> Answer
     try:
         return perform(invocation, "bulk_work_items", items=[change.given for change in changes], detail=True)
     except (Invalid, Refused) as error:
-        if not error.details.get("items"):
-            raise
-        raise _refusal(error.details["items"], changes) from error
+        if error.details.get("items"):
+            raise _refusal(error.details["items"], changes) from error
+        if faults := list(_faults(error, changes)):
+            raise Invalid(
+                f"{'; '.join(faults)}; nothing was recorded", next_step=error.next_step, **error.details
+            ) from error
+        raise
 
 
 def _refusal(verdicts: list[Answered], changes: Sequence[Change]) -> LedgerError:
     first = verdicts[0]
     details = {name: value for name, value in first["details"].items() if name != "status"}
     return KINDS[first["code"]]("; ".join(_sentences(verdicts, changes)), next_step=first["next_step"], **details)
+
+
+def _faults(error: LedgerError, changes: Sequence[Change]) -> Iterator[str]:
+    """What no database can hold, by its place among the changes: items[2].title."""
+    for fault in error.details.get("fields") or ():
+        if place := PLACE.fullmatch(fault["field"]):
+            source = changes[int(place[1])].source
+            words = sentence([{**fault, "field": place[2]}])
+            yield f"{source}: {words}" if source else words
 
 
 def _sentences(verdicts: list[Answered], changes: Sequence[Change]) -> Iterator[str]:

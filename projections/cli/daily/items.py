@@ -133,6 +133,8 @@ def edit(
     where both changed the same field, both values are shown. A text that was not recorded is kept, and opened again the
     next time.
     """
+    if both := set(_lowered(tags)) & set(_lowered(untags)):
+        raise click.UsageError(f"{', '.join(sorted(both))} is given with --tag and with --untag: leave one out")
     fields["assignee"] = person(invocation, fields["assignee"])
     if not tags and not untags and all(value is None for value in fields.values()):
         return _edit_texts(invocation, refs)
@@ -305,8 +307,9 @@ def _update(invocation: Invocation, refs: tuple[str, ...], change: Callable[[Ans
 
     def act(ref: str) -> Answered:
         item = perform(invocation, "query_work_item", id=ref)
-        answered = perform(invocation, "update_work_item", id=item["id"], version=item["version"], **change(item))
-        return {**answered, "title": item["title"]}
+        changes = change(item)
+        answered = perform(invocation, "update_work_item", id=item["id"], version=item["version"], **changes)
+        return {**answered, "title": changes.get("title") or item["title"]}
 
     return each(invocation, refs, act, _printer(word))
 

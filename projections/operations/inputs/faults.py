@@ -47,6 +47,11 @@ def _fault(field: str, fault: Any, value: Any, model: type[BaseModel]) -> dict[s
     words = KINDS_WANTED.get(fault["type"]) or fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "string_too_short" and not str(value).strip():
         words = "must not be empty"
+    if fault["type"] == "string_too_long":
+        words = f"must have at most {fault['ctx']['max_length']} characters, not {len(value)}"
+    if fault["type"] in ("too_short", "too_long"):
+        bound = f"at least {fault['ctx'].get('min_length')}" if "min_length" in fault["ctx"] else ""
+        words = f"must have {bound or 'at most ' + str(fault['ctx']['max_length'])} entries, not {len(value)}"
     if fault["type"] == "string_pattern_mismatch":
         words = f"must be {PATTERNS[fault['ctx']['pattern']]}"
     return problem(field, words[:1].lower() + words[1:], shown, **({"allowed": known} if known else {}))
