@@ -161,5 +161,11 @@ def seconds(age: timedelta) -> int:
 
 
 def _ago(age: timedelta) -> str:
+    """How old it is.
+
+    >>> _ago(timedelta(seconds=70)), _ago(timedelta(minutes=90)), _ago(timedelta(hours=3))
+    ('1 minute', '90 minutes', '3 hours')
+    """
     minutes = max(0, round(age.total_seconds() / 60))
-    return f"{minutes} minutes" if minutes < 120 else f"{round(minutes / 60)} hours"
+    unit = "minute" if minutes == 1 else "minutes"
+    return f"{minutes} {unit}" if minutes < 120 else f"{round(minutes / 60)} hours"

@@ -201,7 +201,7 @@ def _history_problems(request: QueryHistoryInput) -> Iterator[Problem]:
 def _undo_problems(request: UndoInput) -> Iterator[Problem]:
     named = [name for name in ("command", "id", "position") if getattr(request, name) is not None]
     if len(named) != 1:
-        yield problem("command", "or id or position is needed, one of them: what should be undone?", named)
+        yield problem("command", "or id or position is needed, one of them: what should be undone?", named or None)
     if request.id is None and request.version is not None:
         yield problem("version", "goes with id", request.version)
     if (

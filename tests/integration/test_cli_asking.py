@@ -54,6 +54,15 @@ def test_bulk_of_anything_but_an_array_is_wrong_use(run: Run, given: str) -> Non
     assert run("bulk", "-", input=given).exit_code == WRONG_USE
 
 
+def test_bulk_takes_no_name_that_is_given_twice(run: Run, perform: Perform) -> None:
+    twice = '[{"op": "create", "item_type": "task", "title": "One", "title": "Two"}]'
+
+    refused = run("bulk", "-", input=twice)
+
+    assert (refused.exit_code, "title: is given twice" in refused.stderr) == (WRONG_USE, True)
+    assert perform("list_work_items")["items"] == []
+
+
 def test_search_prints_what_is_found_and_how_many(run: Run, perform: Perform) -> None:
     perform("create_work_item", item_type="task", title="Find the Kraken")
     perform("create_work_item", item_type="task", title="Another")

@@ -99,6 +99,7 @@ def test_a_repeated_comment_is_recorded_once(perform: Perform) -> None:
         ({"action": "add"}, ["text"]),
         ({"action": "correct", "text": "x"}, ["comment_id"]),
         ({"action": "withdraw"}, ["comment_id"]),
+        ({"action": "withdraw", "comment_id": "7k3qdw2m", "text": "x"}, ["text"]),
         ({"text": "x", "comment_id": "7k3qdw2m"}, ["comment_id"]),
         ({"text": " "}, ["text"]),
         ({"text": "x" * 20_001}, ["text"]),

@@ -73,6 +73,7 @@ def test_a_question_is_as_it_was_and_its_undo_takes_it_back(perform: Perform) ->
         ({"action": "ask", "whom": "ann", "text": "x", "verdict": "approve"}, ["verdict"]),
         ({"action": "ask", "whom": "ann", "text": "x", "choices": ["a", "a"]}, ["choices"]),
         ({"action": "answer", "whom": "ann", "text": "x"}, ["whom"]),
+        ({"action": "withdraw", "text": "x", "verdict": "approve", "choice": "a"}, ["verdict", "choice"]),
     ],
 )
 def test_what_is_missing_or_does_not_belong_is_named(perform: Perform, given: Any, fields: list[str]) -> None:

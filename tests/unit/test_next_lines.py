@@ -7,7 +7,7 @@ from pathlib import Path
 from ledger import errors
 from ledger.errors import LeaseMoved, LedgerError, LostRace, ReadModelBehind, Refused
 from projections.cli.commands import COMMANDS
-from projections.cli.terminal.next_lines import COMMAND, OF_CODE, OF_RULE, WORDS, next_lines
+from projections.cli.terminal.next_lines import COMMAND, LISTS_OF, OF_CODE, OF_RULE, WORDS, next_lines
 from tests.support.each import each
 
 ROOT = Path(__file__).parent.parent.parent
@@ -54,6 +54,7 @@ def test_the_commands_that_are_advised_are_commands() -> None:
     advised = [
         *OF_RULE.values(),
         *OF_CODE.values(),
+        *LISTS_OF.values(),
         *(line.partition("tracking-ledger ")[2] for line in WORDS.values()),
     ]
 

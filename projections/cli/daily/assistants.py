@@ -14,6 +14,7 @@ from projections.cli.terminal.invocation import Command, Invocation, pass_invoca
 from projections.cli.terminal.output import answer_json, printable, remark, say, table, write
 from projections.cli.terminal.wording import short_ago
 from projections.operations.catalog import OPERATIONS
+from projections.operations.inputs import argument_values
 from projections.questions.pages import counted
 
 HEADINGS = ("ref", "title", "type", "status", "changed")
@@ -97,8 +98,11 @@ def _line(item: dict[str, Any], now: datetime) -> tuple[object, ...]:
 
 def _items(file: str) -> list[Any]:
     try:
-        given = json.loads(sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+        given = json.loads(text, object_pairs_hook=argument_values.object_of)
+    except OSError as error:
+        raise _wrong(file, f"cannot be read: {error.strerror or error}") from None
+    except ValueError as error:
         raise _wrong(file, f"cannot be read as JSON: {error}") from None
     if not isinstance(given, list):
         raise _wrong(file, "is not a JSON array")

@@ -30,6 +30,8 @@ def attach(invocation: Invocation, ref: str, where: str, kind: str | None, name:
     A commit is named by its hash, of seven digits or more. A file's size and SHA-256 are kept, its bytes stay where
     they are. `show REF` lists what is attached.
     """
+    if remove and (kind is not None or name is not None):
+        raise click.UsageError("an attachment is taken away by its URL or path: leave --kind and --name out")
     project = invocation.app.identity.project
     given = {key: value for key, value in (("kind", kind), ("name", name)) if value is not None}
     if remove:

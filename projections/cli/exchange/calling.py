@@ -49,7 +49,7 @@ def call(invocation: Invocation, operation: str, pairs: tuple[str, ...], argumen
       tracking-ledger call update_work_item id=w-7k3qd version=1 status=completed
     """
     chosen = _operation(operation)
-    given = _parsed(arguments) | dict(_argument(chosen, pair) for pair in pairs)
+    given = _parsed(arguments) | argument_values.object_of([_argument(chosen, pair) for pair in pairs])
     answered = chosen.perform(invocation.app, given)
     if invocation.as_json or "items" in answered:
         answer_json(answered)
@@ -89,7 +89,7 @@ def _argument(operation: Operation, pair: str) -> tuple[str, Any]:
     if not key.endswith(":"):
         return key, _listed(value) if _is_array(operation, key) else value
     try:
-        return key[:-1], json.loads(value)
+        return key[:-1], json.loads(value, object_pairs_hook=argument_values.object_of)
     except ValueError as error:
         raise _wrong(key[:-1], f"is not JSON: {error}") from None
 

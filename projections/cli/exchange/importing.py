@@ -38,6 +38,8 @@ class Sources(Group):
         if given and not named:
             names = ", ".join(self.commands)
             ctx.fail(f"{printable(given[0])} is neither a file or folder that is there nor one of {names}")
+        if len(given) > 1 and given[0] not in named:
+            ctx.fail(f"{printable(given[0])} is none of {', '.join(self.commands)}")
         if named and (is_path or named[0] not in self.commands):
             found = detected(Path(named[0]))
             for command in found.others:

@@ -40,6 +40,7 @@ OF_TOOLS = re.compile(r"^\w+ reads an? ")  # what a refusal says of a reference 
 POINT = "must be a position or a time like 2026-11-22T15:00:00Z"
 ARGUMENTS = {"diff": {"diff_from": "FROM", "as_of": "TO"}, "effort": {"minutes": "TIME"}}  # no options, other names
 LISTS = {"ledgers": "ledgers list", "resolve": "conflicts"}  # what lists what a command is about, where no item is
+LISTS_OF = {"d": "deployments", "e": "call list_enhancements", "v": "vendors", "x": "conflicts"}  # by a reference
 OF_RULE = {  # of a refusal
     "archived": "restore {ref}",
     "claimed": "show {ref}",
@@ -123,6 +124,8 @@ def _command(error: LedgerError, command: str) -> str:
     if chosen in ("list", "list --with-finished"):
         chosen = LISTS.get(command.partition(" ")[0], chosen)
     ref, version = _reference(error), _first_item(error).get("version")
+    if error.code == "not_found" and ref is not None:
+        chosen = f"show {ref}" if f"read {ref}" in error.next_step else LISTS_OF.get(ref[0], chosen)
     if "{version}" in chosen and not isinstance(version, int):  # a change that waits in the outbox has no number yet
         chosen = "history {ref}"
     if "{ref}" in chosen and ref is None:

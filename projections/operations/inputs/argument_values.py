@@ -197,13 +197,14 @@ def from_json(value: Any) -> Any:
 def _decoded(text: str) -> Any:
     """A JSON text, also with values that are wrong: the check of the arguments names each of those."""
     try:
-        return json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_object) if text.strip() else {}
+        return json.loads(text.removeprefix("\ufeff"), object_pairs_hook=object_of) if text.strip() else {}
     except (ValueError, RecursionError):
         return text
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuses a name that is given twice: nothing says which of its values is meant."""
+def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The named values of a JSON object, or of a line. Refuses a name that is given twice: nothing says which of its
+    values is meant."""
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]

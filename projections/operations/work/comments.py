@@ -52,6 +52,8 @@ def _problems(request: CommentInput, category: str) -> Iterator[Problem]:
         yield problem("id", "names the configuration, which takes no comments", request.id)
     if request.text is None and request.action != "withdraw":
         yield problem("text", f"is required for action {request.action}")
+    if request.text is not None and request.action == "withdraw":
+        yield problem("text", "is not given with action withdraw, which keeps none", request.text)
     if request.comment_id is None and request.action != "add":
         yield problem("comment_id", f"is required for action {request.action}")
     if request.comment_id is not None and request.action == "add":

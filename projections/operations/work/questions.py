@@ -21,6 +21,11 @@ from projections.questions.work import work_items as questions
 
 Action = Literal["ask", "answer", "withdraw"]
 Verdict = Literal["approve", "refuse", "choose", "answer"]
+NOT_WITH: dict[Action, tuple[str, ...]] = {
+    "ask": ("verdict", "choice"),
+    "answer": ("whom", "choices"),
+    "withdraw": ("whom", "choices", "verdict", "choice"),
+}
 ALWAYS = ("approve", "refuse")  # verdicts on every question
 Choice = Annotated[str, Field(min_length=1, max_length=200), NotBlank]
 
@@ -96,7 +101,7 @@ def _problems(request: QuestionInput) -> Iterator[Problem]:
     for field in ("whom", "text"):
         if asks and not (getattr(request, field) or "").strip():
             yield problem(field, "is required to ask")
-    for field in ("whom", "choices") if not asks else ("verdict", "choice"):
+    for field in NOT_WITH[request.action]:
         if field in request.model_fields_set:
             yield problem(field, f"does not go with action {request.action}", getattr(request, field))
     if len(set(request.choices)) < len(request.choices):
