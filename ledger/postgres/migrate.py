@@ -57,7 +57,7 @@ def is_current(connection: psycopg.Connection) -> bool:
         return False
     applied = _applied(connection)
     _refuse_newer(applied)
-    return not any(_is_missing(applied, name, digest) for name, digest, _ in _wanted())
+    return not any(_is_missing(applied, name, digest) for name, digest, _ in wanted())
 
 
 def schema_release(connection: psycopg.Connection) -> str:
@@ -93,7 +93,7 @@ def unsuitable(why: str, next_step: str) -> Refused:
     return Refused(why, next_step=next_step, rule="unsuitable_database", items=[])
 
 
-def _wanted() -> Sequence[tuple[str, str, str]]:
+def wanted() -> Sequence[tuple[str, str, str]]:
     """(name, digest, text) of every file, in the order in which they are applied."""
     return _read(folder("sql"))
 
@@ -117,7 +117,7 @@ def _file(name: str, texts: list[str]) -> tuple[str, str, str]:
 
 def _apply_missing(connection: psycopg.Connection, applied: Applied) -> Iterator[str]:
     connection.execute("SET LOCAL check_function_bodies = off")  # functions may name one another in any order
-    for name, digest, text in _wanted():
+    for name, digest, text in wanted():
         if not _is_missing(applied, name, digest):
             continue
         if name in applied and name[:4].isdigit():
@@ -160,7 +160,7 @@ def _newest(applied: Iterable[tuple[str, list[int]]]) -> str:
 
 
 def _refuse_newer(applied: Applied) -> None:
-    known = {name for name, _, _ in _wanted()}
+    known = {name for name, _, _ in wanted()}
     newer = sorted(set(applied) - known)
     if newer:
         release = _newest(applied[name] for name in newer)

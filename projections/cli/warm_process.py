@@ -25,7 +25,9 @@ def main() -> None:
 def load() -> None:
     """Everything that the commands import, and what they build when they are first called."""
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"  # as `main` does
-    from projections.cli.commands import COMMANDS  # only here: the key is of the program as it was before
+    import projections.cli.main  # noqa: F401  # only here, as all of these: the key is of the program as it was before
+    from ledger.postgres import migrate
+    from projections.cli.commands import COMMANDS
     from projections.operations.catalog import OPERATIONS
 
     for command in sorted(client.COMMANDS):
@@ -34,6 +36,7 @@ def load() -> None:
         importlib.import_module(module)
     for operation in OPERATIONS.values():
         operation.input.model_rebuild()
+    migrate.wanted()
     gc.collect()
     gc.freeze()  # a collection in a forked process would copy every page
 

@@ -118,7 +118,7 @@ def test_the_sockets_lie_beside_the_data_of_the_embedded_server(
 def test_the_key_changes_with_each_file_of_the_program_and_what_python_looks_at_when_it_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for package in place.CODE:
+    for package in (*place.CODE, place.BESIDE):
         (tmp_path / package / "inner").mkdir(parents=True)
     file = tmp_path / "ledger" / "inner" / "rules.py"
     file.write_text("before")
@@ -132,12 +132,16 @@ def test_the_key_changes_with_each_file_of_the_program_and_what_python_looks_at_
     monkeypatch.setenv("LEDGER_BY", "another")
     keys.append(place.key())
 
-    assert [key == keys[0] for key in keys] == [True, True, False, False, False]
+    (tmp_path / place.BESIDE / "inner" / "0001_first.sql").write_text("SELECT 1")
+    keys.append(place.key())
+
+    assert [key == keys[0] for key in keys] == [True, True, False, False, False, False]
     assert keys[3] != keys[2]
     assert keys[4] == keys[3]
-    assert place.is_current(keys[4])
+    assert keys[5] != keys[4]
+    assert place.is_current(keys[5])
     shutil.rmtree(tmp_path / "ledger")  # as while another release is installed
-    assert not place.is_current(keys[4])
+    assert not place.is_current(keys[5])
 
 
 @pytest.mark.processes

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 FOLDER = "warm"  # beside the data of the embedded server
 LOG = "log"
 CODE = ("ledger", "projections")
+BESIDE = "sql"  # in a checkout; an installed program has it in `ledger`
 # what Python, the C library and the driver look at while they start or are loaded
 AT_START = (
     *("PYTHON", "LC_", "LANG", "TZ", "HOME"),
@@ -111,6 +112,8 @@ def _code() -> Iterator[object]:
             yield place, os.stat(place).st_mtime_ns
     for package in CODE:
         yield sorted(_files(os.path.join(ROOT, package)))
+    if os.path.isdir(beside := os.path.join(ROOT, BESIDE)):
+        yield sorted(_files(beside))
 
 
 def _files(path: str) -> Iterator[tuple[str, object]]:
