@@ -106,9 +106,13 @@ class Session(psycopg.Connection[Any]):
         return self._round_trips.ask(statements)
 
     def ask_alone(self, begin: LiteralString, statements: Sequence[Statement]) -> list[Rows]:
-        """The same in a transaction of its own. After an error the caller rolls back."""
-        opening = self._opening(begin)
-        answers = self.ask([*opening, *statements, COMMIT])
+        """The same in a transaction of its own. After an error the caller rolls back.
+
+        Where the server may keep all of them, it keeps what begins and ends the transaction too.
+        """
+        keep = bool(statements) and all(statement.keep for statement in statements)
+        opening = self._opening(begin, keep)
+        answers = self.ask([*opening, *statements, Statement(COMMIT.text, keep=keep)])
         return answers[len(opening) : -1]
 
     def call(self, statement: Statement) -> Tuples:
@@ -117,8 +121,8 @@ class Session(psycopg.Connection[Any]):
             return self._round_trips.ask_tuples([*self._opening(WRITING), statement, COMMIT])[-2]
         return self._round_trips.ask_tuples([statement])[0]
 
-    def _opening(self, begin: LiteralString) -> list[Statement]:
-        opening = [Statement(begin.encode())]
+    def _opening(self, begin: LiteralString, keep: bool = False) -> list[Statement]:
+        opening = [Statement(begin.encode(), keep=keep)]
         return [*opening, Statement(_settings_of_transaction(self))] if self.is_pooled else opening
 
     def _deallocate(self, name: bytes | None) -> PQGen[None]:

@@ -10,6 +10,7 @@ import pytest
 from ledger.libpq.round_trip import MOST_KEPT, Statement
 from ledger.libpq.session import COMMIT, READING, Session
 from ledger.postgres.connection.database import Database
+from tests.support.each import each
 
 KEPT = Statement(b"SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%our question%'")
 QUESTION = b"SELECT 7 AS value /* our question */"
@@ -49,6 +50,19 @@ def test_what_is_asked_alone_is_one_transaction_that_has_ended(session: Session)
 
     assert session.ask_alone(READING, [asked]) == [[{"is_reading": "on"}]]
     assert session.ask([asked]) == [[{"is_reading": "off"}]]
+
+
+@each("keep", [True, False])
+def test_what_begins_and_ends_a_transaction_is_kept_with_what_it_is_for(owner_dsn: str, keep: bool) -> None:
+    known = Statement(b"SELECT statement FROM pg_prepared_statements WHERE statement IN ($1, $2)", [READING, "COMMIT"])
+    asked = Statement(b"SELECT current_setting('transaction_read_only') AS is_reading", keep=keep)
+
+    with Session.connect(owner_dsn, autocommit=True) as session:
+        answers = [session.ask_alone(READING, [asked]) for _ in range(2)]
+        [kept] = session.ask([known])
+
+    assert answers == [[[{"is_reading": "on"}]]] * 2
+    assert {row["statement"] for row in kept} == ({READING, "COMMIT"} if keep else set())
 
 
 def test_a_transaction_is_opened_together_with_its_first_statements(session: Session) -> None:
