@@ -44,7 +44,8 @@ BEGIN
     FOR NO KEY UPDATE;
     SELECT e.position, e.position + 1, e.command_id, e.digest, greatest(clock_timestamp(), e.recorded_at)
     INTO v_head, v_position, v_command_id, v_digest, v_now
-    FROM events e WHERE e.ledger_id = p_ledger ORDER BY e.position DESC LIMIT 1;
+    FROM events e WHERE e.ledger_id = p_ledger AND e.position >= p_said  -- without a bound the index reads all of its last page
+    ORDER BY e.position DESC LIMIT 1;
     IF p_known_position <> v_head THEN  -- others have written since
         SELECT e.command_id INTO v_command_id FROM events e WHERE e.ledger_id = p_ledger AND e.position = p_known_position;
     END IF;
