@@ -29,7 +29,7 @@ from projections.application.app import App
 from projections.maintenance import report_now
 from projections.operations.catalog import OPERATIONS
 from projections.reports.html_page import page
-from projections.transfer.importing import Import
+from projections.transfer.importing import ImportRequest
 
 WARM_UP = 50  # rounds that are not counted
 TEXT = "An ordinary description. " * 12
@@ -95,7 +95,7 @@ def imports(app: App, table: Table, export: Path | None) -> None:
     """Reading, deciding, recording and projecting one file, and the same file again."""
     file = export or made_issues(app.settings.project / "issues.jsonl", 704)
     for what in ("import", "import again"):
-        report = Import(source="beads", path=file, by="benchmark").run(app)
+        report = ImportRequest(source="beads", path=file, by="benchmark").run(app)
         rate = f"{report['events'] / report['elapsed_ms'] * 1000:,.0f} events/s" if report["events"] else "0 events"
         goal = "5,000 events/s" if report["events"] else ""
         table.add_row(f"{what} {report['found']:,} beads issues", f"{report['elapsed_ms']:.0f}", "", rate, goal)

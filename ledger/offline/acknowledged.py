@@ -20,7 +20,7 @@ FILE = "acknowledged"
 LENGTH = 120  # bytes, always as many, so one never leaves an end of another
 
 
-class Place(Struct, frozen=True):
+class AcknowledgedCommand(Struct, frozen=True):
     """`proof` is of both, so that half of one line over another says nothing."""
 
     position: int
@@ -32,7 +32,7 @@ class Place(Struct, frozen=True):
         return self.proof == _proof(self.position, self.command_id)
 
 
-_decode = msgspec.json.Decoder(Place).decode
+_decode = msgspec.json.Decoder(AcknowledgedCommand).decode
 
 
 class Acknowledged:
@@ -46,11 +46,11 @@ class Acknowledged:
         if position <= self._newest:
             return
         self._newest = position
-        line = msgspec.json.encode(Place(position, command_id, _proof(position, command_id)))
+        line = msgspec.json.encode(AcknowledgedCommand(position, command_id, _proof(position, command_id)))
         with suppress(OSError):
             overwrite(self._file, line.ljust(LENGTH - 1) + b"\n")
 
-    def read(self) -> Place | None:
+    def read(self) -> AcknowledgedCommand | None:
         """None if there is none, or it was torn."""
         try:
             place = _decode(content(self._file, LENGTH))  # of each call

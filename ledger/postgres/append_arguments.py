@@ -17,7 +17,7 @@ GROUP_WIDTH = 33  # of what is given for each command
 _encode = msgspec.json.Encoder().encode
 
 
-class Seen(NamedTuple):
+class KnownHistory(NamedTuple):
     """What the log must still have: it reaches `newest`, and has this command at this position, where one is known."""
 
     newest: int
@@ -32,7 +32,7 @@ class AppendArguments:
         self._keys = keys
         self._read_models = array(list(keys.values()))
 
-    def of_many(self, proposal: Proposal, seen: Seen) -> list[str | None]:
+    def of_many(self, proposal: Proposal, seen: KnownHistory) -> list[str | None]:
         """What `append_events` takes."""
         events = proposal.events
         types = [type(event.fact).__name__ for event in events]
@@ -50,7 +50,7 @@ class AppendArguments:
             *self._about(events[0].stream_id),
         ]
 
-    def of_one(self, proposal: Proposal, seen: Seen) -> list[str | None]:
+    def of_one(self, proposal: Proposal, seen: KnownHistory) -> list[str | None]:
         """What `append_event` takes of a proposal that `is_one`."""
         [event] = proposal.events
         kind = type(event.fact).__name__
@@ -67,14 +67,14 @@ class AppendArguments:
             *self._row(proposal.rows),
         ]
 
-    def in_group(self, proposal: Proposal, seen: Seen) -> list[str | None]:
+    def in_group(self, proposal: Proposal, seen: KnownHistory) -> list[str | None]:
         """What `append_group` takes for one of its commands."""
         if not is_one(proposal):
             return [*self.of_many(proposal, seen), None]
         given = self.of_one(proposal, seen)
         return [*given, *[None] * (GROUP_WIDTH - 1 - len(given)), "one"]
 
-    def _conditions(self, proposal: Proposal, seen: Seen) -> list[str | None]:
+    def _conditions(self, proposal: Proposal, seen: KnownHistory) -> list[str | None]:
         """The command, and what must hold."""
         submission = proposal.submission
         expected = _looked_for(proposal)

@@ -21,7 +21,7 @@ from ledger.envelope import (
     RecordedFact,
 )
 from ledger.errors import LedgerError
-from ledger.postgres.append_arguments import AppendArguments, Seen, is_one
+from ledger.postgres.append_arguments import AppendArguments, KnownHistory, is_one
 from ledger.postgres.connection.database import Database, situation
 from ledger.postgres.literals import array, nested
 from ledger.postgres.pages import Ask, Page, events_in, facts_in, page_of, pages
@@ -228,8 +228,8 @@ class PostgresStore:
         return recorded
 
     @property
-    def _seen(self) -> Seen:
-        return Seen(self._newest_known, *(self._known or (None, None)))
+    def _seen(self) -> KnownHistory:
+        return KnownHistory(self._newest_known, *(self._known or (None, None)))
 
     def _acknowledge_recorded(self, verdicts: Iterable[tuple[Proposal, Recorded | LedgerError]]) -> None:
         ends = [

@@ -32,7 +32,7 @@ SCANNED = 1_000  # events that one look tells apart; after more of them every ad
 log = logging.getLogger(__name__)
 
 
-class Session(Protocol):
+class NotifiedSession(Protocol):
     """As much of the SDK's session as telling one takes."""
 
     async def send_resource_updated(self, uri: str) -> None: ...
@@ -46,7 +46,7 @@ class Watched:
         self._bus = InMemorySubscriptionBus()
         self.listening = ListenHandler(self._bus, max_subscriptions=STREAMS)
         self._listened: dict[str, int] = {}  # address -> open requests that listen to it
-        self._sessions: dict[tuple[str, str], Session] = {}  # (session, address)
+        self._sessions: dict[tuple[str, str], NotifiedSession] = {}  # (session, address)
         self._position: int | None = None
 
     async def listen(
@@ -64,7 +64,7 @@ class Watched:
                 if not self._listened[uri]:
                     del self._listened[uri]
 
-    async def subscribe(self, session: str, uri: str, subscriber: Session) -> None:
+    async def subscribe(self, session: str, uri: str, subscriber: NotifiedSession) -> None:
         await self._begin()
         while len(self._sessions) >= MOST:
             del self._sessions[next(iter(self._sessions))]
@@ -98,7 +98,7 @@ class Watched:
             with suppress(LedgerError):  # the database is away: the first look that reaches it is the beginning
                 await anyio.to_thread.run_sync(self._changed, set[str]())
 
-    async def _notify(self, session: str, uri: str, subscriber: Session) -> None:
+    async def _notify(self, session: str, uri: str, subscriber: NotifiedSession) -> None:
         try:
             with anyio.fail_after(EVERY):
                 await subscriber.send_resource_updated(uri)

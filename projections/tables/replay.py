@@ -34,7 +34,7 @@ _encode = msgspec.json.Encoder().encode
 Progress = Callable[[str, int, int], None]
 
 
-class Source(Protocol):
+class LogSource(Protocol):
     """The log, or a copy of its beginning, such as the journal."""
 
     def read_facts(self, after: int = 0, up_to: int | None = None) -> Iterator[RecordedFact]: ...
@@ -78,7 +78,7 @@ def check(
     tables: Tables,
     projections: Sequence[str] = (),
     *,
-    source: Source | None = None,
+    source: LogSource | None = None,
     until: int | None = None,
     progress: Progress = no_progress,
 ) -> Report:
@@ -106,7 +106,7 @@ def replay(
     tables: Tables,
     projections: Sequence[str] = (),
     *,
-    source: Source | None = None,
+    source: LogSource | None = None,
     progress: Progress = no_progress,
 ) -> Report:
     """Rebuilds read models (default: all) and lets the new rows serve.
@@ -120,7 +120,9 @@ def replay(
     return Report(as_of=folded.reached, projections=_uncompared(names, folded), unknown=_unknown(folded))
 
 
-def _rebuilt(log: EventStore, tables: Tables, names: Sequence[str], source: Source | None, progress: Progress) -> Fold:
+def _rebuilt(
+    log: EventStore, tables: Tables, names: Sequence[str], source: LogSource | None, progress: Progress
+) -> Fold:
     """Again, where texts were erased meanwhile that the rows would hold."""
     while True:
         folded = folded_until(log, None, source=source, progress=progress)
@@ -164,7 +166,7 @@ def write(
     projections: Sequence[str],
     file: Path,
     *,
-    source: Source | None = None,
+    source: LogSource | None = None,
     until: int | None = None,
     progress: Progress = no_progress,
 ) -> Report:
@@ -199,7 +201,7 @@ def catch_up(log: EventStore, tables: Tables) -> None:
 
 
 def folded_until(
-    log: EventStore, until: int | None, *, source: Source | None = None, progress: Progress = no_progress
+    log: EventStore, until: int | None, *, source: LogSource | None = None, progress: Progress = no_progress
 ) -> Fold:
     """What the log adds up to at a position, or at its head; read from a copy of it as far as that goes."""
     folded = Fold()
@@ -248,7 +250,7 @@ def _check_erasures(folded: Fold, begun: int) -> None:
         )
 
 
-def _fold(folded: Fold, log: Source, until: int | None, progress: Progress) -> None:
+def _fold(folded: Fold, log: LogSource, until: int | None, progress: Progress) -> None:
     facts = log.read_facts(folded.reached, until)
     total = until or log.read_streams([]).head
     while portion := list(islice(facts, PORTION)):
@@ -256,7 +258,7 @@ def _fold(folded: Fold, log: Source, until: int | None, progress: Progress) -> N
         progress("events", folded.reached, max(total, folded.reached))
 
 
-def _prove(log: EventStore, source: Source, position: int) -> None:
+def _prove(log: EventStore, source: LogSource, position: int) -> None:
     """Whether a copy of the log's beginning is one: the chain of digests says it by its end."""
     ends = [next(each.read_all(position - 1, position), None) for each in (source, log)] if position else []
     if len({end and end.digest for end in ends}) > 1:

@@ -15,7 +15,7 @@ from projections.transfer.import_sources import SOURCES, check
 from projections.transfer.reconciled_import import migrate
 
 
-class Import(Struct, frozen=True, kw_only=True):
+class ImportRequest(Struct, frozen=True, kw_only=True):
     """`source` is one of SOURCES. A dry run decides everything and records nothing.
 
     A record that is older than what its source said before is left out and named, unless `older_wins`.

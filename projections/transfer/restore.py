@@ -25,7 +25,7 @@ AGAIN = "export them again with `tracking-ledger export -o FILE`, or take an old
 LONGEST_LINE = 256 * 2**20  # bytes; no JSON in PostgreSQL is longer
 
 
-class Head(Struct, frozen=True, kw_only=True):
+class ExportHeader(Struct, frozen=True, kw_only=True):
     """The first line: whose events follow, how many, and the last one's digest."""
 
     format: str
@@ -62,7 +62,7 @@ def bring_back(app: App, path: Path, *, dry_run: bool) -> Restored:
     return Restored(ledger=head.ledger, found=head.events, taken=max(head.events - present, 0), dry_run=dry_run)
 
 
-def _restore(app: App, path: Path, head: Head, present: int) -> None:
+def _restore(app: App, path: Path, head: ExportHeader, present: int) -> None:
     before = app.identity
     app.close()  # what follows the log in the background knows it by the identity it had
     adopts = before.ledger != head.ledger
@@ -75,7 +75,7 @@ def _restore(app: App, path: Path, head: Head, present: int) -> None:
         raise
 
 
-def _check_history(app: App, path: Path, head: Head, present: int) -> None:
+def _check_history(app: App, path: Path, head: ExportHeader, present: int) -> None:
     """Every line is read and proved here, before anything is changed."""
     if present and app.identity.ledger != head.ledger:
         raise Refused(
@@ -96,12 +96,12 @@ def _check_history(app: App, path: Path, head: Head, present: int) -> None:
             )
 
 
-def _head(path: Path) -> Head:
+def _head(path: Path) -> ExportHeader:
     number, first = next(_lines(path), (1, b""))
     if not first:
         raise unreadable(path, None, "is empty: it holds no exported events", AGAIN)
     try:
-        head = msgspec.json.decode(first, type=Head)
+        head = msgspec.json.decode(first, type=ExportHeader)
     except (ValueError, msgspec.MsgspecError) as error:
         raise unreadable(path, number, f"is no head of exported events: {error}", AGAIN) from error
     if head.format != EVENTS or head.version != VERSION:
@@ -109,7 +109,7 @@ def _head(path: Path) -> Head:
     return head
 
 
-def _events(path: Path, head: Head) -> Iterator[RecordedEvent]:
+def _events(path: Path, head: ExportHeader) -> Iterator[RecordedEvent]:
     """Every event, proved by its place and its digest; and the whole by the head."""
     digest, position, number = origin_digest(head.ledger), 0, 1
     for position, (number, line) in enumerate(islice(_lines(path), 1, None), 1):

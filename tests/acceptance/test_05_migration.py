@@ -13,7 +13,7 @@ import pytest
 from ledger.embedded.server import EmbeddedServer
 from ledger.postgres.connection.connect import DATABASE
 from projections.application.app import App
-from projections.transfer.importing import Import
+from projections.transfer.importing import ImportRequest
 from tests.conftest import Perform
 from tests.support.status_files import grammar_a
 
@@ -58,7 +58,7 @@ def everything(perform: Perform, name: str, **arguments: Any) -> list[dict[str, 
 def test_all_checks_are_true_and_all_fields_are_equal(app: App, perform: Perform, file: Path) -> None:
     _, known = grammar_a()
 
-    report = Import(source="legacy", path=file).run(app)
+    report = ImportRequest(source="legacy", path=file).run(app)
 
     assert (report["success"], report["rollback_executed"], report["errors"]) == (True, False, [])
     assert {name: check["match"] for name, check in report["reconciliation"].items()} == dict.fromkeys(CHECKS, True)
@@ -83,7 +83,7 @@ def test_all_checks_are_true_and_all_fields_are_equal(app: App, perform: Perform
 def test_an_injected_difference_takes_everything_back(app: App, perform: Perform, file: Path) -> None:
     before = file.read_bytes()
 
-    report = Import(source="legacy", path=file).run(app)
+    report = ImportRequest(source="legacy", path=file).run(app)
 
     assert (report["success"], report["rollback_executed"], report["position"]) == (False, True, None)
     assert report["reconciliation"]["vendor_metadata"]["differing"][0]["name"] == "Vendor07"

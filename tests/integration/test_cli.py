@@ -15,7 +15,7 @@ from ledger.settings import Settings
 from projections.application.app import App
 from projections.cli.main import COMMANDS, cli
 from projections.operations.catalog import OPERATIONS
-from projections.transfer.importing import Import
+from projections.transfer.importing import ImportRequest
 from tests.conftest import Perform
 from tests.support.beads import export, issue, needs
 from tests.support.command_line import Run, runner
@@ -362,7 +362,7 @@ def test_doctor_without_a_ledger_says_once_how_to_get_one(run: Run, tmp_path: Pa
 
 def test_doctor_names_items_that_wait_for_each_other(run: Run, perform: Perform, app: App, tmp_path: Path) -> None:
     given = [issue(one, dependencies=[needs(one, other)]) for one, other in (("x-1", "x-2"), ("x-2", "x-1"))]
-    Import(source="beads", path=export(tmp_path, *given)).run(app)
+    ImportRequest(source="beads", path=export(tmp_path, *given)).run(app)
 
     answer = answered(run("doctor", "--json"))
 

@@ -19,7 +19,7 @@ from projections.transfer.github.interface.saved import file_of
 from projections.transfer.github.rules.filters import filter_of
 from projections.transfer.github.run import Report, Synchronisation
 from projections.transfer.github.terms import Terms
-from projections.transfer.importing import Import
+from projections.transfer.importing import ImportRequest
 from tests.conftest import Perform
 from tests.support.command_line import run
 from tests.support.github_api import CUT, OWNER, Fault, GithubApi, serving
@@ -432,7 +432,7 @@ def test_a_file_of_the_same_repository_is_the_same_items(
     file = tmp_path / "issues.json"
     file.write_text(json.dumps([issue]))
 
-    report = Import(source="github", path=file).run(app)
+    report = ImportRequest(source="github", path=file).run(app)
 
     assert (report["created"], perform("list_work_items")["total_count"]) == (0, 1)
     assert len(perform("query_work_item", id=f"{OWNER}#{number}")["comments"]) == 1
@@ -521,7 +521,7 @@ def test_a_file_means_the_item_that_was_sent_whatever_it_is_called_meanwhile(
     file = tmp_path / "issues.json"
     file.write_text(json.dumps([github.issues[1] | {"body": None, "comments": 0}]))
 
-    report = Import(source="github", path=file).run(app)
+    report = ImportRequest(source="github", path=file).run(app)
 
     assert (report["created"], perform("list_work_items")["total_count"]) == (0, 1)
     assert perform("query_work_item", id=f"{OWNER}#1")["title"] == "Paint it blue"
@@ -560,7 +560,7 @@ def test_comments_of_a_file_of_gh_are_the_same_comments(
             ]
         )
     )
-    Import(source="github", path=file).run(app)
+    ImportRequest(source="github", path=file).run(app)
     github.edit_comment(own, "Since when, please?")
 
     sync()

@@ -11,7 +11,7 @@ import pytest
 from ledger.envelope import imported_id
 from ledger.errors import Invalid
 from projections.application.app import App
-from projections.transfer.importing import Import
+from projections.transfer.importing import ImportRequest
 from tests.conftest import Perform
 from tests.support.beads import DAY, closed, export, issue, needs
 
@@ -24,7 +24,7 @@ Bring = Callable[..., dict[str, Any]]
 @pytest.fixture
 def bring(app: App, tmp_path: Path) -> Bring:
     """bring(issue, ...) -> the report of importing an export that holds these issues."""
-    return lambda *issues, **more: Import(source="beads", path=export(tmp_path, *issues), **more).run(app)
+    return lambda *issues, **more: ImportRequest(source="beads", path=export(tmp_path, *issues), **more).run(app)
 
 
 @pytest.fixture
@@ -233,7 +233,7 @@ def test_the_real_file_is_taken_as_an_independent_count_has_it(app: App, perform
         and by_id.get(link["depends_on_id"], {}).get("status") == "closed"
     ]
 
-    report = Import(source="beads", path=REAL).run(app)
+    report = ImportRequest(source="beads", path=REAL).run(app)
 
     assert (report["found"], report["taken"], report["created"]) == (len(rows), 704, len(ids))
     assert (report["links"]["found"], report["links"]["taken"]) == (745, 745 - len(absent))
@@ -253,7 +253,7 @@ def test_the_real_file_is_taken_as_an_independent_count_has_it(app: App, perform
     assert recorded["WorkItemLinked"] == sum(link["type"] != "parent-child" for link in links if link not in absent)
     assert len(open_below_closed) == 240
 
-    assert Import(source="beads", path=REAL).run(app)["events"] == 0
+    assert ImportRequest(source="beads", path=REAL).run(app)["events"] == 0
 
 
 @pytest.mark.processes
@@ -261,7 +261,7 @@ def test_the_real_file_is_taken_as_an_independent_count_has_it(app: App, perform
 def test_the_real_file_answers_as_anything_else_does(app: App, perform: Perform) -> None:
     rows = {row["id"]: row for row in map(json.loads, REAL.read_text().splitlines())}
     child = next(row for row in rows.values() if row.get("parent") in rows)
-    Import(source="beads", path=REAL).run(app)
+    ImportRequest(source="beads", path=REAL).run(app)
 
     found = imported_id(app.store.ledger, "beads", child["id"])
     answer = perform("query_work_item", id=found, include=["ancestors", "descendants", "dependencies"])

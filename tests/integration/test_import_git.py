@@ -11,7 +11,7 @@ import pytest
 from ledger.errors import Invalid
 from ledger.settings import Settings
 from projections.application.app import App
-from projections.transfer.importing import Import
+from projections.transfer.importing import ImportRequest
 from tests.conftest import Perform
 from tests.support.command_line import exit_code
 from tests.support.git_repository import Repository, git
@@ -21,7 +21,7 @@ KINDS = ("feat", "fix", "docs", "chore", "refactor", "test")
 
 
 def imported(app: App, folder: Path, **more: Any) -> dict[str, Any]:
-    return Import(source="git", path=folder, **more).run(app)
+    return ImportRequest(source="git", path=folder, **more).run(app)
 
 
 def large(folder: Path, beginning: str = "Begin") -> Repository:

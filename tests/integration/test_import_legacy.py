@@ -15,7 +15,7 @@ from ledger.postgres.connection.connect import DATABASE
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
-from projections.transfer.importing import Import
+from projections.transfer.importing import ImportRequest
 from tests.conftest import Perform
 from tests.support.status_files import grammar_a, grammar_c
 
@@ -33,7 +33,7 @@ def bring(app: App, tmp_path: Path) -> Bring:
     def run(text: str, **more: Any) -> dict[str, Any]:
         path = tmp_path / ".project_status.md"
         path.write_bytes(text.encode())
-        return Import(source="legacy", path=path, **more).run(app)
+        return ImportRequest(source="legacy", path=path, **more).run(app)
 
     return run
 
@@ -239,7 +239,7 @@ def test_a_file_that_is_none_is_refused_and_named(app: App, tmp_path: Path, cont
     path.write_bytes(content)
 
     with pytest.raises(Invalid, match=r"odd\.md"):
-        Import(source="legacy", path=path).run(app)
+        ImportRequest(source="legacy", path=path).run(app)
 
     assert list(app.store.read_all()) == []
 
@@ -252,7 +252,7 @@ def test_a_file_that_is_none_is_refused_and_named(app: App, tmp_path: Path, cont
 def test_a_file_of_no_grammar_gives_the_work_it_tells_of(
     app: App, perform: Perform, name: str, items: int, unfinished: str
 ) -> None:
-    report = Import(source="legacy", path=SAMPLES / name).run(app)
+    report = ImportRequest(source="legacy", path=SAMPLES / name).run(app)
 
     assert (report["success"], report["created"]) == (True, items)
     listed = perform("list_work_items", limit=100)["items"]

@@ -8,7 +8,7 @@ import pytest
 
 from ledger.errors import Invalid
 from projections.application.app import App
-from projections.transfer.importing import Import
+from projections.transfer.importing import ImportRequest
 from tests.conftest import Perform
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "data" / "legacy"
@@ -50,7 +50,7 @@ def bring(app: App, folder: Path) -> Bring:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return Import(source="prompts", path=folder, **more).run(app)
+        return ImportRequest(source="prompts", path=folder, **more).run(app)
 
     return run
 
@@ -160,12 +160,12 @@ def test_of_a_very_long_body_the_beginning_is_kept_with_a_warning(bring: Bring, 
 
 def test_a_folder_without_markdown_is_refused(app: App, folder: Path) -> None:
     with pytest.raises(Invalid, match="no markdown"):
-        Import(source="prompts", path=folder).run(app)
+        ImportRequest(source="prompts", path=folder).run(app)
 
 
 @needs_samples
 def test_every_sample_becomes_a_session(app: App, perform: Perform) -> None:
-    report = Import(source="prompts", path=SAMPLES).run(app)
+    report = ImportRequest(source="prompts", path=SAMPLES).run(app)
 
     files = {path.name for path in SAMPLES.iterdir()}
     listed = perform("list_work_items", item_type="session", limit=100, detail=True)["items"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from projections.application.app import App
-from projections.transfer.importing import Import
+from projections.transfer.importing import ImportRequest
 from tests.conftest import Perform
 from tests.support.beads import export, issue, needs
 
@@ -36,7 +36,7 @@ def test_of_beads_only_what_is_open_and_has_nothing_in_front_is_offered(
         issue("x-14", title="long since", defer_until="2020-01-01T00:00:00Z", priority=3),
     ]
 
-    report = Import(source="beads", path=export(tmp_path, *given)).run(app)
+    report = ImportRequest(source="beads", path=export(tmp_path, *given)).run(app)
 
     assert ready(perform) == ["free", "long since", "assigned but open"]
     assert ready(perform, assignee="ann") == ["ann's", "assigned but open"]
@@ -69,7 +69,7 @@ def test_of_a_hand_kept_file_only_what_is_open_is_offered(app: App, perform: Per
 """
     (tmp_path / ".project_status.md").write_text(written)
 
-    report = Import(source="legacy", path=tmp_path / ".project_status.md").run(app)
+    report = ImportRequest(source="legacy", path=tmp_path / ".project_status.md").run(app)
 
     assert sorted(ready(perform)) == ["free by our own word", "free in a list"]
     assert "ann's" in ready(perform, assignee="ann")
@@ -82,7 +82,7 @@ def test_of_task_master_only_pending_tasks_are_offered(app: App, perform: Perfor
     tasks = [{"id": 1, "title": "not free", "status": status, "priority": "high"}, {"id": 2, "title": "free"}]
     (tmp_path / "tasks.json").write_text(json.dumps({"tasks": [tasks[0], tasks[1] | {"status": "pending"}]}))
 
-    Import(source="taskmaster", path=tmp_path / "tasks.json").run(app)
+    ImportRequest(source="taskmaster", path=tmp_path / "tasks.json").run(app)
 
     assert ready(perform) == ["free"]
 
@@ -109,7 +109,7 @@ def test_of_backlog_md_only_tasks_to_do_are_offered(
         (tmp_path / folder).mkdir(parents=True, exist_ok=True)
         (tmp_path / folder / f"task-{values[0]} - T.md").write_text(head.format(*values))
 
-    Import(source="backlog", path=tmp_path).run(app)
+    ImportRequest(source="backlog", path=tmp_path).run(app)
 
     assert ready(perform) == ["free"]
 
@@ -122,7 +122,7 @@ def test_a_word_that_the_ledger_has_as_its_own_state_is_that_state(app: App, per
         head = f"---\nid: TASK-{number}\ntitle: T{number}\nstatus: {status}\ncreated_date: '2026-03-01 10:00'\n---\n"
         (tmp_path / "tasks" / f"task-{number} - T.md").write_text(head)
 
-    Import(source="backlog", path=tmp_path).run(app)
+    ImportRequest(source="backlog", path=tmp_path).run(app)
 
     assert {item["title"]: item["status"] for item in perform("list_work_items")["items"]} == {
         "T1": "To Do",

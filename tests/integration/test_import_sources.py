@@ -10,7 +10,7 @@ import pytest
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.reports import report
-from projections.transfer.importing import Import
+from projections.transfer.importing import ImportRequest
 from tests.support.command_line import exit_code
 from tests.support.trackers import TRACKERS, Task
 
@@ -50,11 +50,11 @@ def test_a_path_alone_is_enough_and_a_second_time_nothing_is_recorded(call: Call
 
 @pytest.mark.parametrize("tracker", TRACKERS)
 def test_two_states_become_the_events_between_them(app: App, tmp_path: Path, tracker: str) -> None:
-    Import(source=tracker, path=TRACKERS[tracker](tmp_path, TASKS)).run(app)
+    ImportRequest(source=tracker, path=TRACKERS[tracker](tmp_path, TASKS)).run(app)
     before = sum(1 for _ in app.store.read_all())
     reopened = [Task(**{field: getattr(TASKS[0], field) for field in Task.__struct_fields__} | {"state": "open"})]
 
-    report = Import(source=tracker, path=TRACKERS[tracker](tmp_path, [*reopened, TASKS[1]])).run(app)
+    report = ImportRequest(source=tracker, path=TRACKERS[tracker](tmp_path, [*reopened, TASKS[1]])).run(app)
 
     assert (report["changed"], report["created"]) == (1, 0)
     assert (
@@ -144,7 +144,7 @@ def test_what_is_below_a_cancelled_task_stands_in_the_report_below_it(app: App, 
     parent = {"id": 1, "title": "Parent", "status": "cancelled", "subtasks": [child]}
     (tmp_path / "tasks.json").write_text(json.dumps({"tasks": [parent]}))
 
-    Import(source="taskmaster", path=tmp_path / "tasks.json").run(app)
+    ImportRequest(source="taskmaster", path=tmp_path / "tasks.json").run(app)
 
     with app.tables.snapshot() as snapshot:
         document = report.document(snapshot, "test")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from projections.application.app import App
-from projections.transfer.importing import Import
+from projections.transfer.importing import ImportRequest
 from tests.conftest import Perform
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "trackers" / "beads-issues-2026-02-27.jsonl"
@@ -53,7 +53,7 @@ def nothing_in_front(file: Path) -> set[str]:
 @pytest.mark.processes
 @pytest.mark.skipif(not REAL.exists(), reason="../shared/data is not beside the checkout")
 def test_the_ready_items_of_a_real_export_are_those_with_nothing_open_in_front(app: App, perform: Perform) -> None:
-    Import(source="beads", path=REAL).run(app)
+    ImportRequest(source="beads", path=REAL).run(app)
 
     found, cursor = set(), None
     while True:

@@ -10,7 +10,7 @@ from projections.application.app import App
 from projections.questions.overviews.status import waiting_cycles
 from projections.reports import report
 from projections.reports.parse import parse
-from projections.transfer.importing import Import
+from projections.transfer.importing import ImportRequest
 from tests.conftest import Perform
 from tests.support.beads import export, issue, needs
 
@@ -78,7 +78,8 @@ def cycle(app: App, perform: Perform, tmp_path: Path) -> list[str]:
     """The references of three imported items, each of which waits for the next."""
     wanted = [("x-1", "x-2"), ("x-2", "x-3"), ("x-3", "x-1")]
     given = [issue(one, title=one, dependencies=[needs(one, other, "blocks")]) for one, other in wanted]
-    Import(source="beads", path=export(tmp_path, *given, issue("x-4", dependencies=[needs("x-4", "x-1")]))).run(app)
+    given.append(issue("x-4", dependencies=[needs("x-4", "x-1")]))
+    ImportRequest(source="beads", path=export(tmp_path, *given)).run(app)
     return [perform("query_work_item", id=one)["ref"] for one, _ in wanted]
 
 

@@ -8,7 +8,7 @@ import pytest
 from ledger.errors import Invalid, NotFound
 from ledger.settings import Settings
 from projections.application.app import App
-from projections.transfer.importing import Import
+from projections.transfer.importing import ImportRequest
 from tests.conftest import Perform
 from tests.support.beads import export, issue
 from tests.support.command_line import run
@@ -16,7 +16,7 @@ from tests.support.command_line import run
 
 @pytest.fixture(autouse=True)
 def imported(app: App, tmp_path: Path) -> None:
-    Import(source="beads", path=export(tmp_path, issue("bd-6df0"), issue("x-5"), issue("w-12"))).run(app)
+    ImportRequest(source="beads", path=export(tmp_path, issue("bd-6df0"), issue("x-5"), issue("w-12"))).run(app)
 
 
 def test_every_operation_on_an_item_takes_it(perform: Perform) -> None:
@@ -46,7 +46,7 @@ def test_an_issue_of_github_answers_to_every_name_that_github_reads(app: App, pe
         {"number": 12, "title": "Addressed", "url": "https://github.com/o/r/issues/12"} | plain,
     ]
     (tmp_path / "issues.json").write_text(json.dumps(issues))
-    Import(source="github", path=tmp_path / "issues.json").run(app)
+    ImportRequest(source="github", path=tmp_path / "issues.json").run(app)
 
     for given in ("#12", "gh-12", "GH-12"):
         assert perform("query_work_item", id=given)["title"] == "Bare"
@@ -56,7 +56,7 @@ def test_an_issue_of_github_answers_to_every_name_that_github_reads(app: App, pe
 
 def test_an_id_that_two_sources_gave_is_refused_with_both(app: App, perform: Perform, tmp_path: Path) -> None:
     (tmp_path / "tasks.json").write_text(json.dumps({"tasks": [{"id": "X-5", "title": "Other"}]}))
-    Import(source="taskmaster", path=tmp_path / "tasks.json").run(app)
+    ImportRequest(source="taskmaster", path=tmp_path / "tasks.json").run(app)
 
     with pytest.raises(Invalid, match="x-5 could be w-") as refused:
         perform("query_work_item", id="x-5")

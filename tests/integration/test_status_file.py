@@ -17,7 +17,7 @@ from projections.maintenance.after_write import keep_status
 from projections.maintenance.status_file import NAME, place, read, write_status
 from projections.operations.catalog import OPERATIONS
 from projections.reports.marked_section import report_in
-from projections.transfer.importing import Import
+from projections.transfer.importing import ImportRequest
 from tests.conftest import Perform
 from tests.support.beads import export, issue
 from tests.support.command_line import run
@@ -224,7 +224,7 @@ def test_many_changes_in_one_call_and_an_import_bring_the_file_up_to_date_too(
     app.after_write.finish()
     after_bulk = file.read_text()
 
-    Import(source="beads", path=export(tmp_path, issue("x-1", title="Imported"))).run(app)
+    ImportRequest(source="beads", path=export(tmp_path, issue("x-1", title="Imported"))).run(app)
     app.after_write.finish()
 
     assert "Of many" in after_bulk

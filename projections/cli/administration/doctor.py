@@ -21,7 +21,7 @@ from ledger.values.moment import parse, text
 from projections.application.activity import FILE, Summary, lines, summaries
 from projections.application.app import App
 from projections.cli.administration import health_checks
-from projections.cli.administration.health_checks import Finding
+from projections.cli.administration.health_checks import HealthFinding
 from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import (
@@ -64,7 +64,7 @@ def doctor(invocation: Invocation, stop_server: bool) -> int:
     """
     if stop_server:
         return _stop_server(invocation)
-    findings: list[Finding] = []
+    findings: list[HealthFinding] = []
     database = _database(invocation.app, findings)
     head = database.get("position")
     parts = {
@@ -107,11 +107,11 @@ def _warm(invocation: Invocation) -> Path:
     return embedded_server(invocation.settings).root / FOLDER
 
 
-def _of_error(error: LedgerError, *, grave: bool = False) -> Finding:
-    return Finding(code=error.code, what=error.message, next_step=error.next_step, grave=grave)
+def _of_error(error: LedgerError, *, grave: bool = False) -> HealthFinding:
+    return HealthFinding(code=error.code, what=error.message, next_step=error.next_step, grave=grave)
 
 
-def _answer_or_finding(findings: list[Finding], question: Callable[[], Entity]) -> Entity:
+def _answer_or_finding(findings: list[HealthFinding], question: Callable[[], Entity]) -> Entity:
     try:
         return question()
     except LedgerError as error:
@@ -124,7 +124,7 @@ def _ledger(app: App) -> Entity:
     return {"id": str(known.ledger), "name": known.name, "project": str(known.project), "working_files": str(app.home)}
 
 
-def _database(app: App, findings: list[Finding]) -> Entity:
+def _database(app: App, findings: list[HealthFinding]) -> Entity:
     """What is known without asking the database, then what it says itself."""
     found = _given_server(app.settings) if app.settings.dsn else _embedded(app.settings)
     try:
@@ -142,7 +142,7 @@ def _database(app: App, findings: list[Finding]) -> Entity:
         what = f"the database does not answer: {error.message}" if is_silent else error.message
         newer = {key: release for key, release in error.details.items() if key == "schema_release"}
         grave = is_away or bool(newer) or error.details.get("rule") == "unsuitable_database"
-        findings.append(Finding(code=error.code, what=what, next_step=error.next_step, grave=grave))
+        findings.append(HealthFinding(code=error.code, what=what, next_step=error.next_step, grave=grave))
         findings.extend(health_checks.of_environment(app.settings.dsn) if is_away else [])
         return found | {"answers": not is_away} | newer
     findings.extend([*health_checks.of_database(checked), *health_checks.of_conflicts(found["conflicts"])])
@@ -153,7 +153,7 @@ def _database(app: App, findings: list[Finding]) -> Entity:
     return found | {"answers": True} | answer
 
 
-def _of_webhooks(app: App, wanted: dict[str, Webhook], head: int) -> list[Finding]:
+def _of_webhooks(app: App, wanted: dict[str, Webhook], head: int) -> list[HealthFinding]:
     try:
         known = Destinations(app.home).all()
     except LedgerError as error:
@@ -170,7 +170,7 @@ def _of_webhooks(app: App, wanted: dict[str, Webhook], head: int) -> list[Findin
     return list(health_checks.of_webhooks(sent, head, time.time(), unsent))
 
 
-def _replica(app: App, findings: list[Finding], head: int | None) -> dict[str, Entity]:
+def _replica(app: App, findings: list[HealthFinding], head: int | None) -> dict[str, Entity]:
     """What the settings name beside the database, if they do; `head` is the database's position, if that answered."""
     replica = app.runtime.replica
     if replica is None:
@@ -183,7 +183,7 @@ def _replica(app: App, findings: list[Finding], head: int | None) -> dict[str, E
             return {"replica": {"answers": True, **to_builtins(state), "behind": health_checks.lacks(state, head)}}
     except LedgerError as error:
         findings.append(
-            Finding(
+            HealthFinding(
                 code="replica_unusable",
                 what=f"no question is asked of a replica: {error.message}",
                 next_step=error.next_step,
@@ -192,7 +192,7 @@ def _replica(app: App, findings: list[Finding], head: int | None) -> dict[str, E
         return {"replica": {"answers": False}}
 
 
-def _machine(app: App, findings: list[Finding], head: int | None) -> Entity:
+def _machine(app: App, findings: list[HealthFinding], head: int | None) -> Entity:
     """This machine's own copy: how far it is, what waits. `head` is the database's position, if that answered."""
     try:
         local = app.local
@@ -211,7 +211,7 @@ def _machine(app: App, findings: list[Finding], head: int | None) -> Entity:
         return {}
 
 
-def _diverged(app: App, error: Diverged) -> Finding:
+def _diverged(app: App, error: Diverged) -> HealthFinding:
     """What differs from which position on, and the ways out."""
     try:
         heads = rebuild.compare_heads(app)
@@ -222,7 +222,7 @@ def _diverged(app: App, error: Diverged) -> Finding:
         f" {heads.journal - heads.common} events and the database {heads.database - heads.common} others"
     )
     journal = "if the journal is right: `tracking-ledger rebuild --from-journal`; " * heads.journal_contains_database
-    return Finding(code=error.code, what=what, next_step=journal + health_checks.SET_ASIDE, grave=True)
+    return HealthFinding(code=error.code, what=what, next_step=journal + health_checks.SET_ASIDE, grave=True)
 
 
 def _given_server(settings: Settings) -> Entity:
@@ -258,7 +258,7 @@ def _aged(value: str) -> str:
     return f"{moment(value)} UTC ({duration((datetime.now(UTC) - parse(value)).total_seconds())} ago)"
 
 
-def _print(parts: dict[str, Any], findings: list[Finding]) -> None:
+def _print(parts: dict[str, Any], findings: list[HealthFinding]) -> None:
     for name in ("program", "ledger", "database", *(["replica"] if "replica" in parts else []), "machine"):
         heading(name)
         fields((key.replace("_", " "), _readable(key, value)) for key, value in parts[name].items())

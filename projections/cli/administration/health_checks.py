@@ -34,7 +34,7 @@ SET_ASIDE = (
 )
 
 
-class Finding(Struct, frozen=True, kw_only=True):
+class HealthFinding(Struct, frozen=True, kw_only=True):
     """Something to look at; `grave` findings keep the ledger from working. `code` is a stable word, as errors have."""
 
     code: str
@@ -43,44 +43,44 @@ class Finding(Struct, frozen=True, kw_only=True):
     grave: bool = False
 
 
-def of_database(checked: Checkup) -> Iterator[Finding]:
+def of_database(checked: Checkup) -> Iterator[HealthFinding]:
     """Of the server, the role that we come as, and the ledger there."""
     yield from _of_role(checked)
     yield from _of_ledger(checked)
     yield from _of_server(checked)
 
 
-def of_environment(dsn: str | None) -> Iterator[Finding]:
+def of_environment(dsn: str | None) -> Iterator[HealthFinding]:
     """Of the variables that other programs of PostgreSQL read too, where the given server was not reached."""
     found = variables(dsn) if dsn else Variables(present=(), decisive=())
     if found.decisive:
         names = " and ".join(found.decisive)
-        yield Finding(
+        yield HealthFinding(
             code="variable_in_the_way",
             what=f"{names} in the environment keeps the server from being reached: without it the server answers",
             next_step=f"unset {names}, or say what is right in LEDGER_DSN, which goes before",
         )
     elif found.present:
-        yield Finding(
+        yield HealthFinding(
             code="variables_complete_dsn",
             what=f"the environment completes LEDGER_DSN: {', '.join(found.present)}",
             next_step="see that they are meant for this server, or unset them",
         )
 
 
-def of_conflicts(waiting: int) -> Iterator[Finding]:
+def of_conflicts(waiting: int) -> Iterator[HealthFinding]:
     if waiting:
-        yield Finding(
+        yield HealthFinding(
             code="conflicts_wait",
             what=f"{waiting} conflicts wait for a decision",
             next_step="see `tracking-ledger conflicts`",
         )
 
 
-def of_cycles(cycles: Sequence[Sequence[str]]) -> Iterator[Finding]:
+def of_cycles(cycles: Sequence[Sequence[str]]) -> Iterator[HealthFinding]:
     """Of references of unfinished items that wait for each other; only an import records such links."""
     for refs in cycles[:CYCLES]:
-        yield Finding(
+        yield HealthFinding(
             code="items_wait_for_each_other",
             what=f"{', '.join(refs)} wait for each other: none of them can begin",
             next_step=f"see `tracking-ledger show {refs[0]}`, then take a link away, as in `link A blocks B --remove`",
@@ -89,28 +89,28 @@ def of_cycles(cycles: Sequence[Sequence[str]]) -> Iterator[Finding]:
 
 def of_webhooks(
     found: dict[str, tuple[Webhook, Destination]], head: int, now: float, unsent: Callable[[int], float]
-) -> Iterator[Finding]:
+) -> Iterator[HealthFinding]:
     """Of the webhooks that this machine sends, by name; `now` is in seconds since 1970, `head` the log's position.
 
     `unsent` answers when the event after a position was recorded.
     """
     for name, (webhook, destination) in sorted(found.items()):
         if destination.parked is not None:
-            yield Finding(
+            yield HealthFinding(
                 code="webhook_parked",
                 what=f"the webhook {name} to {webhook.host} was given up at position {destination.position}:"
                 f" {destination.parked}",
                 next_step=f"see to its receiver, then `tracking-ledger webhook resume {name}`, or delete it",
             )
         elif (failing := destination.failing) is not None and now - failing.since > FAILING:
-            yield Finding(
+            yield HealthFinding(
                 code="webhook_fails",
                 what=f"the webhook {name} to {webhook.host} failed {failing.attempts} times in a row,"
                 f" {head - destination.position} events wait: {failing.why}",
                 next_step=f"see to its receiver, then `tracking-ledger webhook resume {name}` tries it at once",
             )
         elif failing is None and destination.position < head and now - unsent(destination.position) > FAILING:
-            yield Finding(
+            yield HealthFinding(
                 code="webhook_waits",
                 what=f"no process sends the webhook {name} to {webhook.host}:"
                 f" {head - destination.position} events wait for {duration(now - unsent(destination.position))}",
@@ -118,16 +118,16 @@ def of_webhooks(
             )
 
 
-def of_replica(state: ReplicaState, head: int | None, allowed: float) -> Iterator[Finding]:
+def of_replica(state: ReplicaState, head: int | None, allowed: float) -> Iterator[HealthFinding]:
     """`head` is the database's position, None while that does not answer; `allowed` seconds a replica may be behind."""
     if not state.follows:
-        yield Finding(
+        yield HealthFinding(
             code="replica_promoted",
             what="the replica follows no server: it was promoted, or LEDGER_READ_DSN names a primary",
             next_step="name standbys of LEDGER_DSN in LEDGER_READ_DSN, or unset it",
         )
     elif (missing := lacks(state, head)) and (state.newest_commit or 0) > allowed:
-        yield Finding(
+        yield HealthFinding(
             code="replica_behind",
             what=f"the replica lacks {missing} events, its newest commit is {state.newest_commit} s old",
             next_step="see on the standby whether replay is paused or waits, and in its log whether it is connected",
@@ -139,7 +139,7 @@ def lacks(state: ReplicaState, head: int | None) -> int | None:
     return None if head is None else max(head - state.position, 0)
 
 
-def of_disk(home: Path) -> Iterator[Finding]:
+def of_disk(home: Path) -> Iterator[HealthFinding]:
     """Of the folder of the working files, in which one is written to find out."""
     probe = home / f"{PROBE}.{os.getpid()}"
     try:
@@ -150,7 +150,7 @@ def of_disk(home: Path) -> Iterator[Finding]:
         finally:
             probe.unlink(missing_ok=True)
     except OSError as error:
-        yield Finding(
+        yield HealthFinding(
             code="disk_unusable",
             what=f"{home} cannot be written: {error.strerror or error}; while the database is away this machine knows"
             " less, and can queue nothing",
@@ -158,39 +158,39 @@ def of_disk(home: Path) -> Iterator[Finding]:
         )
 
 
-def of_machine(local: Local, reached: int, head: int | None, oldest: datetime | None) -> Iterator[Finding]:
+def of_machine(local: Local, reached: int, head: int | None, oldest: datetime | None) -> Iterator[HealthFinding]:
     """Of a journal that reached a position; `head` is the database's, None while that does not answer."""
     if local.journal.damage is not None:
-        yield Finding(code="journal_damaged", what=local.journal.damage.message, next_step=SET_ASIDE)
+        yield HealthFinding(code="journal_damaged", what=local.journal.damage.message, next_step=SET_ASIDE)
     yield from _of_outbox(local)
     if head is None:
         return
     if head - reached > BEHIND:
-        yield Finding(
+        yield HealthFinding(
             code="journal_behind",
             what=f"the journal is {head - reached} events behind the database",
             next_step=f"see that {local.home} can be written; the next commands bring it up to date",
         )
     if oldest is not None and datetime.now(UTC) - oldest > WAITING:
-        yield Finding(
+        yield HealthFinding(
             code="writes_wait",
             what=f"{local.waiting} commands wait since {text(oldest)}, and the database answers",
             next_step="`tracking-ledger sync` sends them, or says what stops them",
         )
 
 
-def _of_outbox(local: Local) -> Iterator[Finding]:
+def _of_outbox(local: Local) -> Iterator[HealthFinding]:
     newer, damaged = (
         [fault.line for fault in local.faults if fault.is_newer == is_newer] for is_newer in (True, False)
     )
     if newer:
-        yield Finding(
+        yield HealthFinding(
             code="outbox_newer",
             what=f"lines in {local.outbox.file} that only a newer program understands: {_listed(newer)}",
             next_step="upgrade tracking-ledger on this machine: nothing that waits here is sent before",
         )
     if damaged:
-        yield Finding(
+        yield HealthFinding(
             code="outbox_damaged",
             what=f"damaged lines in {local.outbox.file}: {_listed(damaged)}",
             next_step="restore the file from a backup, or let the rest go on with `tracking-ledger sync --set-aside`",
@@ -201,40 +201,40 @@ def _listed(lines: Sequence[int]) -> str:
     return ", ".join(map(str, lines))
 
 
-def of_quota(position: int, most: int | None) -> Iterator[Finding]:
+def of_quota(position: int, most: int | None) -> Iterator[HealthFinding]:
     if most is not None and position >= QUOTA * most:
-        yield Finding(
+        yield HealthFinding(
             code="quota_near",
             what=f"the ledger has {position} events of the {most} that it may have",
             next_step="ask the owner of the database for a higher limit: `tracking-ledger ledgers quota`",
         )
 
 
-def _of_role(checked: Checkup) -> Iterator[Finding]:
+def _of_role(checked: Checkup) -> Iterator[HealthFinding]:
     if checked.superuser or checked.bypasses_row_security:
         what = "a superuser" if checked.superuser else "a role with BYPASSRLS"
-        yield Finding(
+        yield HealthFinding(
             code="row_security_bypassed",
             what=f"{checked.role} is {what}: row security does not bind it, so it sees every ledger of the database",
             next_step="connect as a plain role that was granted tracking_ledger_writer",
         )
     if not checked.member:
-        yield Finding(
+        yield HealthFinding(
             code="not_a_member",
             what=f"{checked.role} is no member of this ledger",
             next_step="let one of its members run `tracking-ledger ledgers allow`",
         )
 
 
-def _of_ledger(checked: Checkup) -> Iterator[Finding]:
+def _of_ledger(checked: Checkup) -> Iterator[HealthFinding]:
     if not checked.migrated:
-        yield Finding(
+        yield HealthFinding(
             code="not_migrated",
             what="the database's schema is not this program's",
             next_step="run any command with LEDGER_ADMIN_DSN set",
         )
     if _numbers(checked.schema_release) > _numbers(__version__):
-        yield Finding(
+        yield HealthFinding(
             code="newer_program_beside",
             what=f"a newer program, {checked.schema_release}, has changed this database's functions:"
             f" this one, {__version__}, uses them as far as it knows them",
@@ -242,13 +242,13 @@ def _of_ledger(checked: Checkup) -> Iterator[Finding]:
         )
     if checked.behind:
         names = ", ".join(checked.behind)
-        yield Finding(
+        yield HealthFinding(
             code="read_models_behind",
             what=f"read models behind the log: {names}",
             next_step="run `tracking-ledger replay`",
         )
     if checked.state != "open":
-        yield Finding(
+        yield HealthFinding(
             code="ledger_not_open",
             what=f"the ledger is {checked.state} in this database",
             next_step="use its successor",
@@ -259,21 +259,21 @@ def _numbers(release: str) -> list[int]:
     return [int(part) for part in release.split(".")]
 
 
-def _of_server(checked: Checkup) -> Iterator[Finding]:
+def _of_server(checked: Checkup) -> Iterator[HealthFinding]:
     if checked.connections > CONNECTIONS * checked.max_connections:
-        yield Finding(
+        yield HealthFinding(
             code="connections_taken",
             what=f"{checked.connections} of {checked.max_connections} connections are taken",
             next_step="put PgBouncer in between, or raise max_connections",
         )
     if (checked.longest_transaction or 0) > TRANSACTION:
-        yield Finding(
+        yield HealthFinding(
             code="old_transaction",
             what=f"a transaction has been open for {checked.longest_transaction} s: nothing is cleaned up meanwhile",
             next_step="find it in pg_stat_activity by xact_start, and end it with pg_terminate_backend",
         )
     if checked.archiving == "failing":
-        yield Finding(
+        yield HealthFinding(
             code="archive_fails",
             what="the archive of the server's log fails: its disk fills, and a restore ends where the archive does",
             next_step="read the server's log, see to archive_command and the space where it writes",

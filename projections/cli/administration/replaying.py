@@ -17,7 +17,7 @@ from projections.cli.terminal.points import POINT
 from projections.cli.terminal.progress import OnProgress, progress
 from projections.questions.log.as_of import position_of
 from projections.tables.postgres import PostgresTables
-from projections.tables.replay import Report, Source, check, no_progress, replay, write
+from projections.tables.replay import LogSource, Report, check, no_progress, replay, write
 
 NAMES = {True: "equal", False: "different", None: "nothing to compare with"}
 
@@ -73,7 +73,7 @@ def _faults(only_check: bool, until: str | None, output: Path | None) -> Iterato
         yield problem("output", "does not go with --check: the one writes, the other compares", str(output))
 
 
-def _source(app: App, name: str) -> Source | None:
+def _source(app: App, name: str) -> LogSource | None:
     if name == "postgres":
         return None
     journal = app.local.journal

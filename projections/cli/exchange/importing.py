@@ -13,7 +13,7 @@ from projections.cli.terminal.output import answer_json, fields, heading, printa
 from projections.transfer import restore
 from projections.transfer.import_execution import EXAMPLES
 from projections.transfer.import_sources import KNOWN, SOURCES, Source, check, detected
-from projections.transfer.importing import Import
+from projections.transfer.importing import ImportRequest
 
 PARTS = ("only_in_file", "only_in_ledger", "differing", "kept_here", "not_read")  # of a comparison
 MOST_ERRORS = 20  # that a person is shown
@@ -70,7 +70,9 @@ def _command(name: str, source: Source) -> click.Command:
     def command(
         invocation: Invocation, path: Path | None, dry_run: bool, strict: bool, older_wins: bool = False
     ) -> int:
-        wanted = Import(source=name, path=path or invocation.settings.project, dry_run=dry_run, older_wins=older_wins)
+        wanted = ImportRequest(
+            source=name, path=path or invocation.settings.project, dry_run=dry_run, older_wins=older_wins
+        )
         return _import(invocation, wanted, strict=strict)
 
     older = click.option("--older-wins", is_flag=True, help="Take a record also if the ledger has a newer one.")
@@ -104,7 +106,7 @@ def events(invocation: Invocation, file: Path, dry_run: bool) -> None:
     remark("nothing was recorded: a dry run" if dry_run else _recorded(restored.taken))
 
 
-def _import(invocation: Invocation, wanted: Import, *, strict: bool) -> int:
+def _import(invocation: Invocation, wanted: ImportRequest, *, strict: bool) -> int:
     with working(f"importing {wanted.path}"):
         report = wanted.run(invocation.app)
     if invocation.as_json:
