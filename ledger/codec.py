@@ -113,7 +113,7 @@ def digest(previous: bytes, event: RecordedEvent) -> bytes:
 
 
 def payload_digest(data: bytes) -> bytes:
-    """That of what was recorded, which an erased payload begins with."""
+    """The digest of the payload as it was recorded; an erased payload begins with it."""
     erased = _ERASED.match(data)
     return bytes.fromhex(erased[1].decode()) if erased else hashlib.sha256(data).digest()
 

@@ -63,7 +63,7 @@ class Known(Struct, frozen=True):
 
 
 class Primary(EventStore, Protocol):
-    """A log that others are copies of."""
+    """The log in the database, of which journals and replicas are copies."""
 
     @property
     def in_transaction(self) -> bool:
@@ -85,4 +85,4 @@ class Primary(EventStore, Protocol):
         """Its head, and what stands at those of the positions that it has."""
 
     def remember_position(self, position: int, command_id: UUID) -> None:
-        """It was read up to here: a log that does not hold this is another one."""
+        """Notes how far the log was read: a log without this command at this position is another one."""

@@ -31,7 +31,7 @@ def decide(command: ResolveConflict, world: World) -> Decided:
 
 
 def rebased(command: Command, bases: Mapping[str, Base], version_of: Callable[[str], int]) -> Command:
-    """The command as its writer would give it who has read what stands there now."""
+    """The command as its writer would give it after reading the current state."""
     if isinstance(command, ChangeWorkItems):
         return replace(command, changes=tuple(_moved(change, bases, version_of) for change in command.changes))
     alone: Command = _moved(command, bases, version_of)
@@ -75,7 +75,7 @@ def _check(command: ResolveConflict, conflict: Conflict, world: World) -> None:
 
 
 def _check_untouched(command: ResolveConflict, conflict: Conflict, world: World) -> None:
-    """On its own it is only carried out where no one's change is overwritten."""
+    """A resolution that follows another one by itself must not overwrite any change."""
     later = [
         event
         for stream in conflict.about

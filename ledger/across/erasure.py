@@ -134,8 +134,10 @@ def _is_one_of(texts: set[str], text: str) -> bool:
 
 
 def _payloads(events: list[RecordedEvent], goes: dict[str, Is], whole: set[int]) -> tuple[ErasedPayload, ...]:
-    """Of the streams named in `goes` those texts of which it says so, all texts of the events in `whole`. `events` are
-    those of these streams and of all erasures."""
+    """The payloads without the texts that go: of each stream those that its `goes` names, of events in `whole` all.
+
+    `events` are those of these streams and of all erasures.
+    """
     found: dict[int, bytes] = {}
     erasers = {stream: _Eraser(stream) for stream in goes if category_of(stream) not in (ERASURE, CONFIGURATION)}
     chosen = [

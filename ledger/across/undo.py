@@ -143,7 +143,7 @@ def _relinked(before: Any, after: Any, now: Any, field: str, paths: set[str]) ->
 
 
 def _allowed(world: World, turns: list[Turn], only_untouched: bool) -> list[Turn]:
-    """Those after which the rules hold. With `only_untouched`, who must stay for the sake of others stays."""
+    """The turns after which the rules hold. With `only_untouched`, an entity that others need stays as it is."""
     while True:
         try:
             for category in dict.fromkeys(category_of(turn.stream) for turn in turns):

@@ -41,7 +41,7 @@ def existing(world: World, category: str, entity_id: str, expected: Version | No
 
 
 def check_administrator(world: World, what: str) -> None:
-    """Raises Forbidden for a caller that may not do what holds for all, whichever way leads there."""
+    """Raises Forbidden for a caller without the scope admin, whichever tool or command it uses."""
     if world.scope != "admin":
         raise Forbidden(
             f"{what} with the scope admin, and {world.by} has {world.scope}",
@@ -66,7 +66,7 @@ def check_current(world: World, category: str, entity_id: str, expected: Version
 def version_conflict(
     ref: str, entity_id: str, expected: Version, past: list[RecordedEvent], fold: Fold
 ) -> VersionConflict:
-    """For a writer whose version is not the newest: both versions, and who changed which fields since."""
+    """The error for a writer whose version is not the newest: both versions, and who changed which fields since."""
     actual, known = newest(past), place_of(past, expected)
     since = range(len(past))[known if known is not None else _number(expected) :]
     return VersionConflict(

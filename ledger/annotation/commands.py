@@ -16,7 +16,7 @@ class AnnotationCommand(Command, frozen=True, kw_only=True):
 
 
 class CommentCommand(AnnotationCommand, frozen=True, kw_only=True):
-    """Of one comment."""
+    """The root of the commands on one comment."""
 
     comment_id: str
 

@@ -55,7 +55,7 @@ def _depends_on(imported: ImportedEnhancement, known: dict[str, str]) -> tuple[s
 
 
 def _with_dangling(imported: ImportedEnhancement, known: dict[str, str], made: ImportPlan) -> ImportedEnhancement:
-    """With what it depends on and is nowhere, in the words of the source."""
+    """The enhancement, with the dependencies that lead nowhere kept in its metadata."""
     absent = _absent(imported, known)
     if not absent:
         return imported

@@ -23,7 +23,7 @@ class Variables(Struct, frozen=True, kw_only=True):
 
 
 def variables(conninfo: str) -> Variables:
-    """Of a server that was not reached by this string. Connects once for each variable, and once without all."""
+    """Which variables matter for a server that was not reached. Connects once without each, and once without all."""
     parts = _parts(conninfo)
     tries = [(name,) for name in parts] + [tuple(parts)] * (len(parts) > 1)
     decisive: tuple[str, ...] = next((names for names in tries if _answers(conninfo, parts, names)), ())
@@ -32,7 +32,7 @@ def variables(conninfo: str) -> Variables:
 
 
 def _parts(conninfo: str) -> dict[str, tuple[str, str]]:
-    """By variable: the part of the string that it completes, and what that is without it."""
+    """For each variable: the part of the string that it completes, and the part's value without it."""
     given = conninfo_to_dict(conninfo)
     parts = {variable: (name, default) for variable, name, default in exported_parts() if name not in given}
     return parts | ({SERVICE: ("service", "")} if exported(SERVICE) and "service" not in given else {})

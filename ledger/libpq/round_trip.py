@@ -24,8 +24,11 @@ FORGOTTEN = ("0A000", "26000")  # the server has changed what a kept statement a
 
 
 class Statement(Struct, frozen=True):
-    """With numbered parameters: $1, $2. `keep` says that the server may keep it prepared, `binary` that it answers so:
-    what is no text costs less then."""
+    """A statement with numbered parameters: $1, $2.
+
+    `keep` lets the server keep it prepared. `binary` asks for an answer in binary form, which costs less for what is no
+    text.
+    """
 
     text: bytes
     values: Sequence[Any] = ()
@@ -43,7 +46,7 @@ class _Dumped(NamedTuple):
 
 
 class RoundTrips:
-    """Those of one session, which is outside the driver's own pipelines meanwhile."""
+    """The round trips of one session. The driver's own pipelines are not used meanwhile."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection

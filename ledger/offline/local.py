@@ -142,7 +142,7 @@ class LocalStore:
                 self._outbox.append(lines[0], *lines[1:])
 
     def take_over(self, submission: Submission) -> Recorded | None:
-        """Where a command waits that was sent and not answered, see `take_over`; None for one that was not sent."""
+        """Queues a command that was sent and not answered, as it was sent. None for one that was not sent."""
         sent = self._sent.find(submission.command_id)
         if sent is None:
             return None

@@ -53,8 +53,10 @@ class Seen:
                     overwrite(self._file, b"%0*d" % (WIDTH, position))
 
     def note(self, position: int) -> None:
-        """As `at` where no replica answers: without the lock, so of two processes that note at once the older may win.
-        The next answer mends it."""
+        """As `at`, without the lock: for use where no replica answers.
+
+        Where two processes note at once, the older position may win, until the next answer.
+        """
         with self._mine:
             if position <= self._newest:
                 return

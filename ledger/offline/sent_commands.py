@@ -138,7 +138,7 @@ class SentCommands:
                 self._write(_Answered(command_id, None))
 
     def find(self, command_id: UUID) -> SentCommand | None:
-        """With its receipt, if any process of this machine has it."""
+        """The command as it was sent, with its receipt if any process of this machine has that."""
         with self._guard:
             known = [known[command_id] for known in (self._own, *self._commands_of_others()) if command_id in known]
         return next((sent for sent in known if sent.recorded is not None), known[0] if known else None)

@@ -55,7 +55,7 @@ class Located(Struct, frozen=True, kw_only=True):
 
 
 def databases(database: Database) -> list[Listed]:
-    """Those of the directory that a database is: itself as `directory`, then the others by name."""
+    """The databases of the directory: the one that holds it, as `directory`, then the others by name."""
     return [Listed(name=name, takes_new=takes, ledgers=count) for name, takes, count in database.call(LIST)]
 
 

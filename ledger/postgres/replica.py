@@ -66,7 +66,7 @@ class Replica:
             raise
 
     def state(self) -> ReplicaState:
-        """For people. Raises Unavailable."""
+        """What `doctor` shows of the replica. Raises Unavailable."""
         with _unavailable(), self._contact.database().transaction(READING) as connection:
             follows, newest = connection.execute(STATE).fetchall()[0]
             position = max((row[0] for row in connection.execute(KNOWN_AT, [self._key, []]).fetchall()), default=0)
@@ -100,7 +100,7 @@ def _database(settings: Settings, conninfo: str, pools: Pools | None) -> Databas
 
 @contextmanager
 def _unavailable() -> Iterator[None]:
-    """Also what else a server can answer that is older, or not what its name says."""
+    """Turns every error of the replica into Unavailable, also those of an older or another kind of server."""
     try:
         yield
     except psycopg.Error as error:

@@ -92,7 +92,7 @@ class SharedCommit:
         return place
 
     def _may_lead(self, waiting: int) -> bool:
-        """Whether so many go now; behind a group that is being recorded only those who are company enough."""
+        """Whether so many proposals go now. While a group is being recorded, only a group that is large enough goes."""
         if not self._leaders:
             return True
         return self._leaders < AT_ONCE and not self._gathers and 0 < self._company < waiting
@@ -111,7 +111,7 @@ class SharedCommit:
             raise
 
     def _too_late(self, place: _Place) -> LedgerError:
-        """The error for a thread whose command may wait no longer, while another leads."""
+        """The error for a thread whose deadline has passed while another thread leads."""
         with self._lock:
             was_sent = place not in self._waiting and not place.leads
         return deadline.given_up("its time is over") if was_sent else deadline.no_time_left()
@@ -142,7 +142,7 @@ class SharedCommit:
                 self._call_next()
 
     def _recorded(self, proposals: list[Proposal]) -> list[Verdict | None]:
-        """The verdict of each; None for one that has to find out for itself."""
+        """The verdict of each; None for a proposal that its own thread has to append again."""
         if len(proposals) == 1:
             return [self._append(proposals[0])]
         try:

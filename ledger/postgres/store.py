@@ -147,7 +147,7 @@ class PostgresStore:
             self._known = position, command_id
 
     def met(self) -> None:
-        """The database has been compared with what this machine knows: what was said of it before counts no more."""
+        """The database was compared with what this machine knows, so its earlier answers no longer count."""
         self._newest_known, self._known = 0, None
 
     def refresh_statistics(self) -> None:
@@ -189,8 +189,10 @@ class PostgresStore:
 
     @contextmanager
     def _asking(self, statement: str) -> Iterator[Ask]:
-        """On a connection of its own, so that the server makes the next page while one is used; a transaction has only
-        the one that its other calls need meanwhile."""
+        """Asks on a connection of its own, so that the server makes the next page while one is used.
+
+        In a transaction there is only its connection, which its other calls need meanwhile.
+        """
         if self._database.in_transaction:
             yield lambda after, up_to: partial(self._page, statement, after, up_to)
             return
@@ -208,7 +210,7 @@ class PostgresStore:
     def _append_group(
         self, statement: str, proposals: Sequence[Proposal], more: Sequence[str] = (), *, waits: float = 0.0
     ) -> list[Recorded | LedgerError]:
-        """As many verdicts as the statement answers."""
+        """The verdicts, as many as the statement answers."""
         given = nested([array(self._arguments.in_group(proposal, self._seen)) for proposal in proposals])
         count = sum(len(proposal.events) for proposal in proposals)
         rows = self._database.call(statement, [self._key, given, *more], events=count, waits=waits)

@@ -32,7 +32,7 @@ States = tuple[State, ...]  # in the order in which people want to see them
 
 
 def key(word: str) -> str:
-    """What is the same for every way to write a word.
+    """The form of a word in which all its spellings are the same.
 
     >>> key("In Progress") == key("in_progress") == key("IN-PROGRESS")
     True

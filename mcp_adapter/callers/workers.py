@@ -29,7 +29,7 @@ class Call(Protocol):
 
 
 class Workers:
-    """At most so many calls at once; the others wait in their order."""
+    """Threads that carry out at most `most` calls at once; the others wait in their order."""
 
     def __init__(self, most: int = CALLS_AT_ONCE, rests_after: float = RESTS_AFTER) -> None:
         self._most = most
@@ -41,7 +41,7 @@ class Workers:
         self._unfinished = 0
 
     def of(self, database: Hashable) -> "Workers":
-        """Those for the ledgers of one database, as many: calls that wait for it keep none of another waiting."""
+        """The workers for one database, as many again: calls that wait for it hold up no calls to another."""
         with self._lock:
             if database not in self._each:
                 self._each[database] = Workers(self._most, self._rests_after)

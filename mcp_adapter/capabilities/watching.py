@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 
 class NotifiedSession(Protocol):
-    """As much of the SDK's session as telling one takes."""
+    """The part of the SDK's session that a notification needs."""
 
     async def send_resource_updated(self, uri: str) -> None: ...
 

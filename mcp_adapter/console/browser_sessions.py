@@ -60,7 +60,7 @@ class BrowserSessions:
         return []
 
     def _holders(self, secrets: list[str]) -> dict[UUID, str]:
-        """Those of the tokens that are good now, one for each ledger."""
+        """The tokens that are valid now, one for each ledger."""
         found: dict[UUID, str] = {}
         for secret in secrets[:MOST_TOKENS]:
             caller = self._access.holder_of(secret)

@@ -29,7 +29,7 @@ class Stamp:
         self.value = ""
 
     async def look(self, age: float = 0.0) -> str:
-        """As it was `age` seconds before this call at the earliest: who waits for a look that began later shares it."""
+        """The value, at most `age` seconds older than this call. Callers that wait for the same look share it."""
         oldest = time.monotonic() - age
         async with self._lock:
             if self._looked < oldest:

@@ -75,7 +75,7 @@ class Session:
         self.running: dict[str, CancelScope] = {}  # by the ids of calls
 
     def goes_on(self, scope: Scope, revision: str) -> bool:
-        """For a request of that revision."""
+        """Whether it is still known to be open, for a request of that revision."""
         is_sure = time.monotonic() < self._answered + SURE
         return is_sure and revision == self._revision and self._owner == _owner(scope)
 

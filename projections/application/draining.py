@@ -41,7 +41,7 @@ class _Run:
 
 
 class Draining:
-    """At most one drain of this process, which is one of the `jobs`, in that lane. Safe for many that wait."""
+    """At most one drain of this process at a time, as one of the `jobs`, in that lane. Safe for many threads."""
 
     def __init__(self, jobs: Jobs, lane: Callable[[], Hashable], clock: Clock = time.monotonic) -> None:
         self._clock = clock
@@ -51,7 +51,7 @@ class Draining:
         self._job = jobs.add(lambda: ("drain", lane()), self._go_on)
 
     def begin(self, drain: Drains) -> _Run:
-        """Unless it is under way already."""
+        """Starts a drain unless one is under way."""
         with self._lock:
             if self._run is None or self._run.over.is_set():
                 self._run = _Run(drain, self._clock())
@@ -68,8 +68,10 @@ class Draining:
         return run.drained
 
     def wait_for_its_end(self, seconds: float) -> None:
-        """Where it is under way or just over: work that can wait leaves the computer to it so long, and then the
-        database to the drains of other machines."""
+        """Waits where a drain is under way or just over, at most so long: for work that can wait.
+
+        It leaves the computer to the drain, and after it the database to the drains of other machines.
+        """
         run, until = self._run, self._clock() + seconds
         while run is not None and (left := min(run.rests_until, until) - self._clock()) > 0:
             if self._ending.wait(min(LOOK_EVERY, left)):

@@ -275,7 +275,7 @@ class Runtime:
             return connector.database()
 
     def _onward(self, database: Database) -> Settings | None:
-        """Where the ledger is, if not there; a new one is placed."""
+        """The settings of the database that has the ledger, None if it is this one. A new ledger is placed."""
         known = self.identity
         try:
             head = ledgers.head(database, known.key)

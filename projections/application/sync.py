@@ -123,7 +123,7 @@ class Synchronization:
             self._taken_in, self._looks_again = head, now + LOOKS_AGAIN
 
     def follow_quietly(self, seconds: float | None = None) -> None:
-        """As `follow`, in the background: only with a database that is there, and what fails is only reported."""
+        """As `follow`, for the background: only where the database is known to be there; a failure is only reported."""
         if not self._runtime.contact.ready:
             return
         try:
@@ -191,7 +191,7 @@ class Synchronization:
             self._close(database, follower, diverged)
 
     def _close(self, database: Database, follower: Follower, diverged: Diverged) -> None:
-        """Unless one of the two histories has been made the other meanwhile, which is done under this lock."""
+        """Closes the ledger, unless one of the two histories was replaced by the other meanwhile, under this lock."""
         with follower.alone(CLOSING_SECONDS) as mine:
             if not mine:  # met again, and closed, at the next contact
                 raise diverged

@@ -49,7 +49,7 @@ _MODULES = {  # whose OPERATIONS have it, or for `sync` whose operations(inputs)
 
 
 class Operations(Mapping[str, Operation]):
-    """By name. What goes through all of them loads all of them."""
+    """The operations by name. Going through all of them loads all of them."""
 
     def __init__(self) -> None:
         self._loaded: dict[str, Operation] = {}
@@ -79,7 +79,7 @@ def _operations(module: str) -> tuple[Operation, ...]:
 
 
 def _inputs() -> dict[str, type[Input]]:
-    """Of every command that may wait for the database, what an edit of it is held to."""
+    """For every command that may be queued, the input to which an edit of it is held."""
     others = [OPERATIONS[name].commands for name, module in _MODULES.items() if module != "sync"]
     pairs: list[tuple[type[Command], type[Input]]] = [pair for commands in others for pair in commands.items()]
     return {command.__name__: taken for command, taken in pairs}

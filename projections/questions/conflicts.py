@@ -44,13 +44,13 @@ def count(snapshot: Snapshot) -> int:
 
 
 def about(snapshot: Snapshot, ids: Iterable[str]) -> list[str]:
-    """Those that wait and are about one of the entities."""
+    """The ids of the open conflicts about one of the entities."""
     wanted = sorted(set(ids))
     return [row["id"] for row in snapshot.ask("conflicts/about", ids=wanted)] if wanted else []
 
 
 def after(snapshot: Snapshot, conflict: str) -> list[Row]:
-    """Those that wait for another one, in the order in which they were given."""
+    """The conflicts that wait for another one, in the order in which their commands were given."""
     generation = snapshot.generation("conflicts")
     found = snapshot.ask("entries/holders", generation=generation, relation="conflict_after", target=conflict)
     ids = [row["id"] for row in found]

@@ -178,13 +178,13 @@ def _version_after(events: list[RecordedEvent], run: RecordedEvent) -> int:
 
 
 def _kept(events: list[RecordedEvent]) -> list[RecordedEvent]:
-    """Those that were not taken back."""
+    """The events whose commands were not taken back."""
     taken_back = _undone(events)
     return [event for event in events if str(event.command_id) not in taken_back]
 
 
 def _stated(events: list[RecordedEvent]) -> list[RecordedEvent]:
-    """Those that say when something happened: an undo happens when a mistake is found."""
+    """The events that say when something happened. An undo does not: it happens when a mistake is found."""
     return [event for event in _kept(events) if getattr(fact_of(event), "undoes", None) is None]
 
 

@@ -158,7 +158,7 @@ class _GrowingRow:
     )  # fmt: skip
 
     def __init__(self, projection: Projection[Any], fact: RecordedFact, before: Row | None) -> None:
-        """With the first event of the stream, or with the next one and the row before it."""
+        """Begins with the first event of the stream, or with the row `before` and its next event."""
         self.projection = projection
         self.decider = projection.decider
         self.revised = projection.decider.revised

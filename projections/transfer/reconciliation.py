@@ -121,7 +121,7 @@ def _all(snapshot: Snapshot, category: str) -> dict[str, Row]:
 
 
 def _work_items(snapshot: Snapshot, source: str, reading: Reading) -> dict[str, Row]:
-    """Those that the file names, and those that are kept as this source's; there may be a great many others."""
+    """The items that the file names, and those known as this source's. All others, perhaps many, are not read."""
     generation = snapshot.generation("work_items")
     entries = snapshot.ask("entries/of_relation", generation=generation, relation="external_id")
     ids = {entry["id"] for entry in entries if entry["target"].startswith(f"{source}:")}

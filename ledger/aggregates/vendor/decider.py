@@ -83,7 +83,7 @@ def _report(command: UpdateVendor, results: TestResults, world: World) -> Vendor
 
 
 def _check_undo(world: World, turns: Turns[Vendor]) -> None:
-    """A name that is to be had again may belong to another one meanwhile."""
+    """The name of a vendor that comes back may belong to another vendor by now."""
     for now, then in turns.values():
         if now.withdrawn and not then.withdrawn:
             _check_name(world, then.name)

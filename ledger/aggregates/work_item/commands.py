@@ -13,7 +13,7 @@ from ledger.world import ReadyFilter
 
 
 class ItemCommand(Command, frozen=True, kw_only=True):
-    """Of one work item."""
+    """The root of the commands on one work item."""
 
     id: str
 

@@ -90,7 +90,7 @@ class Drain:
                 self._findings.conflicted(found[0])
 
     def _free(self, lines: Sequence[Queued], shut: set[str]) -> list[Queued]:
-        """Those that wait behind no damaged line; `shut` are the streams that do, and gains those of the others."""
+        """The lines that wait behind no damaged line. `shut` gains the streams of damaged lines and of held ones."""
         faults = self._outbox.faults  # reading the lines has proved them
         if any(fault.is_newer for fault in faults):
             raise newer_line()

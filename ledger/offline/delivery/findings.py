@@ -12,7 +12,7 @@ from ledger.store import EventStore
 
 
 class Findings:
-    """Of the commands of one outbox, for which `is_own` holds."""
+    """What a drain knows of the commands of one outbox; `is_own` says which commands those are."""
 
     def __init__(self, store: EventStore, is_own: Callable[[UUID], bool]) -> None:
         self._store = store

@@ -44,14 +44,14 @@ class HealthFinding(Struct, frozen=True, kw_only=True):
 
 
 def of_database(checked: Checkup) -> Iterator[HealthFinding]:
-    """Of the server, the role that we come as, and the ledger there."""
+    """What is wrong with the server, with the role of this connection, and with the ledger there."""
     yield from _of_role(checked)
     yield from _of_ledger(checked)
     yield from _of_server(checked)
 
 
 def of_environment(dsn: str | None) -> Iterator[HealthFinding]:
-    """Of the variables that other programs of PostgreSQL read too, where the given server was not reached."""
+    """Variables of the environment that may keep the given server, which was not reached, from being reached."""
     found = variables(dsn) if dsn else Variables(present=(), decisive=())
     if found.decisive:
         names = " and ".join(found.decisive)
@@ -78,7 +78,7 @@ def of_conflicts(waiting: int) -> Iterator[HealthFinding]:
 
 
 def of_cycles(cycles: Sequence[Sequence[str]]) -> Iterator[HealthFinding]:
-    """Of references of unfinished items that wait for each other; only an import records such links."""
+    """Unfinished items that wait for each other, by their references; only an import records such links."""
     for refs in cycles[:CYCLES]:
         yield HealthFinding(
             code="items_wait_for_each_other",
@@ -90,9 +90,10 @@ def of_cycles(cycles: Sequence[Sequence[str]]) -> Iterator[HealthFinding]:
 def of_webhooks(
     found: dict[str, tuple[Webhook, Destination]], head: int, now: float, unsent: Callable[[int], float]
 ) -> Iterator[HealthFinding]:
-    """Of the webhooks that this machine sends, by name; `now` is in seconds since 1970, `head` the log's position.
+    """What is wrong with the webhooks that this machine sends, by name.
 
-    `unsent` answers when the event after a position was recorded.
+    `now` is in seconds since 1970, `head` the log's position. `unsent` answers when the event after a position was
+    recorded.
     """
     for name, (webhook, destination) in sorted(found.items()):
         if destination.parked is not None:
@@ -140,7 +141,7 @@ def lacks(state: ReplicaState, head: int | None) -> int | None:
 
 
 def of_disk(home: Path) -> Iterator[HealthFinding]:
-    """Of the folder of the working files, in which one is written to find out."""
+    """What is wrong with the folder of the working files; a file is written there to find out."""
     probe = home / f"{PROBE}.{os.getpid()}"
     try:
         try:
@@ -159,7 +160,7 @@ def of_disk(home: Path) -> Iterator[HealthFinding]:
 
 
 def of_machine(local: Local, reached: int, head: int | None, oldest: datetime | None) -> Iterator[HealthFinding]:
-    """Of a journal that reached a position; `head` is the database's, None while that does not answer."""
+    """What is wrong with a journal that reached a position; `head` is the database's, None while it is away."""
     if local.journal.damage is not None:
         yield HealthFinding(code="journal_damaged", what=local.journal.damage.message, next_step=SET_ASIDE)
     yield from _of_outbox(local)

@@ -39,8 +39,9 @@ class Former(Struct, frozen=True, kw_only=True):
 
 
 class Destination(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Of one webhook: everything up to `position` was taken or is not meant for it. `parked` says why it ended, and
-    `rotated_by` which command made the secret.
+    """Where one webhook leads. Everything up to `position` was taken or is not meant for it.
+
+    `parked` says why sending ended, and `rotated_by` which command made the secret.
 
     Raises ValueError for what no request can be made of, so that a file that was edited is Damaged; it names no secret.
     """
@@ -61,7 +62,7 @@ class Destination(Struct, frozen=True, kw_only=True, omit_defaults=True):
             key_of(secret)
 
     def secrets(self, moment: float) -> list[str]:
-        """Those that sign at a moment, the newest first."""
+        """The secrets that sign at a moment, the newest first."""
         return [self.secret, *(former.secret for former in self.formers if moment < former.until)]
 
 
@@ -78,7 +79,7 @@ def _new_secret() -> str:
 
 
 class Destinations:
-    """Those of one ledger on this machine. Safe for many threads and processes."""
+    """The destinations of one ledger on this machine. Safe for many threads and processes."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -119,7 +120,7 @@ class Destinations:
                 self._write(known)
 
     def restart(self, id: str, position: int | None = None) -> None:
-        """Not parked, and tried at once: from a position, or from where it was."""
+        """Sends again at once, also where it was parked: from a position, or from where it was."""
 
         def anew(now: Destination) -> Destination:
             return replace(now, parked=None, failing=None, position=now.position if position is None else position)
@@ -127,8 +128,10 @@ class Destinations:
         self._change(id, anew)
 
     def rotate(self, id: str, command: str, now: float, until: float) -> Destination | None:
-        """With a new secret; those before it sign until then, or until their own time where that is up sooner. A
-        command that is repeated makes no second one."""
+        """Gives it a new secret; the former ones sign until then, or until their own time where that ends sooner.
+
+        A repeated command makes no second secret.
+        """
 
         def rotated(known: Destination) -> Destination:
             if known.rotated_by == command:

@@ -23,7 +23,7 @@ TYPES = ("task", "research", "project", "milestone")  # of items that become iss
 
 
 class LocalChanges(Struct, frozen=True, kw_only=True):
-    """Of one ledger, for one repository; `only` says which items are taken up."""
+    """What changed in one ledger, for one repository; `only` says which items are taken up."""
 
     view: LedgerView
     repository: str

@@ -63,7 +63,7 @@ class Pairing:
         return self.identify(milestones.name_of(self._repository, record["milestone"]))
 
     def items_of(self, issues: Iterable[Record]) -> frozenset[str]:
-        """Those of these issues that are of this repository, and items."""
+        """The items of these issues: of those in this repository that have one."""
         address = f"/{self._repository}/issues/"
         numbers = (one["number"] for one in issues if address in one["html_url"])
         return frozenset(self.items[number] for number in numbers if number in self.items)

@@ -39,7 +39,7 @@ def recognised(command: ImportWorkItems, world: World) -> Iterator[ImportedItem]
 
 
 def _names(command: ImportWorkItems, world: World) -> Names:
-    """Of the items that new records may be."""
+    """The ids of the items that new records may be."""
     wanted = {item.undated for item in command.items if item.undated and began(item.id, world) is None}
     found: Names = {}
     prefix = f"{command.source}:"

@@ -144,7 +144,7 @@ def _after(base: str, rule: Rule, done: str) -> str:
 
 
 def _turns_between(coming: str, rule: Rule, done: str) -> int:
-    """At least one; of rules that are years behind so many at once that none is missed."""
+    """How many turns can be skipped at once without missing one: many where the rule is years behind, at least one."""
     days = (datetime.fromisoformat(done) - datetime.fromisoformat(begins(coming))).days
     longest = {"day": 1, "week": 7, "month": 31, "year": 366}[rule.unit] * rule.count
     return max(1, days // longest)

@@ -35,7 +35,7 @@ def _closing(line: str) -> str:
 
 
 def _longest_closings(lines: Sequence[str]) -> list[dict[str, int]]:
-    """For each place, and for the end, the longest closing of each sign from there on: none is sought in vain."""
+    """The longest closing fence of each sign from each line on, and from the end: no fence is looked for in vain."""
     longest: list[dict[str, int]] = [{}]
     for line in reversed(lines):
         after, closing = longest[-1], _closing(line)

@@ -100,7 +100,7 @@ def _without_footer(rows: list[Row], reading: Reading) -> list[Row]:
 
 
 def _check_end(path: Path, rows: list[Row], names: Names, reading: Reading, *, may_end_early: bool) -> None:
-    """Of a file that ends within a line the last row may be cut off: it is where only that one is too short."""
+    """Refuses a file that ends within its last line where only that row is too short: it is cut off."""
     last = rows[-1]
     if not may_end_early and last.length < len(names) and all(row.length >= len(names) for row in rows[:-1]):
         found = f"is cut off: {last.length} cells stand there, and the table has {len(names)} columns"

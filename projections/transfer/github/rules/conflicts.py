@@ -59,7 +59,7 @@ def found(
 def closed(
     item_id: str, fields: Iterable[str], theirs: Values, waiting: Iterable[str], world: World
 ) -> Iterator[tuple[str, Fact]]:
-    """Those of the item that wait and are none any more: both agree now, or GitHub's value is another one."""
+    """Closes the open conflicts of the item that no longer hold: both agree, or GitHub's value is another one."""
     current = {id_of(item_id, field, theirs[field]) for field in fields}
     for own in waiting:
         conflict: Conflict = world.state(CONFLICT, own)

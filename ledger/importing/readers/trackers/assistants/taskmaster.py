@@ -61,7 +61,7 @@ class _List(Struct, frozen=True, kw_only=True):
 
     @property
     def stands_in(self) -> Finding:
-        """That its times are those of its tasks, or that it has none either."""
+        """The warning that the list's times stand for those of its tasks, or that the list has none either."""
         if self.edition is None and self.began == self.changed:
             return Finding("times_unknown", self.tag)
         return Finding("times_of_the_whole_list", f"{self.tag}: {text(self.began)} to {text(self.changed)}")

@@ -148,7 +148,7 @@ class _Card(Record):
         )
 
     def _stated(self, *, is_sure: bool) -> Stated:
-        """Of an older end no action is left in an export: then it says nothing of when that was."""
+        """An export has no action of a card that ended long ago; then it does not state when that was."""
         ended: Fields = {f"metadata.{CLOSED}": ("idList", *REFINING)} if is_sure else {}
         return self.stated(self._names, SAID_BY, all_of=SAID_TOGETHER | ended, refining=REFINING)
 
