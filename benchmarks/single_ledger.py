@@ -26,7 +26,7 @@ from ledger import identity
 from ledger.postgres.connection.connect import DATABASE, embedded_server
 from ledger.settings import Settings
 from projections.application.app import App
-from projections.maintenance import report_now
+from projections.maintenance import current_report
 from projections.operations.catalog import OPERATIONS
 from projections.reports.html_page import page
 from projections.transfer.importing import ImportRequest
@@ -168,7 +168,7 @@ def asked(app: App, scale: int, rounds: int) -> tuple[list[list[float]], list[tu
 
 def html_page(app: App) -> str:
     with app.tables.snapshot() as snapshot:
-        return page(snapshot, app.store, report_now.document_in(app.live_view(), snapshot))
+        return page(snapshot, app.store, current_report.document_in(app.live_view(), snapshot))
 
 
 def claim_and_release(app: App) -> None:

@@ -15,7 +15,7 @@ from ledger.postgres.connection.database import Database, is_held_up
 from ledger.postgres.ledgers import MOVED
 from ledger.postgres.store import PostgresStore
 from projections.application.debounced import Debounced
-from projections.application.draining import Draining, ShouldContinue
+from projections.application.drain_job import DrainJob, ShouldContinue
 from projections.application.runtime import Runtime
 from projections.local_copy.working_files import Local
 from projections.questions.world_questions import TableNeighbourhood
@@ -43,7 +43,7 @@ class Synchronization:
         self._runtime = runtime
         self._renew_copies = renew_copies
         self._after_write = after_write
-        self._draining = Draining(runtime.jobs, lambda: runtime.settings.dsn)
+        self._draining = DrainJob(runtime.jobs, lambda: runtime.settings.dsn)
         self._taken_in: Head | None = None  # up to where all that follows from the journal is done
         self._looks_again = 0.0  # by time.monotonic
 

@@ -22,7 +22,7 @@ from projections.application.app import App
 from projections.application.layers import KINDS
 from projections.application.view import LedgerView
 from projections.fallback import router
-from projections.maintenance import report_now
+from projections.maintenance import current_report
 from projections.questions.configuration import current
 from projections.reports import report
 from projections.reports.atomic_file import replacing
@@ -68,10 +68,10 @@ def write_status(app: App, view: LedgerView | None = None) -> Written:
     file = place(app)
     if view is not None:
         with _exclusively(app):
-            return _written(app, file, report_now.document(view))
+            return _written(app, file, current_report.document(view))
     for _ in range(ATTEMPTS):
         seen = _look(file)
-        _, document = router.run_on_first_source(app, report_now.document)
+        _, document = router.run_on_first_source(app, current_report.document)
         with _exclusively(app):
             if _look(file) == seen:
                 return _written(app, file, document)

@@ -16,7 +16,7 @@ from ledger.problems import Problem, check, problem
 from ledger.values.moment import text
 from ledger.values.states import Category
 from projections.application.view import LedgerView
-from projections.maintenance.report_now import queued
+from projections.maintenance.current_report import queued
 from projections.maintenance.repository import git
 from projections.operations.base import Answered, Input, Operation, Writes, carry_out, sent_fields
 from projections.operations.inputs.argument_values import NULL_IS_A_VALUE

@@ -9,7 +9,7 @@ from ledger.envelope import configuration_id
 from ledger.settings import Settings
 from ledger.world import Asker
 from projections.application.view import LedgerView
-from projections.maintenance import report_now
+from projections.maintenance import current_report
 from projections.operations.base import Answered, Asks, Input, Operation
 from projections.operations.inputs.fields import Limit
 from projections.operations.ledger_creation import unusable
@@ -31,7 +31,7 @@ class PrimeInput(Asks):
 
 
 def project_status(view: LedgerView, request: ProjectStatusInput) -> Answered:
-    document = report_now.document(view)
+    document = current_report.document(view)
     if request.format == "markdown":
         return {"as_of": document["as_of"], "markdown": report.markdown(document)}
     return _brief(report.folded(document, request.limit))
@@ -42,9 +42,9 @@ def prime(view: LedgerView, request: PrimeInput) -> Answered:
     origin = primer.Origin(
         project=view.identity.name,
         actor=view.actor(None),
-        source=report_now.source(view),
-        is_live=report_now.is_live(view),
-        queued=report_now.queued(view),
+        source=current_report.source(view),
+        is_live=current_report.is_live(view),
+        queued=current_report.queued(view),
     )
     with view.tables.snapshot() as snapshot:
         waiting = of_asker(view, snapshot, request.by, primer.CLAIMS)["items"]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from projections.application.app import App
-from projections.maintenance.report_now import document_in
+from projections.maintenance.current_report import document_in
 from projections.reports.html_page import page as page_of
 from tests.browser.conftest import Accessibility
 from tests.conftest import Perform

@@ -8,7 +8,7 @@ import pytest
 from ledger.aggregates.vendor.events import TestResults
 from ledger.importing.commands import ImportedDeployment, ImportedEnhancement, ImportedVendor
 from projections.application.app import App
-from projections.maintenance import report_now
+from projections.maintenance import current_report
 from projections.reports import html_page, parse
 from projections.reports import report as status_report
 from projections.transfer.import_execution import Report, record_reading, report
@@ -187,7 +187,7 @@ def test_a_report_of_records_that_sources_state_half_of_is_whole(tell: OnProgres
     )
 
     with app.tables.snapshot() as snapshot:
-        document = report_now.document_in(app.live_view(), snapshot)
+        document = current_report.document_in(app.live_view(), snapshot)
         page = html_page.page(snapshot, app.store, document)
     text = status_report.with_ids(document)
 

@@ -13,7 +13,7 @@ from projections.cli.terminal.live import watch
 from projections.cli.terminal.output import answer_json, draw_markdown, on_terminal, printable, remark, write
 from projections.cli.terminal.points import POINT
 from projections.fallback import router
-from projections.maintenance import report_now
+from projections.maintenance import current_report
 from projections.maintenance.status_file import Written, write_status
 from projections.questions.overviews.status import LISTED
 from projections.reports import report
@@ -114,7 +114,7 @@ def _document_in(view: LedgerView, snapshot: Snapshot, as_of: str | None, items:
     """What waits now is no part of the past."""
     if as_of is not None:
         return report.document(snapshot, view.identity.name, items=items)
-    return report_now.document_in(view, snapshot, items)
+    return current_report.document_in(view, snapshot, items)
 
 
 def _writing(invocation: Invocation) -> Callable[[], None]:

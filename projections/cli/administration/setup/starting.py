@@ -18,7 +18,7 @@ from projections.cli.reports.reporting import print_report
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, counting, printable, remark, say
 from projections.fallback import router
-from projections.maintenance import report_now
+from projections.maintenance import current_report
 
 DEMO_FOLDER = Path("tracking-ledger-demo")
 
@@ -39,7 +39,7 @@ def demo(invocation: Invocation, folder: Path) -> None:
     app, example = invocation.app, steps()
     refuse_another_history(app, example)
     repeated = _recorded(app, example)
-    document = router.answer(app, report_now.document)
+    document = router.answer(app, current_report.document)
     if invocation.as_json:
         place = {"folder": str(folder), "ledger": str(app.identity.ledger)}
         answer_json({**place, "steps": len(example), "repeated": repeated})

@@ -40,7 +40,7 @@ class _Run:
         self.over.set()
 
 
-class Draining:
+class DrainJob:
     """At most one drain of this process at a time, as one of the `jobs`, in that lane. Safe for many threads."""
 
     def __init__(self, jobs: Jobs, lane: Callable[[], Hashable], clock: Clock = time.monotonic) -> None:

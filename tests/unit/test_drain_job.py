@@ -4,13 +4,13 @@ import threading
 
 from ledger.jobs import Jobs
 from ledger.offline.delivery.drain import Drained
-from projections.application.draining import REST, Draining, ShouldContinue
+from projections.application.drain_job import REST, DrainJob, ShouldContinue
 
 LONG = 60.0  # seconds; no test waits so long
 
 
 def test_what_can_wait_lets_a_drain_go_first() -> None:
-    draining, go_on, order = Draining(Jobs(), lambda: None), threading.Event(), list[str]()
+    draining, go_on, order = DrainJob(Jobs(), lambda: None), threading.Event(), list[str]()
 
     def drain(should_continue: ShouldContinue) -> Drained:
         go_on.wait(LONG)
@@ -39,7 +39,7 @@ class Clock:
 
 def test_what_can_wait_rests_after_a_long_drain_for_those_that_others_are_still_at() -> None:
     clock, ended = Clock(), list[float]()
-    draining = Draining(Jobs(), lambda: None, clock)
+    draining = DrainJob(Jobs(), lambda: None, clock)
 
     def drain(should_continue: ShouldContinue) -> Drained:
         clock.now += 8.0
@@ -53,7 +53,7 @@ def test_what_can_wait_rests_after_a_long_drain_for_those_that_others_are_still_
 
 
 def test_it_waits_for_no_drain_that_takes_too_long_nor_at_the_end_of_the_process() -> None:
-    draining, go_on = Draining(Jobs(), lambda: None), threading.Event()
+    draining, go_on = DrainJob(Jobs(), lambda: None), threading.Event()
 
     def drain(should_continue: ShouldContinue) -> Drained:
         while should_continue() and not go_on.is_set():
