@@ -1,4 +1,4 @@
--- Closes a ledger to everybody who appends, and says why and where it went; answers the head that stays.
+-- Closes a ledger to every writer, and says why and where it went; answers the head that stays.
 --
 -- One that is closed for another reason is refused (TL004), but for the steps of a move: what is moving has moved at its
 -- end, to where it was moving, and what moved away can arrive again.

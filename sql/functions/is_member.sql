@@ -1,4 +1,4 @@
--- Whether who asks may use a ledger: by its own name, or by a role it has.
+-- Whether the caller may use a ledger: by its own name, or by a role it has.
 CREATE OR REPLACE FUNCTION tracking_ledger.is_member(p_ledger uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = tracking_ledger, pg_temp AS $$
 BEGIN

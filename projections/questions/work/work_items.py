@@ -37,7 +37,7 @@ def by_name(tables: Tables, given: str, asker: Asker) -> Entity:
     """
     lowest, highest = range_of(tables, CATEGORY, given)
     first, last = shortest_range(lowest)
-    asked: Question = "work_items/meant", {"lowest": lowest, "highest": highest, "first": first, "last": last}
+    asked: Question = "work_items/by_reference", {"lowest": lowest, "highest": highest, "first": first, "last": last}
     as_of, [found, held] = tables.ask_all([asked, readiness.question(lowest, highest, asker)])
     if not found and lowest == highest:
         raise entities.missing(CATEGORY, lowest, UNKNOWN)

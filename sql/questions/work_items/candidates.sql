@@ -1,5 +1,5 @@
--- Items that may be ready, most urgent first, then oldest first; which of them are is told by obstacles.sql, so that
--- this is only a walk along an index. Where it is `sieved`, those are passed over that wait by themselves, for what is below
+-- Items that may be ready, most urgent first, then oldest first. Which of them are, obstacles.sql says; this is only a
+-- walk along an index. Where it is `sieved`, those are passed over that wait by themselves, for what is below
 -- them, or for what blocks them or their parent: to ask obstacles.sql for each costs over three times as much. Answered by
 -- work_items_open, work_items_children and the primary keys.
 WITH RECURSIVE below (id) AS (

@@ -1,4 +1,4 @@
--- Items of the trees below some roots: each below its parent, siblings, oldest first. Answered by work_items_children.
+-- Items of the trees below some roots: each below its parent, of siblings the oldest first. Answered by work_items_children.
 WITH RECURSIVE tree AS (
     SELECT root.id, root.created_at || ' ' || root.id AS path, 0 AS depth FROM work_items root
     WHERE root.ledger_id = %(ledger)s AND root.generation = %(work_items)s AND root.id = ANY (%(ids)s)

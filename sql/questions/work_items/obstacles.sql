@@ -1,4 +1,4 @@
--- What keeps each of some items, or else the first whose id lies in a range, from being begun. The rule is told in
+-- What keeps each of some items, or else the first whose id lies in a range, from being begun. The rule is in
 -- sql/functions/obstacles.sql, which answers this by the primary keys and work_items_children.
 SELECT id, place, reason, cause_id, title, status, category, by, until
 FROM obstacles(%(ledger)s, %(work_items)s, %(ids)s, %(lowest)s, %(highest)s, %(moment)s, %(asker)s, %(holder)s, %(most)s)

@@ -1,4 +1,4 @@
--- What keeps each of some items from being ready; the twin of sql/functions/obstacles.sql, where the rule is told.
+-- What keeps each of some items from being ready; the twin of sql/functions/obstacles.sql, which has the rule.
 WITH RECURSIVE asked (id) AS (
     SELECT value FROM json_each(%(ids)s)
     UNION

@@ -1,6 +1,5 @@
--- The items whose id lies in the range that a reference can mean, whole, and beside each another
--- of the range of their shortest references, if there is one: then its reference has to be asked for. Answered by the
--- primary key.
+-- The whole items whose id lies in the range that a reference can mean, each with another id in the range of its shortest
+-- reference, if there is one: then its reference has to be asked for. Answered by the primary key.
 SELECT found.id, found.version, found.position, found.doc,
        (SELECT other.id FROM work_items other
         WHERE other.ledger_id = %(ledger)s AND other.generation = %(work_items)s
