@@ -95,6 +95,20 @@ def test_a_commit_is_attached_to_what_its_branch_or_its_message_names(
 
 
 @pytest.mark.usefixtures("forked_hooks")
+def test_a_reference_that_a_message_names_wrongly_is_named(settings: Settings, project: Path, perform: Perform) -> None:
+    door = task(perform, "Door")
+    install(project)
+    git(settings, "checkout", "-qb", "w-zzzzy-looks-like-one")
+
+    said = commit(settings, f"feat: a door\n\nLedger: {door}\nCompletes: w-zzzzz")
+    of_branch = commit(settings, "feat: a word")
+
+    assert attached(perform, door) == [(git(settings, "rev-parse", "HEAD^").strip(), "feat: a door")]
+    assert said.count("there is no work item w-zzzzz in this ledger") == 1
+    assert "w-zzzzy" not in of_branch
+
+
+@pytest.mark.usefixtures("forked_hooks")
 def test_an_item_that_needs_a_review_waits_for_it_and_the_hook_says_so(
     settings: Settings, project: Path, perform: Perform
 ) -> None:

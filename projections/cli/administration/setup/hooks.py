@@ -4,7 +4,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
@@ -114,8 +114,8 @@ def _link(invocation: Invocation, worktree: Path, commit: str) -> None:
     output = git(worktree, "log", "-1", "--no-show-signature", "--format=%H%n%s%n%B", commit, needed=True) or ""
     digest, subject, message = (*output.split("\n", 2), "", "")[:3]
     trailers = _trailers(worktree, message)
-    named = [ref for refs in trailers.values() for ref in refs] or _of_branch(worktree)
-    for ref in _existing_refs(invocation, named):
+    written = [ref for refs in trailers.values() for ref in refs]
+    for ref in _existing_refs(invocation, written or _of_branch(worktree), _print_refusal if written else _pass_over):
         arguments = {"id": ref, "url": f"commit:{digest}", "kind": "commit", "name": subject.strip()[:LONGEST_NAME]}
         done = _perform(invocation, "attach", {name: value for name, value in arguments.items() if value})
         _print_for_committer(f"{ref}: {digest[:7]} is attached", done)
@@ -139,6 +139,14 @@ def _rewritten(invocation: Invocation, worktree: Path, lines: str) -> None:
             _perform(invocation, "attach", {"id": ref, "url": f"commit:{old}", "remove": True})
 
 
+def _pass_over(_: LedgerError) -> None:
+    """Of a word that only looks like a reference."""
+
+
+def _print_refusal(error: LedgerError) -> None:
+    remark(f"tracking-ledger: {printable(error.message)}", style="yellow")
+
+
 def _trailers(worktree: Path, message: str) -> dict[str, list[str]]:
     """The references in our lines at the end of a message, by the line's word."""
     found: dict[str, list[str]] = {}
@@ -154,14 +162,15 @@ def _of_branch(worktree: Path) -> list[str]:
     return _REF.findall(git(worktree, "symbolic-ref", "--quiet", "--short", "HEAD") or "")
 
 
-def _existing_refs(invocation: Invocation, refs: list[str]) -> Iterator[str]:
+def _existing_refs(
+    invocation: Invocation, refs: list[str], unknown: Callable[[LedgerError], None] = _pass_over
+) -> Iterator[str]:
     """Those that are work items of this ledger, each once; a branch may hold words that look like one."""
     for ref in list(dict.fromkeys(ref.lower() for ref in refs))[:MOST_REFS]:
         try:
             yield OPERATIONS["query_work_item"].perform(invocation.app, {"id": ref})["ref"]
         except LedgerError as error:
-            if error.code != "not_found":
-                remark(f"tracking-ledger: {printable(error.message)}", style="yellow")
+            (unknown if error.code == "not_found" else _print_refusal)(error)
 
 
 def _perform(invocation: Invocation, name: str, arguments: dict[str, object]) -> Answered:
