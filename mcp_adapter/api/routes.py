@@ -115,7 +115,7 @@ async def _arguments(request: Request) -> Arguments:
             step = "send less at once, or refer to a file"
             raise TooLarge(f"the body is larger than {LARGEST:,} bytes", next_step=step)
     try:
-        read = json.loads(body) if body.strip() else {}
+        read = json.loads(body, object_pairs_hook=argument_values.object_of) if body.strip() else {}
     except (ValueError, RecursionError) as error:
         check([problem("body", f"must be a JSON object: {error}")])
     return argument_values.arguments(read)

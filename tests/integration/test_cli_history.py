@@ -75,6 +75,16 @@ def test_changes_say_who_answered_what_and_why(run: Run, perform: Perform, item:
     assert "\u202e" not in answered
 
 
+def test_an_item_that_was_not_there_yet_is_said_to_come_later(run: Run, perform: Perform) -> None:
+    perform("create_vendor", name="Acme")
+    ref = perform("create_work_item", item_type="task", title="Door")["ref"]
+
+    refused = run("show", ref, "--as-of", "1")
+
+    assert refused.exit_code == 3
+    assert "was not there at position 1: it came with position 2" in refused.stderr
+
+
 def test_the_report_is_shown_as_of_a_position(run: Run, item: dict[str, Any]) -> None:
     assert "One (task" in run("status", "--as-of", "1").stdout
 

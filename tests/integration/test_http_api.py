@@ -74,6 +74,7 @@ def test_a_repeated_write_is_recorded_once(door: Door) -> None:
     [
         ("create_work_item", b"{}", 400),
         ("create_work_item", b'{"title":', 400),
+        ("create_work_item", b'{"item_type": "task", "title": "One", "title": "Two"}', 400),
         ("create_work_item", b"[" * 100_000, 400),
         ("create_work_item", b'{"item_type": "task", "title": "\\ud800"}', 400),
         ("create_work_item", b'"x"', 400),

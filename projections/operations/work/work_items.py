@@ -156,6 +156,8 @@ def query_work_item(view: LedgerView, request: QueryWorkItemInput) -> Answered:
     entity_id = resolve(view.tables, CATEGORY, request.id)
     if request.as_of is not None and not set(request.include) - {"history", "comments"}:
         return _at_position(view, entity_id, request)
+    if request.as_of is not None:  # what was not there yet is said to come later, not to be nowhere
+        row_at(view.store, CATEGORY, entity_id, position_of(view.store, request.as_of))
     with view.snapshot(request.as_of) as snapshot:
         item = questions.by_id(snapshot, entity_id)
         item |= readiness.explained(snapshot, entity_id, snapshot.as_of.now, asker(view))
