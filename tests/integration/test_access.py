@@ -192,6 +192,7 @@ FUNCTIONS = {  # each with arguments that it would take from a member
     "fill_generation": "%s, 'vendors', 1, '[]', '{}', '', false",
     "serve_generation": "%s, 'vendors', 1, 1",
     "create_ledger": "%s, 'mine now'",
+    "open_ledger": "%s, 'mine now', '{}'",
     "place_ledger": "%s, 'mine now', NULL",
     "adopt_origin": "%s, gen_random_uuid()",
     "head_of": "%s",

@@ -157,18 +157,19 @@ def open_ledger(
 
     `origin` is the ledger it is a copy of. Raises Refused if the database has another history under this key.
     """
-    created = database.call("SELECT tracking_ledger.create_ledger(%s, %s)", [ledger, name])[0][0]
+    created = database.call("SELECT tracking_ledger.open_ledger(%s, %s, %s)", [ledger, name, _as_json(shapes)])[0][0]
     if origin not in (None, ledger):
         database.call("SELECT tracking_ledger.adopt_origin(%s, %s)", [ledger, origin])
-    register(database, ledger, shapes)
     return bool(created)
 
 
 def register(database: Database, ledger: UUID, shapes: Mapping[str, int]) -> None:
     """The ledger has these read models there."""
-    database.call(
-        "SELECT tracking_ledger.register_projections(%s, %s)", [ledger, msgspec.json.encode(dict(shapes)).decode()]
-    )
+    database.call("SELECT tracking_ledger.register_projections(%s, %s)", [ledger, _as_json(shapes)])
+
+
+def _as_json(shapes: Mapping[str, int]) -> str:
+    return msgspec.json.encode(dict(shapes)).decode()
 
 
 @contextmanager
