@@ -126,7 +126,7 @@ def home(identity: Identity, settings: Settings) -> Path:
 
 
 def home_place(identity: Identity, settings: Settings) -> Path:
-    """Where that folder is, or would be."""
+    """Where the folder of the working files is, or would be."""
     if settings.home is not None:
         return settings.home / str(identity.key)
     if (git := _git_folder(identity.project)) is not None:

@@ -26,7 +26,7 @@ class _Lane:
 
 
 class Jobs:
-    """Safe for many threads; its own never keep a process alive."""
+    """The jobs of a process. Safe for many threads; its own threads never keep a process alive."""
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
@@ -36,18 +36,20 @@ class Jobs:
         self._order = count()
 
     def add(self, lane: Callable[[], Hashable], work: Work, every: float | None = None) -> "Job":
-        """One that begins when it is asked for. Its lane may be another one each time. After a fault, which is
-        logged, it is due again in `every` seconds."""
+        """A job that begins when it is asked for. Its lane may be another one each time.
+
+        After a fault, which is logged, it is due again in `every` seconds.
+        """
         return Job(self, lane, work, every)
 
     @property
     def threads(self) -> int:
-        """How many there are now."""
+        """How many threads there are now."""
         with self._lock:
             return sum(lane.threads for lane in self._lanes.values())
 
     def _enter(self, job: "Job", due: float) -> None:
-        """Under the lock."""
+        """Puts a job into its lane. Called under the lock."""
         key = job.lane()
         lane = self._lanes.get(key) or self._lanes.setdefault(key, _Lane(self._lock))
         heapq.heappush(lane.due, (due, next(self._order), job))
@@ -105,12 +107,12 @@ class Job:
         self._ended = False
 
     def within(self, seconds: float) -> None:
-        """It begins in that time. Asked for while it runs, it runs again."""
+        """Lets it begin within that time. Asked for while it runs, it runs again."""
         with self._jobs._lock:
             self._ask(time.monotonic() + seconds)
 
     def end(self, seconds: float | None = 0.0) -> bool:
-        """It does not begin any more. Whether it is over, after waiting that long for the run under way."""
+        """Lets it never begin again, and waits so long for the run under way: whether that is over."""
         with self._jobs._lock:
             self._ended, self.due = True, None
             self._work = _nothing  # what remembers when it was due does not keep what it worked on
@@ -120,7 +122,7 @@ class Job:
             return self._jobs._over.wait_for(lambda: self._thread is None, seconds)
 
     def begin(self) -> None:
-        """Under the lock of `Jobs`, as `settle`."""
+        """Notes that it runs now. Called under the lock of `Jobs`, as `settle` is."""
         self.due, self._asked, self._thread = None, None, threading.get_ident()
 
     def carry_out(self) -> float | None:

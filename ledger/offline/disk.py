@@ -15,14 +15,14 @@ _CREATED = re.compile(r"^CREATE (?:UNIQUE )?\w+ IF NOT EXISTS (\w+)", re.MULTILI
 
 
 def put(descriptor: int, content: bytes, at: int) -> None:
-    """At that byte of the file. Raises OSError; then it holds some of them."""
+    """Writes at that byte of the file. Raises OSError; then the file holds a part of the content."""
     done = 0
     while done < len(content):
         done += os.pwrite(descriptor, content[done:], at + done)
 
 
 def add(descriptor: int, content: bytes) -> None:
-    """Where the file ends. Raises OSError; then it holds some of them."""
+    """Writes at the end of the file. Raises OSError; then the file holds a part of the content."""
     while content:
         content = content[os.write(descriptor, content) :]
 

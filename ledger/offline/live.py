@@ -13,7 +13,7 @@ from ledger.world import Neighbourhood, World
 
 
 class LiveHandler(Handler):
-    """As Handler; `sent` is the record."""
+    """A Handler that writes each command into the record `sent` before it goes out."""
 
     def __init__(
         self,

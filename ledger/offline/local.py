@@ -111,7 +111,7 @@ class LocalStore:
         return map(recorded_fact, self.read_all(after, up_to))
 
     def find_command(self, command_id: UUID) -> tuple[Recorded, bytes] | None:
-        """Where it stands as far as this machine knows; None also for what was sent and not answered."""
+        """Where a command stands as far as this machine knows; None also for one that was sent and not answered."""
         if found := self._journal.find_command(command_id):
             return found
         if waiting := self._outbox.find(command_id):
@@ -283,7 +283,7 @@ def _event(line: Queued, n: int, version: int) -> RecordedEvent:
 
 
 def receipt_of(line: Queued, outcome: Outcome | None = None, position: int | None = None) -> Recorded:
-    """Where a line's command stands, by what became of it."""
+    """The receipt of a line's command, by what became of it."""
     where = Recorded(positions=(), streams=line.versions, recorded_at=None, repeated=True)
     if outcome is None:
         became = "withdrawal" if line.kind == "withdrawal" else None

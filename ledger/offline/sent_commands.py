@@ -319,5 +319,5 @@ def _read(file: Path) -> _Commands:
 
 
 def _opened(file: Path, more: int) -> int:
-    """For its owner only: among the arguments of commands are the tokens of claims."""
+    """Opens it for its owner only: the arguments of commands hold the tokens of claims."""
     return os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0) | more, 0o600)

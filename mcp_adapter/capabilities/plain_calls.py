@@ -69,7 +69,7 @@ class AcceptedCall(Struct, frozen=True):
 
 
 class PlainCalls:
-    """Stands before the protocol, behind the authentication."""
+    """An ASGI application that answers plain calls and hands on all others; behind the authentication."""
 
     def __init__(
         self, protocol: Sessions, tools: Tools, caller_of: Callable[[Request], Caller], without_handshake: Form
@@ -106,7 +106,7 @@ class PlainCalls:
         return msgspec.json.encode({"jsonrpc": "2.0", "id": call.id, "error": error})
 
     def _taken(self, scope: Scope, text: bytes) -> AcceptedCall | None:
-        """None for what the SDK has to look at."""
+        """The call that is answered here; None for what the SDK has to look at."""
         try:
             return self._of_the_other_era(scope, text) if scope[ONLY_ANSWER] else self._in_session(scope, text)
         except ValueError:  # of the envelope
@@ -124,7 +124,7 @@ class PlainCalls:
         return AcceptedCall(call, self._caller_of(Request(scope)).named(client), self._without_handshake)
 
     def _in_session(self, scope: Scope, text: bytes) -> AcceptedCall | None:
-        """One that began in another process is answered by what the call holds."""
+        """A call in a session. One that began in another process is answered by what the call holds."""
         headers = _once(scope, IN_SESSION)
         if headers is None:
             return None

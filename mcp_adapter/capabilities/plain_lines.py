@@ -26,8 +26,10 @@ REVISIONS = (*STRUCTURED, *MODERN_PROTOCOL_VERSIONS)
 
 
 class PlainLines:
-    """While it is open. Calls that run at its end are given up, as the SDK gives up its own: reads at once, writes when
-    they are done."""
+    """Answers plain calls while it is open.
+
+    Calls that run at its end are given up, as the SDK gives up its own: reads at once, writes when they are done.
+    """
 
     def __init__(
         self,
@@ -132,14 +134,14 @@ class _Running:
             self._over(self)
 
     def give_up(self) -> None:
-        """It is not answered any more, and if it has not begun it never begins."""
+        """Leaves it without an answer; one that has not begun never begins."""
         self._is_given_up = True
         if self._begun.acquire(blocking=False):
             self._over(self)
 
 
 def _name(params: Any) -> str | None:
-    """The client's, as its greeting states it; one that is wrong is refused by the SDK."""
+    """The client's name, as its greeting states it; a wrong greeting is refused by the SDK."""
     client = (params or {}).get("clientInfo")
     name = client.get("name") if isinstance(client, dict) else None
     return name if isinstance(name, str) else None

@@ -39,7 +39,7 @@ class NotifiedSession(Protocol):
 
 
 class Watched:
-    """One ledger's watchers."""
+    """Who wants to hear of the changes of one ledger."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -158,7 +158,7 @@ class Watching:
         return wire.EmptyResult()
 
     async def keep_looking(self) -> None:
-        """Of several transports that begin it, one looks at a time."""
+        """Looks once a second. Several transports may begin it; one of them looks at a time."""
         async with self._looking:
             while True:
                 await anyio.sleep(EVERY)

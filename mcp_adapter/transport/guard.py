@@ -150,7 +150,7 @@ class Guard:
 
 
 class Turns:
-    """Behind the authentication: how often and how many at once, by token, or by address for callers without one."""
+    """Limits how often and how many at once, by token, or by address without one. Behind the authentication."""
 
     def __init__(self, app: ASGIApp, rates: Rates) -> None:
         self._app = app

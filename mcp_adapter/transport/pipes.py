@@ -34,7 +34,7 @@ async def conversation(reading: BinaryIO, writing: BinaryIO) -> AsyncIterator[tu
 
 
 class MessageReader:
-    """What the client says, and for a line that is no message the error that says why."""
+    """Reads what the client says; a line that is no message becomes the error that says why."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._loop = asyncio.get_running_loop()
@@ -83,7 +83,7 @@ class MessageReader:
 
 
 class MessageWriter:
-    """Where the client is answered. When it has closed its end `gone` is called, and what is sent is lost."""
+    """Writes answers to the client. When the client has closed its end, `gone` is called, and what is sent is lost."""
 
     def __init__(self, file: BinaryIO, gone: Callable[[], None]) -> None:
         self._file = file

@@ -64,7 +64,7 @@ _noting = msgspec.json.Decoder(Note)
 
 
 class Session:
-    """One that began here, as far as a call must know it that passes by the SDK."""
+    """A session that began in this process: what a call that passes by the SDK must know of it."""
 
     def __init__(self, greetings: Greetings | None, owner: Any) -> None:
         """The greetings with which it began; without them no call passes by the SDK."""
@@ -161,6 +161,6 @@ def _cancelled(note: bytes) -> str | None:
 
 
 def _owner(scope: Scope) -> Any:
-    """By whom the SDK lets a session be used: who began it."""
+    """The caller who began the session: the only one whom the SDK lets use it."""
     user = scope.get("user")
     return authorization_context(user) if isinstance(user, AuthenticatedUser) else None

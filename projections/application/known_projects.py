@@ -76,7 +76,7 @@ def known_projects(settings: Settings) -> list[KnownProject]:
 
 
 def reachable(settings: Settings) -> list[Identity]:
-    """Those that are still in their folders and have the database of these settings, by name."""
+    """The projects that are still in their folders and have the database of these settings, by name."""
     found: list[Identity] = []
     for project in known_projects(settings):
         if project.database == _database(settings):

@@ -73,7 +73,7 @@ class Recovered:
         return not self.journal.head.position
 
     def layer(self, source: Source) -> Layer:
-        """With what waits by now laid over it."""
+        """The layer, with what waits by now laid over it."""
         return journal_layer(self.cache, self.outbox, self.sent, source=source, claims_here=lambda: False, held=self)
 
 

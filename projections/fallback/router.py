@@ -143,7 +143,7 @@ def _is_settled(app: App) -> bool:
 
 
 def _run_behind_outbox(app: App, run: Run[Result], *, writes: bool) -> tuple[LedgerView, Result]:
-    """On this machine's own copy, behind what waits: so that no caller misses its own writes, nor what the
+    """Runs on this machine's own copy, behind what waits, so that no caller misses its own writes or what the
     database has.
 
     A write that is queued needs only to be decided: what others have recorded meanwhile is the drain's business, and to
@@ -179,7 +179,7 @@ def _run_on_database(app: App, run: Run[Result]) -> tuple[LedgerView, Result]:
 
 
 def _run_on_copy(app: App, run: Run[Result], layer: Layer) -> tuple[LedgerView, Result]:
-    """Where this machine's copy lacks what the machine was shown, nothing is refused by it: Unavailable is raised."""
+    """Runs on a copy. Raises Unavailable instead of a refusal where the copy lacks what this machine was shown."""
     view = _recording(app, layer)
     try:
         return view, run(view)

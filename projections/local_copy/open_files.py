@@ -21,7 +21,7 @@ class Resting(Protocol):
 
 
 class OpenFiles:
-    """Safe for many threads."""
+    """The ledgers whose files are open, at most `most` of them. Safe for many threads."""
 
     def __init__(self, most: int = MOST) -> None:
         self.most = most
@@ -29,7 +29,7 @@ class OpenFiles:
         self._open: OrderedDict[int, Resting] = OrderedDict()  # by id, the one that was used last at the end
 
     def use(self, files: Resting) -> None:
-        """They are used now; of too many those rest that were not used for longest."""
+        """Notes that these files are used now, and closes those unused for longest where too many are open."""
         with self._lock:
             self._open[id(files)] = files
             self._open.move_to_end(id(files))

@@ -61,7 +61,7 @@ class Asks(Input):
 
 
 class Writes(Input):
-    """What every write takes besides."""
+    """The root of the inputs of writes: what every write takes besides."""
 
     by: Annotated[str | None, Field(max_length=100, description="Who acts, if not you")] = None
     command_id: Annotated[str | None, Field(description="UUID, to repeat safely")] = None

@@ -72,7 +72,7 @@ def compare(snapshot: Snapshot, projection: Projection[Any], folded: Fold) -> Co
 def _differences(
     projection: Projection[Any], stored: Mapping[str, Any], entries: Entries, replayed: Row | None
 ) -> Iterator[Difference]:
-    """At most one: the first."""
+    """The first difference of a row, if there is one."""
     if replayed is None:
         yield Difference(id=stored["id"], field="id", stored=stored["id"], replayed=None)
         return

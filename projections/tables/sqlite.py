@@ -178,7 +178,7 @@ class SqliteTables:
 
     @contextmanager
     def viewing(self) -> Iterator[SqliteAdvance]:
-        """As `advancing`, to look only: no lock is taken."""
+        """As `advancing`, but only to read: no lock is taken."""
         with self._transaction("BEGIN") as connection:
             yield SqliteAdvance(connection, self._ledger)
 
@@ -228,7 +228,7 @@ class SqliteTables:
         return SqliteSnapshot(connection, self._ledger, as_of, generations)
 
     def _create(self) -> None:
-        """Where all is there already, another process that writes is not waited for."""
+        """Makes the schema. Where all is there already, no other process that writes is waited for."""
         with self._connection() as connection:
             make_schema(connection, sql("cache/schema"))
             known = {(name, shape) for name, shape, _ in connection.execute(NUMBERS, [self._ledger])}
@@ -288,7 +288,7 @@ class SqliteTables:
 
 @lru_cache(KEPT)
 def _statement(question: str, filters: frozenset[str]) -> str:
-    """With its parameters as SQLite writes them."""
+    """The question with its parameters as SQLite writes them."""
     return re.sub(r"%\((\w+)\)s", r":\1", with_filters(_words(question), filters))
 
 

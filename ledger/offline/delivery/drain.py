@@ -65,7 +65,7 @@ class Drain:
     def run(
         self, on_progress: OnProgress = lambda _: None, should_continue: Callable[[], bool] = lambda: True
     ) -> Drained:
-        """Settles what waits, portion by portion while it `should_continue`. An interrupted one continues there."""
+        """Settles what waits, portion by portion while it `should_continue`. The next drain goes on from there."""
         shut: set[str] = set()
         outcomes: Counter[str] = Counter()
         after = held = 0
@@ -148,7 +148,7 @@ class Drain:
     def _in_one_turn(self, lines: Sequence[Queued]) -> list[Settled]:
         """Brings the first commands to their ends, whichever these are, with one lock and one commit.
 
-        None where the first has to be settled on its own: what fails at one takes nothing from those before it.
+        Where one fails, those before it are settled without it; none are where that is the first.
         """
         while lines:
             ended: list[Settled] = []
@@ -172,7 +172,7 @@ class Drain:
             width = 2 * width if len(together) == len(left) else 1  # among what others changed it is read one by one
 
     def _proposals(self, lines: Sequence[Queued]) -> list[tuple[Queued, Proposal]]:
-        """As many of the first commands as may be recorded as proposed."""
+        """The proposals of the first commands, up to one that may not be recorded as proposed."""
         streams = {stream for line in lines for stream in (*line.bases, conflict_stream(line.command_id))}
         past = self._store.read_streams(streams)
         self._findings.look(past.head)

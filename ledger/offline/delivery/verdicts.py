@@ -38,7 +38,7 @@ REFUSED = (*OF_RULES, AlreadyRecorded, Forbidden)
 
 
 class Verdicts:
-    """On commands of one outbox, each where the log stands at that moment."""
+    """The verdicts on the commands of one outbox, each as the log stands at that moment."""
 
     def __init__(
         self,

@@ -22,7 +22,7 @@ _STREAM = re.compile(
 
 
 def opened(file: Path, more: int = 0) -> int:
-    """For its owner only: among the arguments of commands are the tokens of claims."""
+    """Opens it for its owner only: the arguments of commands hold the tokens of claims."""
     return os.open(file, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | more, 0o600)
 
 

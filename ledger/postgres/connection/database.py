@@ -270,7 +270,7 @@ def _pool(conninfo: str, sessions: type[Session], max_size: int) -> Pool:
 
 @cache
 def _numbered(statement: str) -> bytes:
-    """With $1, $2 for its parameters: the driver would look for them each time."""
+    """The statement with $1, $2 for its parameters, which the driver would look for each time."""
     return "".join(f"${n}{part}" if n else part for n, part in enumerate(statement.split("%s"))).encode()
 
 

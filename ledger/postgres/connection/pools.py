@@ -60,13 +60,13 @@ class Away:
             raise Unavailable(self.error.message, next_step=self.error.next_step, **self.error.details) from self.error
 
     def give_a_try(self) -> None:
-        """To the first who asks when it is time for one; Unavailable is raised for all others."""
+        """Gives the next try to the first caller when it is time for one; raises Unavailable for all others."""
         self.require_a_try()
         self.again = None
 
 
 class Pools:
-    """Safe for many threads."""
+    """The pools of a process, one for each database. Safe for many threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -115,12 +115,12 @@ class Pools:
         return place in self._away
 
     def is_coming(self, place: str) -> bool:
-        """Whether one who tries to reach it sees that it is starting."""
+        """Whether a thread that tries to reach it sees that it is starting."""
         is_coming = self._trying.get(place)
         return is_coming is not None and is_coming()
 
     def require_a_try(self, place: str) -> None:
-        """Raises Unavailable where another one of that database tries, or has just tried."""
+        """Raises Unavailable where another thread tries to reach that database, or has just tried."""
         with self._lock:
             if place in self._away:
                 self._away[place].require_a_try()
@@ -143,7 +143,7 @@ class Pools:
         return pool
 
     def leave(self, conninfo: str) -> None:
-        """Ends it with its last user."""
+        """Gives a pool back; the last user ends it."""
         with self._lock:
             shared = self._shared[conninfo]
             shared.users -= 1
@@ -156,7 +156,7 @@ class Pools:
 
 
 def _sessions(first: list[Session]) -> type[Session]:
-    """Sessions of which the first is open already: each that is opened costs the server a process."""
+    """A kind of sessions of which the first is open already: each one that is opened costs the server a process."""
 
     class Sessions(Session):
         @classmethod

@@ -18,7 +18,7 @@ KINDS = {kind.code: kind for kind in (Invalid, NotFound, NotUnique, Refused, Ver
 
 
 class Change(Struct, frozen=True):
-    """As `bulk_work_items` takes it, where None is not given; `source` is the typed word or line that it comes from."""
+    """A change as `bulk_work_items` takes it (None: not given); `source` is the word or line that it comes from."""
 
     given: Answered
     source: str = ""

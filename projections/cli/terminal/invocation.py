@@ -68,7 +68,7 @@ class Invocation:
             self.app.close()
 
     def _start_warm_process(self) -> None:
-        """For the next commands, beside the embedded server that answered this one."""
+        """Starts a warm process for the next commands, where the embedded server answered this one."""
         if self.warm is not None and self.settings.warm and self.app.settings.dsn is None:
             from projections.cli.warm.starting import start  # only here: most commands find one
 

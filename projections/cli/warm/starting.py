@@ -35,12 +35,12 @@ def start(folder: str, name: str) -> None:
 
 
 def processes(folder: Path) -> list[int]:
-    """Those that listen in the folder."""
+    """The warm processes that listen in the folder."""
     return [process for _, process in _listening(folder)]
 
 
 def stop(folder: Path) -> list[int]:
-    """Those that were asked to end, which they do when the commands they run have ended."""
+    """Asks them to end, which they do when their commands have ended; answers which were asked."""
     stopped = []
     for name, process in _listening(folder):
         (folder / name).unlink(missing_ok=True)

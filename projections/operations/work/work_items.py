@@ -181,7 +181,7 @@ def query_work_item(view: LedgerView, request: QueryWorkItemInput) -> Answered:
 
 
 def _with_progress(view: LedgerView, item: Answered) -> Answered:
-    """With how far it is, if it is a milestone."""
+    """The answer with how far it is, if it is a milestone."""
     if item["item_type"] != "milestone":
         return item
     with view.tables.snapshot() as snapshot:

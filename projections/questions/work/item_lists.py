@@ -237,7 +237,7 @@ def _keeping(snapshot: Snapshot, wanted: Filter) -> readiness.Keep:
 
 
 def _with_causes(snapshot: Snapshot, items: list[Entity], wanted: Filter) -> list[Entity]:
-    """With {not_ready_because, not_ready_more?} each, where what is blocked is asked for."""
+    """The items, each with {not_ready_because, not_ready_more?} where what is blocked is asked for."""
     if not wanted.blocked:
         return items
     held = readiness.obstacles(snapshot, [item["id"] for item in items], snapshot.as_of.now, wanted.asker)

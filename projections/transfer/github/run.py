@@ -28,7 +28,7 @@ MOST_NAMES = 5  # that lead on from one to the next
 
 
 class Synchronisation(Struct, frozen=True, kw_only=True):
-    """With `repository`, OWNER/REPO, at `url` (None: where the environment says), on these `terms`."""
+    """One with `repository`, OWNER/REPO, at `url` (None: where the environment says), on these `terms`."""
 
     repository: str
     url: str | None = None
