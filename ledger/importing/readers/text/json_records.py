@@ -27,7 +27,7 @@ def records_of(path: Path, reading: Reading, listed: Callable[[Any], Iterable[An
 
 
 def filled(record: Fields) -> Fields:
-    """What of a record says more than that it is empty."""
+    """The fields of a record that are not empty. An empty field is stated all the same, see SourceItem."""
     return {name: value for name, value in record.items() if value not in (None, "", [])}
 
 
