@@ -133,11 +133,16 @@ class RoundTrips:
         return self._adapting.load_rows(0, result.ntuples, tuple)
 
 
-def _received(pgconn: PGconn, results: list[PGresult]) -> Generator[Wait, Ready | int, None]:
-    """Sends what is left and collects the results up to the end of the pipeline; yields what is waited for."""
+def sent(pgconn: PGconn) -> Generator[Wait, Ready | int, None]:
+    """Sends what is left; yields what is waited for."""
     while pgconn.flush():
         if (yield Wait.RW) & Ready.R:
             pgconn.consume_input()
+
+
+def _received(pgconn: PGconn, results: list[PGresult]) -> Generator[Wait, Ready | int, None]:
+    """Sends what is left and collects the results up to the end of the pipeline; yields what is waited for."""
+    yield from sent(pgconn)
     while True:
         while pgconn.is_busy():
             if (yield Wait.R):

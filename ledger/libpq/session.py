@@ -20,7 +20,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.pq import TransactionStatus
 
 from ledger.libpq.conninfo import effective
-from ledger.libpq.round_trip import RoundTrips, Rows, Statement, Tuples
+from ledger.libpq.round_trip import RoundTrips, Rows, Statement, Tuples, sent
 
 WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -120,6 +120,11 @@ class Session(psycopg.Connection[Any]):
         if self.is_pooled and self.info.transaction_status == TransactionStatus.IDLE:
             return self._round_trips.ask_tuples([*self._opening(WRITING), statement, COMMIT])[-2]
         return self._round_trips.ask_tuples([statement])[0]
+
+    def send(self) -> None:
+        """Sends all that was asked in the driver's pipeline. It leaves what the socket does not take at once until the
+        next answer is waited for, and the server waits for the rest of a long statement meanwhile."""
+        self.wait(sent(self.pgconn))
 
     def _opening(self, begin: LiteralString, keep: bool = False) -> list[Statement]:
         opening = [Statement(begin.encode(), keep=keep)]

@@ -82,6 +82,7 @@ class PostgresGeneration:
                 if taken:
                     taken.fetchone()
                 taken = self._connection.execute(FILL, given)
+                self._connection.send()
 
     def serve(self) -> None:
         for name, generation in self._generations.items():

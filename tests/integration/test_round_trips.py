@@ -11,6 +11,7 @@ from ledger.libpq.round_trip import MOST_KEPT, Statement
 from ledger.libpq.session import COMMIT, READING, Session
 from ledger.postgres.connection.database import Database
 from tests.support.each import each
+from tests.support.waiting import until
 
 KEPT = Statement(b"SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%our question%'")
 QUESTION = b"SELECT 7 AS value /* our question */"
@@ -43,6 +44,16 @@ def test_what_is_sent_and_answered_may_be_longer_than_a_socket_takes(session: Se
     asked = Statement(b"SELECT CAST($1 AS text) AS long", [LONG])
 
     assert session.ask([asked, asked]) == [[{"long": LONG}]] * 2
+
+
+def test_a_statement_in_a_pipeline_is_sent_whole_before_its_answer_is_waited_for(session: Session, dsn: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as other, session.pipeline():
+        asked = session.execute("SELECT pg_advisory_lock(20261130), length(%s::text)", [LONG])
+        session.send()
+
+        until(lambda: other.execute("SELECT FROM pg_locks WHERE objid = 20261130 AND granted").fetchall())
+
+        assert asked.fetchall() == [("", len(LONG))]
 
 
 def test_what_is_asked_alone_is_one_transaction_that_has_ended(session: Session) -> None:
