@@ -1,1 +1,1 @@
-"""The command line: a folder for each group of commands. It never imports `mcp`."""
+"""The command line: in folders by what the commands are for. It never imports `mcp`."""

@@ -1,4 +1,4 @@
-"""The commands of those who work, in this process: what they answer, and with which code they end."""
+"""The commands on claims and the archive in this process: what they answer, and with which code they end."""
 
 import json
 
