@@ -83,7 +83,6 @@ def filters(model: Projection[Any]) -> list[str]:
 
 REGIONS: dict[str, Callable[[], list[str]]] = {
     **{f"filters of {model.name}": lambda model=model: filters(model) for model in MODELS if model.filters},  # type: ignore[misc]
-    "rows": lambda: [f"{_row_of(model)} {model.name};" for model in MODELS if model.columns],
     "a row": lambda: "".join(map(_one_row, MODELS)).splitlines(),
     "unique relations": lambda: [f"AND a ->> 1 IN ({_listed(UNIQUE)})"],
 }
@@ -204,18 +203,13 @@ def _adjacent(model: Projection[Any]) -> str:
     return ADJACENT_CASE.format(name=model.name, others=OTHERS.format(name=model.name))
 
 
-def _row_of(model: Projection[Any]) -> str:
-    """The variable of append_event that holds a row of this read model."""
-    return f"v_{model.name}"
-
-
 def _one_row(model: Projection[Any]) -> str:
     """How append_event writes a row whose columns come ready."""
-    row, columns = _row_of(model), [column.name for column in model.columns]
-    assigned = f"    {row} := p_columns::{model.name};\n" if columns else ""
+    columns = [column.name for column in model.columns]
+    assigned = f"    v_row := p_columns::{model.name};\n" if columns else ""
     into = _wrapped([*KEY.split(", "), *_changing(model)], f"        INSERT INTO {model.name} (", ")", indent=12)
     given = ["p_ledger", "v_generation", "v_id", "p_version", "v_position", "p_document"]
-    values = _wrapped([*given, *(f"{row}.{name}" for name in columns)], "        VALUES (", ")", indent=12)
+    values = _wrapped([*given, *(f"v_row.{name}" for name in columns)], "        VALUES (", ")", indent=12)
     new, changed = (NEW_TERMS, CHANGED_TERMS) if model.texts else ("", "")
     alike = "" if model.is_single else ALIKE.format(name=model.name, digits=ALIKE_DIGITS)
     return ONE_ROW.format(

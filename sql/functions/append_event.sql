@@ -28,13 +28,7 @@ DECLARE
     v_alike       text;  -- another id that begins like this one
     v_adjacent_ids record;
     v_entered     text;
-    -- generated: rows
-    v_work_items work_items;
-    v_vendors vendors;
-    v_deployments deployments;
-    v_enhancements enhancements;
-    v_conflicts conflicts;
-    -- end
+    v_row         record;  -- of one of the read models: a variable for each would look up all of their tables in each session
 BEGIN
     SELECT l.state, l.serving, l.erased, l.most_events, set_config('ledger.id', p_ledger::text, true)
     INTO v_state, v_serving, v_erased, v_most_events, v_entered
@@ -72,18 +66,17 @@ BEGIN
                 CASE split_part(p_model, ':', 1)
                 -- generated: a row
                 WHEN 'work_items' THEN
-                    v_work_items := p_columns::work_items;
+                    v_row := p_columns::work_items;
                     IF p_is_new THEN
                         INSERT INTO work_item_terms (ledger_id, generation, id, terms) VALUES (p_ledger, v_generation, v_id, p_terms);
                         INSERT INTO work_items (ledger_id, generation, id, version, position, doc, item_type, status, title, parent_id,
                             priority, rank, hidden, claimed_by, claimed_until, created_at, updated_at, category, assignee, waits_for,
                             due_by, starts_at, milestone_id, estimate, effort_minutes, effort_tokens, effort_cost)
-                        VALUES (p_ledger, v_generation, v_id, p_version, v_position, p_document, v_work_items.item_type,
-                            v_work_items.status, v_work_items.title, v_work_items.parent_id, v_work_items.priority, v_work_items.rank,
-                            v_work_items.hidden, v_work_items.claimed_by, v_work_items.claimed_until, v_work_items.created_at,
-                            v_work_items.updated_at, v_work_items.category, v_work_items.assignee, v_work_items.waits_for,
-                            v_work_items.due_by, v_work_items.starts_at, v_work_items.milestone_id, v_work_items.estimate,
-                            v_work_items.effort_minutes, v_work_items.effort_tokens, v_work_items.effort_cost)
+                        VALUES (p_ledger, v_generation, v_id, p_version, v_position, p_document, v_row.item_type, v_row.status, v_row.title,
+                            v_row.parent_id, v_row.priority, v_row.rank, v_row.hidden, v_row.claimed_by, v_row.claimed_until,
+                            v_row.created_at, v_row.updated_at, v_row.category, v_row.assignee, v_row.waits_for, v_row.due_by,
+                            v_row.starts_at, v_row.milestone_id, v_row.estimate, v_row.effort_minutes, v_row.effort_tokens,
+                            v_row.effort_cost)
                         RETURNING (SELECT t.id FROM work_items t WHERE t.ledger_id = p_ledger AND t.generation = v_generation
                                    AND t.id BETWEEN left(v_id, 6) AND left(v_id, 6) || 'g' AND t.id <> v_id ORDER BY t.id LIMIT 1)
                         INTO v_alike;
@@ -95,12 +88,11 @@ BEGIN
                         INSERT INTO work_items (ledger_id, generation, id, version, position, doc, item_type, status, title, parent_id,
                             priority, rank, hidden, claimed_by, claimed_until, created_at, updated_at, category, assignee, waits_for,
                             due_by, starts_at, milestone_id, estimate, effort_minutes, effort_tokens, effort_cost)
-                        VALUES (p_ledger, v_generation, v_id, p_version, v_position, p_document, v_work_items.item_type,
-                            v_work_items.status, v_work_items.title, v_work_items.parent_id, v_work_items.priority, v_work_items.rank,
-                            v_work_items.hidden, v_work_items.claimed_by, v_work_items.claimed_until, v_work_items.created_at,
-                            v_work_items.updated_at, v_work_items.category, v_work_items.assignee, v_work_items.waits_for,
-                            v_work_items.due_by, v_work_items.starts_at, v_work_items.milestone_id, v_work_items.estimate,
-                            v_work_items.effort_minutes, v_work_items.effort_tokens, v_work_items.effort_cost)
+                        VALUES (p_ledger, v_generation, v_id, p_version, v_position, p_document, v_row.item_type, v_row.status, v_row.title,
+                            v_row.parent_id, v_row.priority, v_row.rank, v_row.hidden, v_row.claimed_by, v_row.claimed_until,
+                            v_row.created_at, v_row.updated_at, v_row.category, v_row.assignee, v_row.waits_for, v_row.due_by,
+                            v_row.starts_at, v_row.milestone_id, v_row.estimate, v_row.effort_minutes, v_row.effort_tokens,
+                            v_row.effort_cost)
                         ON CONFLICT (ledger_id, generation, id) DO UPDATE SET
                             (version, position, doc, item_type, status, title, parent_id, priority, rank, hidden, claimed_by, claimed_until,
                             created_at, updated_at, category, assignee, waits_for, due_by, starts_at, milestone_id, estimate,
@@ -115,18 +107,18 @@ BEGIN
                         INTO v_alike;
                     END IF;
                 WHEN 'vendors' THEN
-                    v_vendors := p_columns::vendors;
+                    v_row := p_columns::vendors;
                     IF p_is_new THEN
                         INSERT INTO vendors (ledger_id, generation, id, version, position, doc, name_key, status, withdrawn)
-                        VALUES (p_ledger, v_generation, v_id, p_version, v_position, p_document, v_vendors.name_key, v_vendors.status,
-                            v_vendors.withdrawn)
+                        VALUES (p_ledger, v_generation, v_id, p_version, v_position, p_document, v_row.name_key, v_row.status,
+                            v_row.withdrawn)
                         RETURNING (SELECT t.id FROM vendors t WHERE t.ledger_id = p_ledger AND t.generation = v_generation
                                    AND t.id BETWEEN left(v_id, 6) AND left(v_id, 6) || 'g' AND t.id <> v_id ORDER BY t.id LIMIT 1)
                         INTO v_alike;
                     ELSE
                         INSERT INTO vendors (ledger_id, generation, id, version, position, doc, name_key, status, withdrawn)
-                        VALUES (p_ledger, v_generation, v_id, p_version, v_position, p_document, v_vendors.name_key, v_vendors.status,
-                            v_vendors.withdrawn)
+                        VALUES (p_ledger, v_generation, v_id, p_version, v_position, p_document, v_row.name_key, v_row.status,
+                            v_row.withdrawn)
                         ON CONFLICT (ledger_id, generation, id) DO UPDATE SET
                             (version, position, doc, name_key, status, withdrawn) =
                             (excluded.version, excluded.position, excluded.doc, excluded.name_key, excluded.status, excluded.withdrawn)
@@ -135,18 +127,18 @@ BEGIN
                         INTO v_alike;
                     END IF;
                 WHEN 'deployments' THEN
-                    v_deployments := p_columns::deployments;
+                    v_row := p_columns::deployments;
                     IF p_is_new THEN
                         INSERT INTO deployments (ledger_id, generation, id, version, position, doc, deployed_at, environment, withdrawn)
-                        VALUES (p_ledger, v_generation, v_id, p_version, v_position, p_document, v_deployments.deployed_at,
-                            v_deployments.environment, v_deployments.withdrawn)
+                        VALUES (p_ledger, v_generation, v_id, p_version, v_position, p_document, v_row.deployed_at, v_row.environment,
+                            v_row.withdrawn)
                         RETURNING (SELECT t.id FROM deployments t WHERE t.ledger_id = p_ledger AND t.generation = v_generation
                                    AND t.id BETWEEN left(v_id, 6) AND left(v_id, 6) || 'g' AND t.id <> v_id ORDER BY t.id LIMIT 1)
                         INTO v_alike;
                     ELSE
                         INSERT INTO deployments (ledger_id, generation, id, version, position, doc, deployed_at, environment, withdrawn)
-                        VALUES (p_ledger, v_generation, v_id, p_version, v_position, p_document, v_deployments.deployed_at,
-                            v_deployments.environment, v_deployments.withdrawn)
+                        VALUES (p_ledger, v_generation, v_id, p_version, v_position, p_document, v_row.deployed_at, v_row.environment,
+                            v_row.withdrawn)
                         ON CONFLICT (ledger_id, generation, id) DO UPDATE SET
                             (version, position, doc, deployed_at, environment, withdrawn) =
                             (excluded.version, excluded.position, excluded.doc, excluded.deployed_at, excluded.environment,
@@ -156,20 +148,20 @@ BEGIN
                         INTO v_alike;
                     END IF;
                 WHEN 'enhancements' THEN
-                    v_enhancements := p_columns::enhancements;
+                    v_row := p_columns::enhancements;
                     IF p_is_new THEN
                         INSERT INTO enhancements (ledger_id, generation, id, version, position, doc, status, priority, target_quarter, rank,
                             withdrawn)
-                        VALUES (p_ledger, v_generation, v_id, p_version, v_position, p_document, v_enhancements.status,
-                            v_enhancements.priority, v_enhancements.target_quarter, v_enhancements.rank, v_enhancements.withdrawn)
+                        VALUES (p_ledger, v_generation, v_id, p_version, v_position, p_document, v_row.status, v_row.priority,
+                            v_row.target_quarter, v_row.rank, v_row.withdrawn)
                         RETURNING (SELECT t.id FROM enhancements t WHERE t.ledger_id = p_ledger AND t.generation = v_generation
                                    AND t.id BETWEEN left(v_id, 6) AND left(v_id, 6) || 'g' AND t.id <> v_id ORDER BY t.id LIMIT 1)
                         INTO v_alike;
                     ELSE
                         INSERT INTO enhancements (ledger_id, generation, id, version, position, doc, status, priority, target_quarter, rank,
                             withdrawn)
-                        VALUES (p_ledger, v_generation, v_id, p_version, v_position, p_document, v_enhancements.status,
-                            v_enhancements.priority, v_enhancements.target_quarter, v_enhancements.rank, v_enhancements.withdrawn)
+                        VALUES (p_ledger, v_generation, v_id, p_version, v_position, p_document, v_row.status, v_row.priority,
+                            v_row.target_quarter, v_row.rank, v_row.withdrawn)
                         ON CONFLICT (ledger_id, generation, id) DO UPDATE SET
                             (version, position, doc, status, priority, target_quarter, rank, withdrawn) =
                             (excluded.version, excluded.position, excluded.doc, excluded.status, excluded.priority, excluded.target_quarter,
@@ -190,16 +182,16 @@ BEGIN
                             (excluded.version, excluded.position, excluded.doc);
                     END IF;
                 WHEN 'conflicts' THEN
-                    v_conflicts := p_columns::conflicts;
+                    v_row := p_columns::conflicts;
                     IF p_is_new THEN
                         INSERT INTO conflicts (ledger_id, generation, id, version, position, doc, status, created_at)
-                        VALUES (p_ledger, v_generation, v_id, p_version, v_position, p_document, v_conflicts.status, v_conflicts.created_at)
+                        VALUES (p_ledger, v_generation, v_id, p_version, v_position, p_document, v_row.status, v_row.created_at)
                         RETURNING (SELECT t.id FROM conflicts t WHERE t.ledger_id = p_ledger AND t.generation = v_generation
                                    AND t.id BETWEEN left(v_id, 6) AND left(v_id, 6) || 'g' AND t.id <> v_id ORDER BY t.id LIMIT 1)
                         INTO v_alike;
                     ELSE
                         INSERT INTO conflicts (ledger_id, generation, id, version, position, doc, status, created_at)
-                        VALUES (p_ledger, v_generation, v_id, p_version, v_position, p_document, v_conflicts.status, v_conflicts.created_at)
+                        VALUES (p_ledger, v_generation, v_id, p_version, v_position, p_document, v_row.status, v_row.created_at)
                         ON CONFLICT (ledger_id, generation, id) DO UPDATE SET
                             (version, position, doc, status, created_at) =
                             (excluded.version, excluded.position, excluded.doc, excluded.status, excluded.created_at)
