@@ -84,6 +84,7 @@ def filters(model: Projection[Any]) -> list[str]:
 REGIONS: dict[str, Callable[[], list[str]]] = {
     **{f"filters of {model.name}": lambda model=model: filters(model) for model in MODELS if model.filters},  # type: ignore[misc]
     "a row": lambda: "".join(map(_one_row, MODELS)).splitlines(),
+    "link kinds": lambda: [f"AND link.relation IN ({_listed(LINK_KINDS)})"],
     "unique relations": lambda: [f"AND a ->> 1 IN ({_listed(UNIQUE)})"],
 }
 
