@@ -19,6 +19,7 @@ from ledger.annotation.events import AnnotationFact
 from ledger.catalog import COMMANDS, DECIDERS, FACTS
 from ledger.envelope import Command, Fact, UnknownFact
 from ledger.settings import ENVIRONMENT
+from ledger.values.states import FINISHED, SUSPENDING, WORKABLE
 from projections.application.layers import KINDS, Kind, Source
 from projections.operations.catalog import OPERATIONS
 from projections.operations.work.work_item_inputs import ListWorkItemsInput
@@ -54,6 +55,15 @@ def test_the_numbers_that_questions_compare_hidden_with_follow_from_its_bits() -
     assert set(re.findall(r"hidden IN (\([\d, ]+\))", questions)) == lists
     assert set(re.findall(r"hidden & (\d+)", questions)) == masks
     assert set(re.findall(r"hidden = (\d+)", questions)) == {"0", str(HIDDEN["archived"])}
+
+
+def test_the_categories_that_statements_compare_with_are_the_sets_that_the_rules_use() -> None:
+    rooms = ("questions", "functions", "cache")
+    texts = [file.read_text(encoding="utf-8") for room in rooms for file in (ROOT / "sql" / room).rglob("*.sql")]
+
+    compared = {words for text in texts for words in re.findall(r"category (?:NOT )?IN \(('[^)]*)\)", text)}
+    known = {", ".join(f"'{name}'" for name in names) for names in (WORKABLE, FINISHED, SUSPENDING)}
+    assert compared == known, "write them as WORKABLE, FINISHED or SUSPENDING of ledger/values/states.py has them"
 
 
 def test_a_filter_of_work_items_is_asked_by_the_question_and_the_operation() -> None:
