@@ -156,7 +156,7 @@ def test_what_keeps_an_item_is_told_to_members_of_its_ledger_alone(
     refusing_ledger: Ledger, writer: psycopg.Connection, stranger: psycopg.Connection, ids: list[str], lowest: str
 ) -> None:
     """A stranger forges the setting, and knows the generation."""
-    asked = "SELECT cause_id FROM tracking_ledger.obstacles(%s, %s, %s, %s, %s, '', '', '', 20)"
+    asked = "SELECT id FROM tracking_ledger.obstacles(%s, %s, %s, %s, %s, '', 'z', '', '', '', 20)"
     ledger, tables = refusing_ledger.store.ledger, refusing_ledger.tables
     with tables.snapshot() as snapshot:
         given = [ledger, snapshot.generation("work_items"), ids, lowest, lowest]
@@ -182,7 +182,7 @@ FUNCTIONS = {  # each with arguments that it would take from a member
     "position_at": "%s, now()",
     "known_at": "%s, '{1}'",
     "matching": "%s, 1, '{a}', NULL, 1",
-    "obstacles": "%s, 1, '{}', '', 'z', '', '', '', 1",
+    "obstacles": "%s, 1, '{}', '', 'z', '', 'z', '', '', '', 1",
     "differing_columns": "%s, 'vendors', 1",
     "differing_terms": "%s, 1, '{a}', '{a}'",
     "register_projections": "%s, '{}'",

@@ -4,6 +4,7 @@ import pytest
 
 from ledger.aggregates.work_item.commands import CreateWorkItem
 from ledger.errors import Invalid, NotFound, Refused, VersionConflict
+from ledger.values.reference import SHORTEST
 from projections.application.app import App
 from projections.application.commands import submit
 from projections.questions.work import item_lists
@@ -52,6 +53,23 @@ def test_a_stale_writer_gets_both_versions_and_nothing_is_recorded(perform: Perf
 
     assert (refused.value.details["expected"], refused.value.details["actual"]) == (1, 2)
     assert perform("query_work_item", id=item["id"])["title"] == "Second"
+
+
+def test_a_reference_that_two_items_share_names_neither_and_a_longer_one_is_told_for_each(
+    app: App, perform: Perform
+) -> None:
+    ids = [f"7a5bc8d1-0{digit}00-4000-8000-000000000000" for digit in "07"]
+    for number, entity_id in enumerate(ids):
+        made = CreateWorkItem(id=entity_id, item_type="task", title=f"Alike {number}")
+        submit(app.live_view(), made, category="work_item")
+    refs = [perform("query_work_item", id=entity_id)["ref"] for entity_id in ids]
+
+    with pytest.raises(Invalid, match="could be") as refused:
+        perform("query_work_item", id=refs[0][:-1])
+
+    assert len(refs[0]) > len("w-") + SHORTEST
+    assert refused.value.details["fields"][0]["allowed"] == refs
+    assert [perform("query_work_item", id=ref)["id"] for ref in refs] == ids
 
 
 def test_all_faults_of_an_input_are_named_at_once(perform: Perform) -> None:

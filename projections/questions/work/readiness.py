@@ -13,6 +13,7 @@ from msgspec.structs import asdict, replace
 
 from ledger.aggregates.work_item.item_summaries import CATEGORY, obstacle_summary
 from ledger.values.moment import text
+from ledger.values.reference import shortest_range
 from ledger.values.states import ORIGINAL
 from ledger.world import Asker, Obstacle, ReadyFilter
 from projections.questions import entities
@@ -47,20 +48,32 @@ def obstacles(
     if not ids:
         return {}
     several, one = (ids, "") if len(ids) > 1 else ([], ids[0])  # of one the store looks first whether anything can be
-    asked = {"ids": several, "lowest": one, "highest": one, "moment": text(moment), "most": most}
+    asked = {
+        "ids": several,
+        "lowest": one,
+        "highest": one,
+        "first": "",
+        "last": "",
+        "moment": text(moment),
+        "most": most,
+    }
     return _by_id(snapshot.ask(OBSTACLES, **asked, **_parameters(asker)))
 
 
-def question(lowest: str, highest: str, asker: Asker) -> Question:
-    """Why the first item whose id lies in a range is not ready, for `at`, which knows the moment."""
-    given = {"ids": [], "lowest": lowest, "highest": highest, "moment": EPOCH_TEXT, "most": MOST_NAMED}
-    return OBSTACLES, given | _parameters(asker)
+def with_item(lowest: str, highest: str, asker: Asker) -> Question:
+    """The first item that a reference can mean, whole, and why it is not ready, for `at`, which knows the moment.
+
+    Beside it stands another of the range of its shortest reference, if there is one.
+    """
+    first, last = shortest_range(lowest)
+    given = {"ids": [], "lowest": lowest, "highest": highest, "first": first, "last": last, "moment": EPOCH_TEXT}
+    return OBSTACLES, given | _parameters(asker) | {"most": MOST_NAMED}
 
 
 def at(lines: Answer, moment: datetime) -> list[Obstacle]:
-    """What stands in the way of one item, from the answer to `question`: a claim counts while it lasts."""
+    """What stands in the way of one item, from the answer to `with_item`: a claim counts while it lasts."""
     now = text(moment)
-    held = [line for line in lines if line["until"] is None or line["until"] > now]
+    held = [line for line in lines if line["place"] and (line["until"] is None or line["until"] > now)]
     return [obstacle for found in _by_id(held).values() for obstacle in found]
 
 

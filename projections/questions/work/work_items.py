@@ -10,14 +10,14 @@ from ledger.aggregates.work_item.item_summaries import CATEGORY
 from ledger.aggregates.work_item.rules.implemented import ENHANCEMENT
 from ledger.aggregates.work_item.state import IMPLEMENTS
 from ledger.values.moment import text
-from ledger.values.reference import shorten, shortest_range
+from ledger.values.reference import shorten
 from ledger.values.states import FINISHED
 from ledger.world import DEEPEST, Asker
 from projections.questions import entities
-from projections.questions.references import by_source_id, range_of, references, the_one
+from projections.questions.references import by_source_id, range_of, references, resolve, the_one
 from projections.questions.work import readiness
 from projections.read_models.projection import Row
-from projections.tables.contract import Answer, Question, Snapshot, Tables
+from projections.tables.contract import Answer, Snapshot, Tables
 
 Entity = dict[str, Any]
 
@@ -36,16 +36,16 @@ def by_name(tables: Tables, given: str, asker: Asker) -> Entity:
     One that is named by the id in its source takes another.
     """
     lowest, highest = range_of(tables, CATEGORY, given)
-    first, last = shortest_range(lowest)
-    asked: Question = "work_items/by_reference", {"lowest": lowest, "highest": highest, "first": first, "last": last}
-    as_of, [found, held] = tables.ask_all([asked, readiness.question(lowest, highest, asker)])
-    if not found and lowest == highest:
+    as_of, [lines] = tables.ask_all([readiness.with_item(lowest, highest, asker)])
+    if not lines and lowest == highest:
         raise entities.missing(CATEGORY, lowest, UNKNOWN)
-    if not found and (known := by_source_id(tables, CATEGORY, given)):
+    if not lines and (known := by_source_id(tables, CATEGORY, given)):
         return by_name(tables, known, asker)
-    line = the_one(CATEGORY, given, found)
+    line = the_one(CATEGORY, given, lines[:1])
+    if line["alike"] and lowest != highest:  # which may have been meant as well
+        resolve(tables, CATEGORY, given)
     row = entities.rows(CATEGORY, [line])[0]
-    obstacles = readiness.at(held, as_of.now)
+    obstacles = readiness.at(lines, as_of.now)
     refs = _refs(tables, [row], [*(obstacle.id for obstacle in obstacles), *([row.id] if line["alike"] else [])])
     ref = refs.get(row.id) or shorten(CATEGORY, row.id, ())
     said = _currency_of(tables, row)

@@ -59,5 +59,15 @@ obstacle (id, place, reason, cause_id, title, status, category, by, until, rank)
     JOIN work_items other ON other.ledger_id = %(ledger)s AND other.generation = %(work_items)s AND other.parent_id = asked.id
     WHERE other.category NOT IN ('done', 'dropped') AND other.hidden IN (0, 2)
 )
-SELECT id, place, reason, cause_id, title, status, category, by, until FROM obstacle WHERE rank <= %(most)s
+SELECT id, place, reason, cause_id, title, status, category, by, until, NULL AS version, NULL AS position, NULL AS doc, NULL AS alike
+FROM obstacle WHERE rank <= %(most)s
+UNION ALL
+SELECT found.id, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, found.version, found.position, found.doc,
+       (SELECT other.id FROM work_items other
+        WHERE other.ledger_id = %(ledger)s AND other.generation = %(work_items)s AND other.id BETWEEN %(first)s AND %(last)s
+          AND other.id <> found.id
+        ORDER BY other.id LIMIT 1)
+FROM asked
+JOIN work_items found ON found.ledger_id = %(ledger)s AND found.generation = %(work_items)s AND found.id = asked.id
+WHERE %(last)s <> '' AND json_array_length(%(ids)s) = 0
 ORDER BY id, place, cause_id, reason
