@@ -29,8 +29,8 @@ BEGIN
                   AND other.id <> found.id
                 ORDER BY other.id LIMIT 1),
                found.parent_id,
-               (found.status = 'active' OR found.category = 'planned') AND found.hidden = 0 AND found.item_type <> 'milestone'
-               AND found.claimed_until IS NULL AND found.starts_at IS NULL AND found.waits_for IS NULL
+               (found.category = 'planned' OR found.category = 'active' AND found.status = 'active') AND found.hidden = 0
+               AND found.item_type <> 'milestone' AND found.claimed_until IS NULL AND found.starts_at IS NULL AND found.waits_for IS NULL
                AND NOT EXISTS (SELECT FROM entries link
                                WHERE link.ledger_id = p_ledger AND link.generation = p_generation AND link.relation = 'blocks'
                                  AND link.target = found.id)
