@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from msgspec.structs import replace
 from ledger import identity
 from ledger.settings import Settings
 from tests.support import forked
+from tests.support.git_repository import commit_all
 from tests.support.mcp_client import served
 from tests.support.tcp_gate import Gate
 from tests.support.waiting import until
@@ -65,7 +65,7 @@ def test_without_this_machines_copy_what_was_committed_answers_and_then_the_stat
         item = assistant.call("create_work_item", item_type="task", title="In the journal")
     _run(behind, "publish")
     _run(behind, "status", "--write")
-    _commit(behind.project, "chore: keep the ledger (#1)")
+    commit_all(behind.project, "chore: keep the ledger (#1)")
     assert behind.home is not None
     shutil.rmtree(behind.home)
     gate.close()
@@ -90,7 +90,7 @@ def test_without_this_machines_copy_what_was_committed_answers_and_then_the_stat
 def test_the_commits_alone_tell_of_deployments_and_the_committed_report_of_vendors(
     behind: Settings, gate: Gate
 ) -> None:
-    _commit(behind.project, "feat: add the parser (#12)")
+    commit_all(behind.project, "feat: add the parser (#12)")
     gate.close()
     with served(behind) as assistant:
         deployments = assistant.call("query_deployments")
@@ -98,7 +98,7 @@ def test_the_commits_alone_tell_of_deployments_and_the_committed_report_of_vendo
     with served(behind) as assistant:
         assistant.call("create_vendor", name="Epson", status="operational")
     _run(behind, "status", "--write")
-    _commit(behind.project, "docs: the report")
+    commit_all(behind.project, "docs: the report")
     (behind.project / ".project_status.md").unlink()
     assert behind.home is not None
     shutil.rmtree(behind.home)
@@ -136,9 +136,3 @@ def _run(settings: Settings, *arguments: str) -> None:
     environment = os.environ | folders | {"LEDGER_DSN": str(settings.dsn)}
     done = forked.run(*arguments, env=environment, cwd=settings.project)
     assert done.returncode == 0, done.stderr
-
-
-def _commit(project: Path, message: str) -> None:
-    for arguments in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "--allow-empty", "-m", message]):
-        named = ["-c", "user.name=ada", "-c", "user.email=ada@example.org"]
-        subprocess.run(["git", "-C", str(project), *named, *arguments], check=True, capture_output=True)

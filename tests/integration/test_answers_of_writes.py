@@ -31,6 +31,7 @@ from projections.application.app import App
 from projections.application.own_token import own_token
 from projections.application.view import LedgerView
 from projections.operations.catalog import OPERATIONS
+from tests.support.calls import ask
 from tests.support.lost_history import lose
 from tests.support.tcp_gate import Gate
 from tests.support.waiting import until
@@ -54,10 +55,6 @@ def elsewhere(settings: Settings, tmp_path: Path) -> Iterator[App]:
     app = App(replace(settings, home=tmp_path / "elsewhere", by="stranger"))
     yield app
     app.close()
-
-
-def ask(app: App, name: str, /, **arguments: Any) -> Answer:
-    return OPERATIONS[name].perform(app, arguments)
 
 
 def create(app: App, title: str = "Made", **more: Any) -> Answer:

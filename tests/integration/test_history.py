@@ -8,10 +8,7 @@ from ledger.errors import Invalid, NotFound
 from projections.application.app import App
 from projections.reports import report
 from tests.conftest import Perform
-
-
-def task(perform: Perform, title: str, **fields: Any) -> dict[str, Any]:
-    return perform("create_work_item", item_type="task", title=title, **fields)
+from tests.support.calls import task
 
 
 def rewritten(perform: Perform) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from projections.application.app import App
 from projections.fallback import router
 from projections.maintenance.after_write import keep_status
 from projections.maintenance.status_file import NAME, read
-from projections.operations.catalog import OPERATIONS
+from tests.support.calls import ask
 from tests.support.mcp_client import served
 from tests.support.tcp_gate import Gate
 from tests.support.waiting import until
@@ -38,10 +38,6 @@ def elsewhere(settings: Settings, tmp_path: Path) -> Iterator[App]:
     app = App(replace(settings, home=tmp_path / "elsewhere", by="stranger"), keep_status=keep_status)
     yield app
     app.close()
-
-
-def ask(app: App, name: str, /, **arguments: Any) -> dict[str, Any]:
-    return OPERATIONS[name].perform(app, arguments)
 
 
 def wait_until_settled(app: App) -> None:

@@ -6,7 +6,6 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -17,9 +16,9 @@ from ledger.postgres.migrate import migrate
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.maintenance.verify import verify
-from projections.operations.catalog import OPERATIONS
 from projections.tables.replay import check
 from tests.conftest import NewDatabase
+from tests.support.calls import ask
 from tests.support.schema import schema
 
 OLDER = Path(__file__).parent.parent / "golden" / "older_database.sql"
@@ -48,10 +47,6 @@ def app(upgraded: str, tmp_path: Path) -> Iterator[App]:
     app = App(Settings(project=project, dsn=dsn, home=tmp_path / "home", pgdata=tmp_path / "unused", by="ann"))
     yield app
     app.close()
-
-
-def ask(app: App, name: str, /, **arguments: Any) -> dict[str, Any]:
-    return OPERATIONS[name].perform(app, arguments)
 
 
 def test_its_schema_is_that_of_a_fresh_one(upgraded: str, new_database: NewDatabase) -> None:

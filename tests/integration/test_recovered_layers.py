@@ -1,7 +1,6 @@
 """This machine's own copy is lost and the database away: what is queued lies over what git and the status file know."""
 
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,8 +17,9 @@ from projections.fallback import git_and_markdown
 from projections.fallback.git_and_markdown import PUBLISHED, PublishedJournal
 from projections.maintenance.after_write import keep_status
 from projections.maintenance.status_file import NAME, write_status
-from projections.operations.catalog import OPERATIONS
 from projections.transfer.publishing import publish
+from tests.support.calls import ask
+from tests.support.git_repository import commit_all
 from tests.support.waiting import until
 
 NOWHERE = "host=127.0.0.1 port=1"
@@ -40,16 +40,6 @@ def stranded(settings: Settings, tmp_path: Path) -> Iterator[App]:
     app.close()
 
 
-def ask(app: App, name: str, /, **arguments: Any) -> dict[str, Any]:
-    return OPERATIONS[name].perform(app, arguments)
-
-
-def commit(project: Path, message: str = "chore: keep the ledger") -> None:
-    for arguments in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "--allow-empty", "-m", message]):
-        named = ["-c", "user.name=ada", "-c", "user.email=ada@example.org"]
-        subprocess.run(["git", "-C", str(project), *named, *arguments], check=True, capture_output=True)
-
-
 def titles(listed: dict[str, Any]) -> set[str]:
     return {item["title"] for item in listed["items"]}
 
@@ -57,7 +47,7 @@ def titles(listed: dict[str, Any]) -> set[str]:
 def publish_and_commit(app: App) -> None:
     until(app.sync.follow)
     publish(app)
-    commit(app.identity.project)
+    commit_all(app.identity.project)
 
 
 def test_a_queued_write_lies_over_the_status_file(live: App, stranded: App) -> None:
@@ -90,7 +80,7 @@ def test_where_no_disk_takes_a_temporary_folder_that_is_said_and_no_fault_of_the
 def test_a_queued_write_lies_over_the_committed_status_file(live: App, stranded: App) -> None:
     ask(live, "create_work_item", item_type="task", title="Known before")
     write_status(live)
-    commit(live.identity.project)
+    commit_all(live.identity.project)
     (live.identity.project / NAME).unlink()
 
     ask(stranded, "create_work_item", item_type="task", title="Queued")
@@ -203,7 +193,7 @@ def test_a_claim_on_a_published_journal_is_refused_as_the_ledger_has_met_a_datab
 
 
 def test_a_ledger_that_began_on_this_machine_answers_for_itself(stranded: App) -> None:
-    commit(stranded.identity.project, "feat: add the parser (#12)")
+    commit_all(stranded.identity.project, "feat: add the parser (#12)")
     ask(stranded, "create_work_item", item_type="task", title="One")
     ask(stranded, "create_work_item", item_type="task", title="Two")  # the status file tells of the first by now
 

@@ -27,6 +27,7 @@ from projections.fallback import router
 from projections.operations.catalog import OPERATIONS
 from tests.lab.cluster import Node
 from tests.support import forked, silence
+from tests.support.calls import ask
 from tests.support.command_line import run
 from tests.support.mcp_client import served
 from tests.support.replicas import Pair, followed, machine
@@ -71,7 +72,7 @@ def test_a_question_is_answered_by_the_replica_which_says_so_with_its_position_a
     made = create(app, "One")
     followed(app, pair)
 
-    read = perform(app, "query_work_item", id=made["id"])
+    read = ask(app, "query_work_item", id=made["id"])
 
     assert (read["title"], read["source"]) == ("One", "replica")
     assert read["as_of"]["position"] == made["position"]
@@ -83,7 +84,7 @@ def test_without_the_setting_nothing_is_asked_of_a_replica(elsewhere: App, pair:
     made = create(elsewhere, "One")
     followed(elsewhere, pair)
 
-    assert perform(elsewhere, "query_work_item", id=made["id"])["source"] == "postgres"
+    assert ask(elsewhere, "query_work_item", id=made["id"])["source"] == "postgres"
 
 
 def test_what_a_client_wrote_it_reads_however_far_the_replica_is_behind(app: App, pair: Pair) -> None:
@@ -91,12 +92,12 @@ def test_what_a_client_wrote_it_reads_however_far_the_replica_is_behind(app: App
     followed(app, pair)
     pair.pause()
 
-    perform(app, "update_work_item", id=made["id"], version=1, title="After")
-    read = perform(app, "query_work_item", id=made["id"])
+    ask(app, "update_work_item", id=made["id"], version=1, title="After")
+    read = ask(app, "query_work_item", id=made["id"])
     pair.catch_up()
 
     assert (read["title"], read["source"]) == ("After", "postgres")
-    assert perform(app, "query_work_item", id=made["id"])["source"] == "replica"
+    assert ask(app, "query_work_item", id=made["id"])["source"] == "replica"
 
 
 def test_every_thread_reads_what_it_wrote_while_replay_stands_still(app: App, pair: Pair) -> None:
@@ -108,7 +109,7 @@ def test_every_thread_reads_what_it_wrote_while_replay_stands_still(app: App, pa
     def write_and_read(name: str) -> None:
         for number in range(5):
             made = create(app, f"{name} {number}")
-            if made["ref"] not in {item["ref"] for item in perform(app, "list_work_items", limit=100)["items"]}:
+            if made["ref"] not in {item["ref"] for item in ask(app, "list_work_items", limit=100)["items"]}:
                 missed.append(made["ref"])
 
     in_threads(write_and_read, ["one", "two", "three", "four"])
@@ -140,7 +141,7 @@ def test_processes_that_write_at_once_are_all_read_by_the_next_one(settings: Set
         command(settings, "call", "create_work_item", "item_type=task", f"title={title}")
 
     in_threads(write, ["one", "two", "three"])
-    listed = perform(app, "list_work_items")
+    listed = ask(app, "list_work_items")
     pair.catch_up()
 
     assert {"one", "two", "three"} <= {item["title"] for item in listed["items"]}
@@ -155,7 +156,7 @@ def test_no_reader_is_shown_less_than_before(app: App, elsewhere: App, pair: Pai
         1
     ]
 
-    again = perform(app, "list_work_items")
+    again = ask(app, "list_work_items")
     pair.catch_up()
 
     assert shown == made["position"]
@@ -166,11 +167,11 @@ def test_a_writer_that_is_refused_reads_what_stood_in_the_way(app: App, elsewher
     made = create(app, "First")
     followed(app, pair)
     pair.pause()
-    perform(elsewhere, "update_work_item", id=made["id"], version=1, title="Faster")
+    ask(elsewhere, "update_work_item", id=made["id"], version=1, title="Faster")
 
     with pytest.raises(VersionConflict):
-        perform(app, "update_work_item", id=made["id"], version=1, title="Slower")
-    read = perform(app, "query_work_item", id=made["id"])
+        ask(app, "update_work_item", id=made["id"], version=1, title="Slower")
+    read = ask(app, "query_work_item", id=made["id"])
     pair.catch_up()
 
     assert (read["version"], read["title"]) == (2, "Faster")
@@ -182,12 +183,12 @@ def test_what_is_not_found_on_a_replica_is_looked_for_on_the_primary(app: App, e
     pair.pause()
     made = create(elsewhere, "Told to somebody here by word of mouth")
 
-    read = perform(app, "query_work_item", id=made["id"])
+    read = ask(app, "query_work_item", id=made["id"])
     pair.catch_up()
 
     assert read["source"] == "postgres"
     with pytest.raises(NotFound):
-        perform(app, "query_work_item", id="w-zzzzzzzz")
+        ask(app, "query_work_item", id="w-zzzzzzzz")
 
 
 def test_an_answer_may_be_old_and_says_how_old_at_most(app: App, elsewhere: App, pair: Pair) -> None:
@@ -197,7 +198,7 @@ def test_an_answer_may_be_old_and_says_how_old_at_most(app: App, elsewhere: App,
     create(elsewhere, "Second")
     at(app, timedelta(seconds=4))
 
-    listed = perform(app, "list_work_items")
+    listed = ask(app, "list_work_items")
     pair.catch_up()
 
     assert [item["title"] for item in listed["items"]] == ["First"]
@@ -212,7 +213,7 @@ def test_what_may_be_older_than_allowed_is_asked_of_the_primary(app: App, elsewh
     create(elsewhere, "Second")
     at(app, timedelta(seconds=app.settings.read_seconds + 1))
 
-    listed = perform(app, "list_work_items")
+    listed = ask(app, "list_work_items")
     pair.catch_up()
 
     assert listed["source"] == "postgres"
@@ -224,7 +225,7 @@ def test_a_clock_that_was_set_back_makes_nothing_fresh(app: App, pair: Pair) -> 
     followed(app, pair)
     at(app, -timedelta(hours=1))
 
-    assert perform(app, "list_work_items")["source"] == "postgres"
+    assert ask(app, "list_work_items")["source"] == "postgres"
 
 
 def test_an_answer_is_of_one_position_though_others_write_meanwhile(app: App, elsewhere: App, pair: Pair) -> None:
@@ -254,14 +255,14 @@ def renewed(pair: Pair) -> Iterator[Pair]:
 def test_a_killed_replica_fails_no_question_and_is_asked_again_when_it_is_back(app: App, renewed: Pair) -> None:
     made = create(app, "One")
     followed(app, renewed)
-    assert perform(app, "query_work_item", id=made["id"])["source"] == "replica"
+    assert ask(app, "query_work_item", id=made["id"])["source"] == "replica"
 
     renewed.standby.destroy()
-    read = perform(app, "query_work_item", id=made["id"])
+    read = ask(app, "query_work_item", id=made["id"])
     renewed.standby.start()
 
     assert (read["title"], read["source"]) == ("One", "postgres")
-    until(lambda: fresh(app) and perform(app, "query_work_item", id=made["id"])["source"] == "replica")
+    until(lambda: fresh(app) and ask(app, "query_work_item", id=made["id"])["source"] == "replica")
 
 
 def test_a_replica_that_freezes_in_the_middle_fails_no_question(
@@ -327,7 +328,7 @@ def test_a_replica_that_was_promoted_and_went_its_own_way_is_not_shown(
     create(elsewhere, "Of the primary")
     until(app.sync.follow)
 
-    listed = perform(app, "list_work_items")
+    listed = ask(app, "list_work_items")
 
     assert [item["title"] for item in listed["items"]] == ["Of the primary", "Common"]
     assert listed["source"] == "postgres"
@@ -340,7 +341,7 @@ def test_a_promoted_replica_of_the_same_history_goes_on_answering(app: App, rene
 
     renewed.standby.promote()
 
-    assert perform(app, "query_work_item", id=made["id"])["source"] == "replica"
+    assert ask(app, "query_work_item", id=made["id"])["source"] == "replica"
 
 
 def test_a_replica_with_an_older_schema_is_asked_once_it_has_this_programs(app: App, renewed: Pair) -> None:
@@ -351,10 +352,10 @@ def test_a_replica_with_an_older_schema_is_asked_once_it_has_this_programs(app: 
     made = create(app, "One")
     until(app.sync.follow)
 
-    assert perform(app, "query_work_item", id=made["id"])["source"] == "postgres"
+    assert ask(app, "query_work_item", id=made["id"])["source"] == "postgres"
     assert "schema" in not_asked(app)
     renewed.catch_up()
-    until(lambda: fresh(app) and perform(app, "query_work_item", id=made["id"])["source"] == "replica")
+    until(lambda: fresh(app) and ask(app, "query_work_item", id=made["id"])["source"] == "replica")
 
 
 def test_of_several_hosts_the_one_that_is_a_standby_answers(app: App, pair: Pair) -> None:
@@ -364,7 +365,7 @@ def test_of_several_hosts_the_one_that_is_a_standby_answers(app: App, pair: Pair
     several = make_conninfo(pair.read_dsn, host=",".join(["127.0.0.1"] * 3), port=ports)
     asking = App(replace(app.settings, read_dsn=make_conninfo(several, target_session_attrs="prefer-standby")))
 
-    listed = perform(asking, "list_work_items")
+    listed = ask(asking, "list_work_items")
     assert asking.runtime.replica is not None
     state = asking.runtime.replica.state()
     asking.close()
@@ -414,7 +415,7 @@ def test_a_replica_of_another_ledgers_database_answers_nothing(app: App, tmp_pat
     followed(app, pair)
     stranger = App(replace(app.settings, read_dsn=make_conninfo(pair.standby.conninfo, dbname="template1")))
 
-    listed = perform(stranger, "list_work_items")
+    listed = ask(stranger, "list_work_items")
     stranger.close()
 
     assert listed["source"] == "postgres"
@@ -425,7 +426,7 @@ def test_words_that_are_no_connection_string_fail_no_question_and_are_not_repeat
     until(app.sync.follow)
     wrong = App(replace(app.settings, read_dsn="password=hunter2 and more"))
 
-    listed = perform(wrong, "list_work_items")
+    listed = ask(wrong, "list_work_items")
     output = not_asked(wrong)
     wrong.close()
 
@@ -441,7 +442,7 @@ def test_with_the_primary_away_the_replica_answers_and_says_so(app: App, elsewhe
     pair.catch_up()
     alone = App(replace(app.settings, dsn=NOWHERE), clock=lambda: datetime.now(UTC) + timedelta(minutes=20))
 
-    listed = perform(alone, "list_work_items")
+    listed = ask(alone, "list_work_items")
     alone.close()
 
     assert [item["title"] for item in listed["items"]] == ["Second", "First"]
@@ -457,7 +458,7 @@ def test_with_the_primary_away_and_the_replica_behind_the_journal_answers(app: A
     until(app.sync.follow)
     alone = App(replace(app.settings, dsn=NOWHERE), clock=lambda: datetime.now(UTC) + timedelta(minutes=20))
 
-    listed = perform(alone, "list_work_items")
+    listed = ask(alone, "list_work_items")
     alone.close()
     pair.catch_up()
 
@@ -472,7 +473,7 @@ def test_what_waits_on_this_machine_is_seen_though_a_replica_could_answer(app: A
     alone = App(replace(app.settings, dsn=NOWHERE))
 
     queued = create(alone, "Second")
-    listed = perform(alone, "list_work_items")
+    listed = ask(alone, "list_work_items")
     alone.close()
 
     assert queued["outcome"] == "queued"
@@ -482,8 +483,8 @@ def test_what_waits_on_this_machine_is_seen_though_a_replica_could_answer(app: A
 
 def test_every_question_can_be_asked_of_a_replica(app: App, pair: Pair) -> None:
     item = create(app, "A question of every kind")
-    perform(app, "create_vendor", name="Acme")
-    perform(
+    ask(app, "create_vendor", name="Acme")
+    ask(
         app,
         "record_deployment",
         deployed_at="2026-11-22T12:00:00Z",
@@ -505,7 +506,7 @@ def test_every_question_can_be_asked_of_a_replica(app: App, pair: Pair) -> None:
     reading = [operation for operation in OPERATIONS.values() if not operation.writes]
 
     sources = {
-        f"{operation.name} {given}": perform(app, operation.name, **given)["source"]
+        f"{operation.name} {given}": ask(app, operation.name, **given)["source"]
         for operation in reading
         for given in arguments.get(operation.name, [{}])
     }
@@ -517,9 +518,9 @@ def test_a_report_is_the_same_from_every_layer(app: App, pair: Pair) -> None:
     create(app, "One")
     followed(app, pair)
 
-    output = perform(app, "project_status", format="markdown")
+    output = ask(app, "project_status", format="markdown")
     live = App(replace(app.settings, read_dsn=None))
-    told_live = perform(live, "project_status", format="markdown")
+    told_live = ask(live, "project_status", format="markdown")
     live.close()
 
     assert (output["source"], told_live["source"]) == ("replica", "postgres")
@@ -592,7 +593,7 @@ def test_a_migration_in_one_transaction_counts_as_written(app: App) -> None:
 
 
 def create(app: App, title: str) -> Answered:
-    return perform(app, "create_work_item", item_type="task", title=title)
+    return ask(app, "create_work_item", item_type="task", title=title)
 
 
 def create_in(app: App, title: str) -> int:
@@ -610,7 +611,7 @@ def create_some(app: App) -> None:
 
 def listed(app: App) -> tuple[str, int, set[str]]:
     """Who answered, for which position, and the items that there are."""
-    answer = perform(app, "list_work_items", limit=100)
+    answer = ask(app, "list_work_items", limit=100)
     return answer["source"], answer["as_of"]["position"], {item["id"] for item in answer["items"]}
 
 
@@ -620,10 +621,6 @@ def replay_held_up(standby: Node) -> Iterator[None]:
         administrator.execute("SELECT pg_wal_replay_pause()")
         yield
         administrator.execute("SELECT pg_wal_replay_resume()")
-
-
-def perform(app: App, name: str, /, **arguments: Any) -> Answered:
-    return OPERATIONS[name].perform(app, arguments)
 
 
 def program(settings: Settings, *words: str) -> "subprocess.CompletedProcess[str]":

@@ -13,6 +13,7 @@ from projections.reports.parse import parse
 from projections.transfer.importing import ImportRequest
 from tests.conftest import Perform
 from tests.support.beads import export, issue, needs
+from tests.support.calls import task
 
 COMMIT = "84b0fb41c6a1b1a7a9c2a4b4c7f8e9d0a1b2c3d4"
 
@@ -24,10 +25,6 @@ def made(app: App) -> Any:
             return report.document(snapshot, app.identity.name)
 
     return make
-
-
-def task(perform: Perform, title: str, **fields: Any) -> Any:
-    return perform("create_work_item", item_type="task", title=title, **fields)
 
 
 def ready(document: report.Document) -> list[str]:

@@ -7,12 +7,9 @@ import pytest
 
 from ledger.errors import Invalid, NotFound, NotUnique, Refused, VersionConflict
 from tests.conftest import Perform
+from tests.support.calls import task
 
 COMMIT = "84b0fb4c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f60"
-
-
-def task(perform: Perform, title: str, **fields: Any) -> dict[str, Any]:
-    return perform("create_work_item", item_type="task", title=title, **fields)
 
 
 def change(perform: Perform, entity: dict[str, Any], **fields: Any) -> dict[str, Any]:

@@ -64,3 +64,9 @@ class Repository:
 def git(folder: Path, *arguments: str, stdin: bytes = b"") -> str:
     done = subprocess.run(["git", "-C", str(folder), *arguments], input=stdin, capture_output=True, check=True)
     return done.stdout.decode(errors="replace")
+
+
+def commit_all(project: Path, message: str = "chore: keep the ledger") -> None:
+    """Commits whatever lies in a project, which becomes a repository by it."""
+    for arguments in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "--allow-empty", "-m", message]):
+        git(project, "-c", "user.name=ada", "-c", "user.email=ada@example.org", *arguments)
