@@ -53,7 +53,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             home=_path(given, "LEDGER_HOME"),
             pgdata=_path(given, "LEDGER_PGDATA") or platformdirs.user_data_path(APPLICATION) / "postgres",
             pgbin=_path(given, "LEDGER_PGBIN"),
-            by=_name(given, "LEDGER_BY"),
+            by=name_in(given, "LEDGER_BY"),
             token=given.get("LEDGER_TOKEN"),
             status_file=_relative(given, "LEDGER_STATUS_FILE"),
             prepare=_switch(given, "LEDGER_PREPARE"),
@@ -118,13 +118,20 @@ def _relative(given: Mapping[str, str], name: str) -> Path | None:
     return Path(given[name]).expanduser() if name in given else None
 
 
-def _name(given: Mapping[str, str], name: str) -> str | None:
+def name_in(given: Mapping[str, str], name: str) -> str | None:
+    """Who acts, as a variable or an option of that name says it. Raises Invalid for what is no name."""
     value = given.get(name)
-    if value is not None and (len(value) > NAME_LENGTH or not value.isprintable()):
+    if value is not None and (len(value) > NAME_LENGTH or not value.isprintable() or not value.strip()):
         raise Invalid(
             f"{name} is no name of at most {NAME_LENGTH} printable characters",
             next_step=f"set {name} to a shorter, plain name",
-            fields=[{"field": name, "problem": "is too long or holds control characters", "value": ascii(value[:80])}],
+            fields=[
+                {
+                    "field": name,
+                    "problem": "is too long, blank, or holds control characters",
+                    "value": ascii(value[:80]),
+                }
+            ],
         )
     return value
 

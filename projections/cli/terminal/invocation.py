@@ -9,7 +9,7 @@ from typing import Any
 import click
 from msgspec.structs import replace
 
-from ledger.settings import Settings, user_name
+from ledger.settings import Settings, name_in, user_name
 from projections.application.activity import watching
 from projections.application.app import App
 from projections.cli.terminal import exits, lost_output
@@ -26,7 +26,8 @@ class Invocation:
         self.as_json = options.as_json
         self.by = options.by
         self.warm = options.warm
-        given = {"project": options.project, "dsn": options.dsn, "by": options.by}
+        by = name_in({"--by": options.by}, "--by") if options.by else None
+        given = {"project": options.project, "dsn": options.dsn, "by": by}
         if options.project:
             given["project"] = options.project.expanduser().absolute()
         self.settings = replace(Settings.from_environment(), **{name: value for name, value in given.items() if value})
