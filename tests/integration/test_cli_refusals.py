@@ -1,12 +1,16 @@
 """What a refusal says to a person at the command line: their own words, what they typed, and the line to type next."""
 
+import json
 import shlex
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from ledger.settings import Settings
 from tests.conftest import Perform
 from tests.integration.test_cli import Run, run
+from tests.support import command_line
 
 __all__ = ["run"]
 
@@ -28,6 +32,8 @@ REFUSED = [  # the line, and what is said about it; {ref} is a task, {vendor} th
     ("replay --until 1", "--until: needs --check, or --output with a file"),
     ("rebuild --from-journal --from-database", "say which one is right: --from-journal or --from-database"),
     ("done {vendor}", "next: tracking-ledger show reads a vendor"),
+    ("--by ' ' list", "--by is no name of at most 100 printable characters"),
+    ("--by 'a\x1b[31m' list", "next: set --by to a shorter, plain name"),
     ("resolve nope mine", "next: tracking-ledger conflicts"),
     ("ledgers forget nope", "next: name one by its name, folder or id"),
     ("webhook add x nope", "next: tracking-ledger webhook add --help"),
@@ -74,6 +80,23 @@ def test_a_refusal_says_what_was_typed_in_the_words_of_the_command(run: Run, per
     assert {line: one.exit_code for line, one in refused.items() if one.exit_code not in (2, 3)} == {}
     unsaid = {line: said for line, said in REFUSED if said.format(**names).lower() not in refused[line].stderr.lower()}
     assert {line: (said, refused[line].stderr) for line, said in unsaid.items()} == {}
+
+
+def test_what_is_resolved_already_is_said_to_be(settings: Settings, perform: Perform, tmp_path: Path) -> None:
+    other = replace(settings, home=tmp_path / "other")
+    ref = perform("create_work_item", item_type="task", title="Door")["ref"]
+    command_line.run(other, "list")
+    command_line.run(replace(other, dsn="host=/nowhere"), "edit", ref, "--title", "Gate")
+    perform("update_work_item", id=ref, version=1, title="Window")
+    command_line.run(other, "sync")
+    conflict = json.loads(command_line.run(other, "conflicts", "--json").stdout)["items"][0]["ref"]
+    command_line.run(other, "resolve", conflict, "theirs")
+
+    refused = command_line.run(other, "resolve", conflict, "mine")
+    stale = command_line.run(other, "resolve", conflict, "mine", "--version", "1")
+
+    assert f"{conflict} is resolved already: theirs" in refused.stderr
+    assert f"{conflict} is at version 2, not 1" in stale.stderr
 
 
 def test_an_empty_text_where_something_is_named_is_refused(run: Run, perform: Perform) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from ledger.aggregates.conflict.commands import CHOICES
-from ledger.errors import Invalid, Unavailable
+from ledger.errors import Invalid, Unavailable, VersionConflict
 from ledger.offline.queue.outbox import ASIDE
 from ledger.offline.queue.outbox_file import FILE
 from projections.application.app import App
@@ -117,9 +117,15 @@ def resolve(invocation: Invocation, /, ref: str, choice: str, version: str | Non
         arguments["changes"] = _object(arguments["changes"])
     expected: Any = version if version is not None else 1  # a conflict that waits has never changed
     expected = int(expected) if str(expected).isdecimal() else expected
-    answered = OPERATIONS["resolve_conflict"].perform(
-        invocation.app, {"id": ref, "version": expected, "choice": choice, **arguments}
-    )
+    arguments |= {"id": ref, "choice": choice}
+    try:
+        answered = OPERATIONS["resolve_conflict"].perform(invocation.app, {**arguments, "version": expected})
+    except VersionConflict as error:
+        if version is not None:
+            raise
+        answered = OPERATIONS["resolve_conflict"].perform(
+            invocation.app, {**arguments, "version": error.details["actual"]}
+        )
     if invocation.as_json:
         answer_json(answered)
     else:
