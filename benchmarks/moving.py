@@ -1,7 +1,7 @@
 """A long ledger moves to another server while clients write: `python benchmarks/moving.py --events 1000000`.
 
-Source and target are fresh embedded servers on a real disk, removed at the end; the target is used as a server of
-somebody's own. Prints how long each part of the move took, how long writes were queued, and whether every write that
+Source and target are fresh embedded servers on a real disk, removed at the end; the target is used as a server that
+was given. Prints how long each part of the move took, how long writes were queued, and whether every write that
 was answered stands in the moved log once.
 """
 

@@ -5,8 +5,8 @@ counts are the medians of the rounds and their ratios, and the processor time of
 (nothing of a contestant that works in processes of its own) and of the server. The raw rates are kept in the output
 file, `plot.py` draws them.
 Peers: `pip install -r benchmarks/requirements.txt`, and with `--node FOLDER` those that a `npm install
-@eventide/message-db@1.3.1 @event-driven-io/emmett-postgresql@0.42.0` put into its node_modules. Whoever is not there is
-left out. The server is a fresh embedded one on a real disk, removed at the end.
+@eventide/message-db@1.3.1 @event-driven-io/emmett-postgresql@0.42.0` put into its node_modules. Those that are missing
+are left out. The server is a fresh embedded one on a real disk, removed at the end.
 """
 
 import argparse

@@ -90,7 +90,7 @@ def not_a_member(**found: Any) -> LedgerError:
 
 
 def not_unique(**found: Any) -> LedgerError:
-    """Takes relation, target and id of who has it."""
+    """Takes relation, target and the id of the entity that has it."""
     return NotUnique(
         f"{found['relation'].replace('_', ' ')} {found['target']!r} is taken by {found['id']}",
         next_step="use another value, or change the entity that has it",

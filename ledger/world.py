@@ -120,7 +120,7 @@ class Neighbourhood(Protocol):
         """Who has this unique value (a vendor's name, an external id, a deployment's key)."""
 
     def holders(self, relation: str) -> dict[str, str]:
-        """Every value of such a relation with the id of who has it; of `enhancement_title` the oldest that has it."""
+        """Every value of such a relation with the id of its entity; of `enhancement_title` that of the oldest one."""
 
 
 class World:

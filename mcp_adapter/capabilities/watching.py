@@ -1,4 +1,4 @@
-"""Subscriptions: who wants to hear that a resource changed, and the one look a second that tells them.
+"""Subscriptions to resources: which clients have them, and the one look a second by which they hear of changes.
 
 The era with a handshake subscribes a session to addresses one by one, the other one listens with a request that stays
 open. Both hear which address changed, never what. Without listeners there is no look.

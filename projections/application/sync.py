@@ -26,7 +26,7 @@ from projections.tables.postgres import PostgresTables
 DIVERGED = "diverged"  # why a ledger is closed in a database that lost or changed history
 FIRST_SECONDS = 30.0  # for what waits on this machine, before a long command of its own
 DRAIN_FIRST_SECONDS = 30.0  # at most, before others' writes are taken in: longer than machines that drain together take
-CLOSING_SECONDS = 2.0  # for the lock of who follows, before a ledger is closed
+CLOSING_SECONDS = 2.0  # for the lock of the follower, before a ledger is closed
 LOOKS_AGAIN = 60.0  # seconds, for what follows from a journal that has not changed
 LOOK_EVERY = 0.02  # seconds, while another process drains
 

@@ -229,5 +229,5 @@ def _entered(rows: Rows) -> tuple[AsOf, dict[str, int]]:
 
 @lru_cache(100)
 def _serving(generations: str | None) -> dict[str, int]:
-    """The same in nearly every question, and never changed by who is given it."""
+    """The same in nearly every question, and never changed by its users."""
     return serving(msgspec.json.decode(generations) if generations else {})

@@ -57,8 +57,8 @@ def table(snapshot: Snapshot, category: str) -> Iterator[bytes]:
     """A read model as CSV (RFC 4180, UTF-8), an entity a line.
 
     An empty cell is an absent value; lists and objects are JSON. A text that is empty, or that a spreadsheet could take
-    for a formula, has an apostrophe before it, also one that begins with an apostrophe: who takes one away from each
-    cell that has one has the text again.
+    for a formula, has an apostrophe before it, also one that begins with an apostrophe: without the first
+    apostrophe each cell is the text again.
     """
     fields = BY_CATEGORY[category].decider.initial.__struct_fields__
     names = ("id", "ref", "version", *fields, *STAMPS)

@@ -1,6 +1,6 @@
 -- What the log holds at some positions: whose command and which digest; and its head, in a row of its own. For telling
--- whether another copy of the log is the same history. What moved away from here tells it no more, so that who follows
--- the log, and asks nothing else, learns where it went (TL004). Planned anew for each, as the first five would be, it took three
+-- whether another copy of the log is the same history. A log that moved away is refused, so that a follower,
+-- which asks nothing else, learns where it went (TL004). Planned anew for each, as the first five would be, it took three
 -- times as much.
 CREATE OR REPLACE FUNCTION tracking_ledger.known_at(p_ledger uuid, p_positions bigint[])
 RETURNS TABLE ("position" bigint, command_id uuid, digest bytea)

@@ -30,7 +30,7 @@ from ledger.world import Neighbourhood
 GROUP = 100  # commands recorded in one transaction
 TRIES = 5
 TURN_SECONDS = 0.5  # with the ledger's lock, before others have theirs; what is recorded at once is recorded whole
-LOCK_SECONDS = 30.0  # for a turn: longer than many others take together, because who gives up is the last again
+LOCK_SECONDS = 30.0  # for a turn: longer than many others take together, for a drain that gives up is the last again
 
 OnProgress = Callable[[int], None]  # how many are settled so far
 

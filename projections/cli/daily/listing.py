@@ -189,7 +189,7 @@ def _away(due: str, today: date) -> str:
 
 
 def _of_person(invocation: Invocation, filters: Answered) -> Answered:
-    """What is assigned to who asks, then what they hold beside that."""
+    """What is assigned to the caller, then what the caller holds besides."""
     assigned = perform(invocation, "list_work_items", **filters | {"assignee": invocation.actor})
     held = perform(invocation, "list_work_items", **filters | {"claimed_by": invocation.actor})
     known = {item["id"] for item in assigned["items"]}

@@ -101,7 +101,7 @@ def _approved(command: AnswerQuestion, item: WorkItem, question: Question, world
 
 
 def _given_back(entity_id: str, item: WorkItem, question: Question, world: World) -> Decided:
-    """What leaves review unfinished is worked at again: by who has it, who held it before, or who asked."""
+    """What leaves review unfinished goes back to its assignee, else to its former holder, else to the one who asked."""
     if item.category != "review":
         return []
     before = _before_review(entity_id, world)
