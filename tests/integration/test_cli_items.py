@@ -59,6 +59,17 @@ def test_an_edit_answers_the_title_that_the_item_has_now(run: Run) -> None:
     assert json.loads(run("edit", ref, "--title", "Last", "--json").stdout)["title"] == "Last"
 
 
+def test_a_link_that_changes_nothing_says_so(run: Run) -> None:
+    one, two = added(run, "One"), added(run, "Two")
+
+    absent = run("link", one, "relates-to", two, "--remove")
+    run("link", one, "relates-to", two)
+    again = run("link", one, "relates-to", two)
+
+    assert absent.stdout == f"{one}  nothing to change: it has no link relates to  {two}  Two\n"
+    assert again.stdout == f"{one}  nothing to change: already relates to  {two}  Two\n"
+
+
 def test_a_tag_is_not_given_and_taken_at_once(run: Run, perform: Perform) -> None:
     ref = added(run, "One", "-t", "docs")
 

@@ -197,9 +197,12 @@ def test_the_command_comments_and_show_prints_it_harmlessly(settings: Settings, 
     own = perform("query_work_item", id=item["id"])["comments"][0]["id"]
     shown = run("show", item["ref"]).output
     withdrawn = run("comment", item["ref"], "--withdraw", own, "--by", "ann")
+    again = run("comment", item["ref"], "--withdraw", own, "--by", "ann")
 
     assert said.output == f"{item['ref']}  comment {own}\n"
     assert "\ntwo\n\\x1b[31mlines\n" in shown
+    assert withdrawn.stdout == f"{item['ref']}  withdrawn comment {own}\n"
+    assert again.stdout == f"{item['ref']}  nothing to change: comment {own}\n"
     assert (withdrawn.exit_code, perform("query_work_item", id=item["id"])["comment_count"]) == (0, 0)
     assert run("comment", item["ref"], "--withdraw", own, "--correct", own).exit_code == 2
 

@@ -11,6 +11,8 @@ from projections.cli.terminal.known import REF
 from projections.cli.terminal.output import answer_json, say
 from projections.operations.catalog import OPERATIONS
 
+DONE = {"add": "", "correct": "corrected", "withdraw": "withdrawn"}
+
 
 @click.command(cls=Command)
 @click.argument("ref", type=REF)
@@ -34,5 +36,6 @@ def comment(invocation: Invocation, ref: str, text: tuple[str, ...], correct: st
     if invocation.as_json:
         answer_json(answered)
     else:
-        say(f"{answered['ref']}  comment {answered['comment_id']}")
+        word = "nothing to change:" if answered.get("unchanged") else DONE[arguments["action"]]
+        say(" ".join(filter(None, (f"{answered['ref']} ", word, "comment", answered["comment_id"]))))
     return exits.of_answer(answered)

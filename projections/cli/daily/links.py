@@ -68,6 +68,8 @@ def link(invocation: Invocation, /, ref: str, kind: str, other: str, ledger: str
         answer_json(answered)
     else:
         said = f"{'no longer ' if remove else ''}{kind.replace('-', ' ')}"
+        if answered.get("unchanged"):
+            said = f"nothing to change: {'it has no link' if remove else 'already'} {kind.replace('-', ' ')}"
         say("  ".join(printable(part) for part in (ref, said, target["ref"], *filter(None, [target.get("title")]))))
         remark_ready(answered)
         if not remove and "dropped_states" in answered:
