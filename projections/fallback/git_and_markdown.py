@@ -35,7 +35,7 @@ from projections.questions.world_questions import TableNeighbourhood
 from projections.read_models.catalog import BY_CATEGORY, SHAPES
 from projections.read_models.fold import change, propose
 from projections.read_models.projection import Row
-from projections.reports.marked_section import NAME, report_in
+from projections.reports.marked_section import NAME, path_in, report_in
 from projections.reports.parse import parse
 from projections.reports.report import Document
 from projections.reports.rows_from_report import BY, rows
@@ -213,7 +213,7 @@ def from_markdown(app: App) -> Recovered | None:
 
 
 def status_place(app: App) -> Path:
-    return app.identity.project / (app.settings.status_file or NAME)
+    return path_in(app.identity.project, app.settings.status_file)
 
 
 def _made_folder() -> Path:

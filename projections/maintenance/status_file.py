@@ -26,7 +26,7 @@ from projections.maintenance import current_report
 from projections.questions.configuration import current
 from projections.reports import report
 from projections.reports.atomic_file import replacing
-from projections.reports.marked_section import NAME, generated, report_in, with_report
+from projections.reports.marked_section import generated, path_in, report_in, with_report
 from projections.reports.merge import laid_over
 from projections.reports.parse import parse
 from projections.reports.report import Document
@@ -57,7 +57,7 @@ class _SavedMeanwhile(Exception):
 
 def place(app: App) -> Path:
     """Where the status file is: LEDGER_STATUS_FILE, else in the project folder."""
-    return app.identity.project / (app.settings.status_file or NAME)
+    return path_in(app.identity.project, app.settings.status_file)
 
 
 def write_status(app: App, view: LedgerView | None = None) -> Written:

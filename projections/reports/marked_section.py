@@ -10,6 +10,7 @@ from codecs import BOM_UTF8
 from collections.abc import Iterator
 from hashlib import sha256
 from itertools import combinations
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -24,6 +25,11 @@ _MARKER = re.compile(
 _FENCE = re.compile(rb"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
 _WIDE = (b"\xff\xfe", b"\xfe\xff")  # how UTF-16 begins
 _HINT = b"; made by `tracking-ledger status --write`: write your own text before or after it"
+
+
+def path_in(project: Path, chosen: Path | None) -> Path:
+    """Where the status file of a project is: at the path that the settings name, else in its folder."""
+    return project / (chosen or NAME)
 
 
 class Part(Struct, frozen=True, kw_only=True):

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from ledger.settings import Settings
-from projections.maintenance.status_file import NAME, read
+from projections.maintenance.status_file import read
+from projections.reports.marked_section import NAME
 from tests.support.command_line import run
 from tests.support.mcp_client import McpClient
 

@@ -18,7 +18,8 @@ from ledger.settings import Settings
 from projections.application.app import App
 from projections.fallback import router
 from projections.maintenance.after_write import keep_status
-from projections.maintenance.status_file import NAME, read
+from projections.maintenance.status_file import read
+from projections.reports.marked_section import NAME
 from tests.support.calls import ask
 from tests.support.mcp_client import served
 from tests.support.tcp_gate import Gate

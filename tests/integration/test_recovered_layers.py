@@ -16,7 +16,8 @@ from projections.application.layers import KINDS, Kind
 from projections.fallback import git_and_markdown
 from projections.fallback.git_and_markdown import PUBLISHED, PublishedJournal
 from projections.maintenance.after_write import keep_status
-from projections.maintenance.status_file import NAME, write_status
+from projections.maintenance.status_file import write_status
+from projections.reports.marked_section import NAME
 from projections.transfer.publishing import publish
 from tests.support.calls import ask
 from tests.support.git_repository import commit_all

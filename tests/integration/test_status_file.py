@@ -14,9 +14,9 @@ from ledger.errors import Refused, Unavailable
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.maintenance.after_write import keep_status
-from projections.maintenance.status_file import NAME, place, read, write_status
+from projections.maintenance.status_file import place, read, write_status
 from projections.operations.catalog import OPERATIONS
-from projections.reports.marked_section import report_in
+from projections.reports.marked_section import NAME, report_in
 from projections.transfer.importing import ImportRequest
 from tests.conftest import Perform
 from tests.support.beads import export, issue

@@ -6,7 +6,7 @@ and a cell may hold line ends. A cell is text: nothing of it is computed.
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
@@ -32,6 +32,10 @@ class Row(Struct, frozen=True, kw_only=True):
     length: int
     cells: dict[str, list[str]]
     below_blank: bool = False  # an empty line stands above it
+
+    def first(self, names: Iterable[str]) -> str:
+        """What the first of these columns that holds something says; empty where none does."""
+        return next((self.cells[name][0].strip() for name in names if name in self.cells), "")
 
 
 class Table(Struct, frozen=True, kw_only=True):

@@ -55,10 +55,10 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
     for row in rows:
         for cell in row.cells.get(HOLDS_UP, ()):
             for other in cell.split(","):
-                held.setdefault(other.strip(), []).append(_number(row))
-    dates, present = Dates.of(rows, TIMES), set(map(_number, rows))
+                held.setdefault(other.strip(), []).append(row.first(NUMBER))
+    dates, present = Dates.of(rows, TIMES), {row.first(NUMBER) for row in rows}
     for row in rows:
-        if _number(row):
+        if row.first(NUMBER):
             yield replace(_Issue(row, dates, reading).item(table.names, held, present), place=f"line {row.line}")
         else:
             left_out(reading, "no_id", f"line {row.line}")
@@ -71,7 +71,7 @@ class _Issue(CellRecord):
     """One issue on its way."""
 
     def __init__(self, row: Row, dates: Dates, reading: Reading) -> None:
-        super().__init__(_number(row), row, dates, reading)
+        super().__init__(row.first(NUMBER), row, dates, reading)
         self.one(*NUMBER)
 
     def item(self, names: list[str], held: dict[str, list[str]], present: set[str]) -> SourceItem:
@@ -115,10 +115,6 @@ class _Issue(CellRecord):
         if absent:
             self.rest[HOLDS_UP] = absent
             self.warn("link_kept_as_text", f" -> {', '.join(absent)}")
-
-
-def _number(row: Row) -> str:
-    return next((row.cells[name][0].strip() for name in NUMBER if name in row.cells), "")
 
 
 def _unguarded(text: str | None) -> str | None:

@@ -11,7 +11,7 @@ from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.source_item import SourceComment, SourceItem, SourceLink, left_out, reader
 from ledger.importing.readers.text.cells import CellRecord, Dates
-from ledger.importing.readers.text.csv_table import Row, has_header, table_of
+from ledger.importing.readers.text.csv_table import has_header, table_of
 from ledger.importing.readers.text.json_records import text_at
 from ledger.importing.readers.text.json_text import as_storable, parsed
 from ledger.importing.readers.words.status_words import category_of
@@ -57,15 +57,15 @@ def recognises(sample: Sample) -> bool:
 def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
     table = table_of(path, is_header, "a Plane export", reading)
     rows = table.rows
-    dates, present = Dates.of(rows, TIMES), set(map(_number, rows))
+    dates, present = Dates.of(rows, TIMES), {row.first(NUMBER) for row in rows}
     held: dict[str, list[str]] = {}  # who waits for whom, as those say that are waited for
     for row in rows:
         for relation in _list(next(iter(row.cells.get("Relations", ())), "")):
             if _kind(relation) == ("blocked_by", "incoming") or text_at(relation, "type") == "blocking":
-                held.setdefault(text_at(relation, "issue") or "", []).append(_number(row))
+                held.setdefault(text_at(relation, "issue") or "", []).append(row.first(NUMBER))
     for row in rows:
-        if _number(row):
-            issue = _Issue(_number(row), row, dates, reading)
+        if row.first(NUMBER):
+            issue = _Issue(row.first(NUMBER), row, dates, reading)
             yield replace(issue.item(table.names, held, present), place=f"line {row.line}")
         else:
             left_out(reading, "no_id", f"line {row.line}")
@@ -155,10 +155,6 @@ class _Issue(CellRecord):
         if left:
             self.rest["Comments"] = left
         return tuple(said)
-
-
-def _number(row: Row) -> str:
-    return next((row.cells[name][0].strip() for name in NUMBER if name in row.cells), "")
 
 
 def _kind(relation: Any) -> tuple[str, str]:
