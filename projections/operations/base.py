@@ -31,6 +31,7 @@ from projections.fallback import router
 from projections.fallback.known_writes import Write
 from projections.operations.inputs import argument_values
 from projections.operations.inputs.faults import invalid
+from projections.operations.inputs.fields import Actor
 from projections.questions.references import reference
 from projections.tables.contract import Snapshot
 
@@ -57,13 +58,13 @@ class Input(BaseModel):
 class Asks(Input):
     """A question whose answer depends on who asks it."""
 
-    by: Annotated[str | None, Field(max_length=100, description="Who asks, if not you, like agent-1")] = None
+    by: Annotated[Actor, Field(description="Who asks, if not you, like agent-1")] = None
 
 
 class Writes(Input):
     """The root of the inputs of writes: what every write takes besides."""
 
-    by: Annotated[str | None, Field(max_length=100, description="Who acts, if not you")] = None
+    by: Annotated[Actor, Field(description="Who acts, if not you")] = None
     command_id: Annotated[str | None, Field(description="UUID, to repeat safely")] = None
     detail: Annotated[bool, Field(description="Answer it whole")] = False
 

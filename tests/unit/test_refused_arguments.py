@@ -32,6 +32,9 @@ def read(operation: str, arguments: dict[str, Any]) -> Any:
         ),
         ({"title": "x" * 201}, "title: must have at most 200 characters, not 201"),
         ({"detail": "perhaps"}, "detail: input should be a valid boolean, not 'perhaps'"),
+        ({"by": "ada\x1b[2J"}, "by: must be a name of printable characters, not 'ada\\x1b[2J'"),
+        ({"by": " "}, "by: must be a name of printable characters"),
+        ({"by": "x" * 101}, "by: must have at most 100 characters, not 101"),
     ],
 )
 def test_a_refusal_names_what_it_should_be_and_what_it_is(arguments: dict[str, Any], sentence: str) -> None:

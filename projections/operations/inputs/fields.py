@@ -33,6 +33,12 @@ def _not_blank(value: str) -> str:
     return value
 
 
+def _name(value: str | None) -> str | None:
+    if value and not (value.isprintable() and value.strip()):
+        raise ValueError("must be a name of printable characters")
+    return value
+
+
 def _time(value: str) -> str:
     try:
         return text(parse(value))
@@ -80,6 +86,7 @@ NotBlank = AfterValidator(_not_blank)
 Title = Annotated[str, Field(min_length=1, max_length=200), NotBlank]
 Text = Annotated[str, Field(max_length=20_000)]
 Name = Annotated[str, Field(max_length=100)]
+Actor = Annotated[str | None, Field(max_length=100), AfterValidator(_name)]  # empty: as if it was left out
 Time = Annotated[str, AfterValidator(_time)]
 HappenedAt = Annotated[Time | None, Field(description="When, RFC 3339 like 2026-11-20T08:30:00Z; now if left out")]
 Commit = Annotated[str, AfterValidator(_commit)]
