@@ -20,7 +20,8 @@ from ledger.errors import Invalid, NotFound, Refused, Unavailable
 from ledger.libpq.conninfo import as_given, effective
 from ledger.postgres import ledgers
 from ledger.postgres.connection.connect import as_owner, connect
-from ledger.postgres.connection.database import Database, translated
+from ledger.postgres.connection.database import Database
+from ledger.postgres.connection.driver_errors import translated
 from ledger.postgres.ledgers import ARRIVING, MOVED, KnownLedger
 from ledger.postgres.moving import EMBEDDED
 from ledger.settings import Settings

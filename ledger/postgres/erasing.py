@@ -9,7 +9,8 @@ from psycopg import sql
 from ledger.errors import Refused, Unavailable
 from ledger.libpq.session import Session
 from ledger.postgres.connection.connect import owner_conninfo
-from ledger.postgres.connection.database import Database, lacks_rights, translated
+from ledger.postgres.connection.database import Database
+from ledger.postgres.connection.driver_errors import lacks_rights, translated
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings
 

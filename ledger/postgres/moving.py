@@ -16,7 +16,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from ledger import resources
 from ledger.errors import VERIFY, Damaged, LedgerError, Refused
 from ledger.postgres.connection.connect import as_owner, open_ledger, register
-from ledger.postgres.connection.database import Connection, Database, translated
+from ledger.postgres.connection.database import Connection, Database
+from ledger.postgres.connection.driver_errors import translated
 from ledger.postgres.ledgers import ARRIVING, MOVED, Head, head
 from ledger.postgres.store import ENTER, PostgresStore
 from ledger.settings import Settings

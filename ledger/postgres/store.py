@@ -22,7 +22,8 @@ from ledger.envelope import (
 )
 from ledger.errors import LedgerError
 from ledger.postgres.append_arguments import AppendArguments, KnownHistory, is_one
-from ledger.postgres.connection.database import Database, situation
+from ledger.postgres.connection.database import Database
+from ledger.postgres.connection.driver_errors import situation
 from ledger.postgres.literals import array, nested
 from ledger.postgres.pages import Ask, Page, events_in, facts_in, page_of, pages
 from ledger.postgres.shared_commit import SharedCommit

@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable
 from ledger.errors import LedgerError
 from ledger.jobs import Jobs
 from ledger.offline.delivery.drain import Drained
-from ledger.postgres.connection.database import is_held_up
+from ledger.postgres.connection.driver_errors import is_held_up
 
 AGAIN_AFTER = 0.5  # seconds, when others hold the ledger's lock
 LAST_SECONDS = 5.0  # for the portion under way, at the end of the process

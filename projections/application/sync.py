@@ -11,7 +11,8 @@ from ledger.offline.follower import Follower
 from ledger.offline.journal import Head
 from ledger.postgres import ledgers
 from ledger.postgres.connection.connect import open_ledger
-from ledger.postgres.connection.database import Database, is_held_up
+from ledger.postgres.connection.database import Database
+from ledger.postgres.connection.driver_errors import is_held_up
 from ledger.postgres.ledgers import MOVED
 from ledger.postgres.store import PostgresStore
 from projections.application.debounced import Debounced

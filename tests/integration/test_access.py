@@ -17,7 +17,8 @@ from ledger.envelope import stream_id
 from ledger.errors import NotFound, Refused
 from ledger.libpq.session import Session
 from ledger.postgres.connection.connect import APPLICATION, DATABASE, WRITER
-from ledger.postgres.connection.database import Database, translated
+from ledger.postgres.connection.database import Database
+from ledger.postgres.connection.driver_errors import translated
 from ledger.postgres.migrate import migrate
 from ledger.postgres.store import PostgresStore
 from projections.read_models.catalog import SHAPES

@@ -19,7 +19,8 @@ from ledger.aggregates.work_item.events import WorkItemCreated
 from ledger.codec import digest, origin_digest
 from ledger.envelope import RecordedEvent, stream_id
 from ledger.errors import Diverged, Unavailable
-from ledger.postgres.connection.database import Database, is_held_up
+from ledger.postgres.connection.database import Database
+from ledger.postgres.connection.driver_errors import is_held_up
 from ledger.postgres.store import PAGE_OF_EVENTS, PAGE_OF_FACTS, PostgresStore
 from ledger.settings import Settings
 from ledger.values.moment import parse

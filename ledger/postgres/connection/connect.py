@@ -13,7 +13,8 @@ from ledger.embedded.server import EmbeddedServer
 from ledger.errors import Invalid, LedgerError, OutcomeUnknown, Refused, Unavailable
 from ledger.libpq.conninfo import as_given
 from ledger.libpq.session import Session
-from ledger.postgres.connection.database import SESSION, Database, may_not_work, translated
+from ledger.postgres.connection.database import SESSION, Database
+from ledger.postgres.connection.driver_errors import may_not_work, translated
 from ledger.postgres.connection.hosts import leader_first
 from ledger.postgres.connection.pooler import keeps_statements
 from ledger.postgres.connection.pools import Pools, Reached

@@ -14,7 +14,8 @@ from collections.abc import Callable, Hashable
 from ledger.errors import OutcomeUnknown, Unavailable
 from ledger.jobs import Jobs
 from ledger.postgres.connection import deadline
-from ledger.postgres.connection.database import CONNECT_SECONDS, Database
+from ledger.postgres.connection.database import Database
+from ledger.postgres.connection.deadline import CONNECT_SECONDS
 
 COMING_SECONDS = 60.0  # at most, for what is seen to be is_starting
 LOOK_EVERY = 0.05

@@ -1,4 +1,4 @@
-"""Connections to one PostgreSQL, and the place where the driver's errors become ours.
+"""Connections to one PostgreSQL.
 
 Everything here is safe behind a pooler in transaction mode: settings are local to a transaction, locks too.
 """
@@ -10,28 +10,24 @@ from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any, LiteralString
 
-import msgspec
 import psycopg
 import psycopg_pool
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from psycopg.pq import Format
 
-from ledger import store_errors
-from ledger.errors import LedgerError, NewerProgramNeeded, OutcomeUnknown, Unavailable
 from ledger.libpq.round_trip import Rows, Statement
 from ledger.libpq.session import COMMIT, READING, WRITING, Session
-from ledger.postgres.connection import deadline
+from ledger.postgres.connection import deadline, driver_errors
+from ledger.postgres.connection.deadline import CONNECT_SECONDS
+from ledger.postgres.connection.driver_errors import committing, translated
 from ledger.postgres.connection.pools import Pool, Pools, SharedPool
 from ledger.postgres.connection.watchdog import Watched
 
 Connection = Session
-CONNECT_SECONDS = 1.0  # a caller waits no longer than this for a connection
-AWAY_SECONDS = 0.05  # nor than this where it is known to be away
+AWAY_SECONDS = 0.05  # a caller waits no longer than this for a connection where the database is known to be away
 EVENTS_IN_TIME = 1000  # recorded in the time that a call may take, also on a slow server
 SELDOM = 5  # times that a process asks a statement without keeping it
-LOCK_NOT_AVAILABLE = "55P03"
-MAY_NOT = "42501"
 ON_REQUEST = 2**31 - 1  # None would mean never, also for a statement that asks to be prepared
 SESSION: dict[str, Any] = {"autocommit": True, "prepare_threshold": ON_REQUEST}  # how the pool opens each
 
@@ -228,7 +224,7 @@ class _Borrowed:
             return
         if watched is not None and watched.shut and isinstance(error, psycopg.OperationalError):
             raise deadline.given_up(watched.shut) from error
-        if (ours := _ours(error)) is not None:
+        if (ours := driver_errors.meaning(error)) is not None:
             raise ours from error
 
     def _seconds(self) -> float | None:
@@ -244,7 +240,7 @@ class _Borrowed:
         try:
             if connection.has_hung_up:
                 connection.close()
-                raise _hung_up()
+                raise driver_errors.hung_up()
             self._shared, self._watched = shared, shared.watchdog.add(connection, seconds)
         except BaseException:
             shared.pool.putconn(connection)
@@ -272,121 +268,6 @@ def _pool(conninfo: str, sessions: type[Session], max_size: int) -> Pool:
 def _numbered(statement: str) -> bytes:
     """The statement with $1, $2 for its parameters, which the driver would look for each time."""
     return "".join(f"${n}{part}" if n else part for n, part in enumerate(statement.split("%s"))).encode()
-
-
-def situation(sqlstate: str | None, detail: str | None) -> LedgerError | None:
-    """What an SQLSTATE of our own stands for; None for one that is not ours."""
-    translate = _SITUATIONS.get(sqlstate or "")
-    if translate is None:
-        return None
-    return translate(**(msgspec.json.decode(detail) if detail and detail.startswith("{") else {}))
-
-
-def is_held_up(error: LedgerError) -> bool:
-    """Whether the server is well, and others held the ledger's lock for too long."""
-    return isinstance(error, Unavailable) and error.details.get("sqlstate") == LOCK_NOT_AVAILABLE
-
-
-def lacks_rights(error: LedgerError) -> bool:
-    """Whether the server is well, and the role that we come as may not do this there."""
-    return isinstance(error, Unavailable) and error.details.get("sqlstate") == MAY_NOT
-
-
-def may_not_work(error: psycopg.errors.InsufficientPrivilege) -> Unavailable:
-    return Unavailable(
-        f"the role of LEDGER_DSN has too few rights in this database: {' '.join(str(error).split())}",
-        next_step="let the owner of the schema run: GRANT tracking_ledger_writer TO that role",
-        sqlstate=MAY_NOT,
-    )
-
-
-class _Translated:
-    """No generator: every call of the program is in one."""
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        if error is not None and (ours := _ours(error)) is not None:
-            raise ours from error
-
-
-def translated() -> _Translated:
-    """Driver errors as ours. What was not sent is Unavailable; what was sent and lost is OutcomeUnknown."""
-    return _Translated()
-
-
-@contextmanager
-def committing() -> Iterator[None]:
-    """A COMMIT whose answer is lost may have happened."""
-    try:
-        yield
-    except psycopg.OperationalError as error:
-        raise OutcomeUnknown(
-            "the connection was lost during the commit: it may or may not have happened",
-            next_step="repeat it with the same command_id; a command is never recorded twice",
-        ) from error
-
-
-def _hung_up() -> Unavailable:
-    return Unavailable(
-        "PostgreSQL has closed the connection before anything was sent",
-        next_step="see `tracking-ledger doctor`; try again when the server is back",
-        hung_up=True,
-    )
-
-
-def _ours(error: BaseException) -> LedgerError | None:
-    match error:
-        case psycopg_pool.PoolTimeout():
-            return Unavailable(
-                f"no connection to PostgreSQL within {CONNECT_SECONDS:g} s",
-                next_step="see `tracking-ledger doctor`; try again when the server is back",
-            )
-        case psycopg.OperationalError() | psycopg.errors.ReadOnlySqlTransaction():  # the latter leads no more
-            return _lost(error)
-        case psycopg.errors.InsufficientPrivilege():
-            return may_not_work(error)
-        case psycopg.errors.UndefinedFunction():
-            return NewerProgramNeeded(
-                "a newer program has changed this database's functions while this one was running",
-                next_step="start it again, and upgrade it if it says so; nothing was recorded",
-            )
-        case psycopg.Error():
-            return situation(error.sqlstate, error.diag.message_detail)
-        case _:
-            return None
-
-
-def _lost(error: psycopg.Error) -> LedgerError:
-    """A server that ends the connection may do so after the commit, while it waits for a standby."""
-    if error.sqlstate is None or error.diag.severity_nonlocalized in ("FATAL", "PANIC"):
-        return OutcomeUnknown(
-            f"the connection to PostgreSQL was lost: {str(error).strip()}",
-            next_step="repeat it with the same command_id; a command is never recorded twice",
-        )
-    return Unavailable(
-        f"PostgreSQL cannot answer: {str(error).strip()}",
-        next_step="see `tracking-ledger doctor`",
-        sqlstate=error.sqlstate,
-    )
-
-
-_SITUATIONS: dict[str, Callable[..., LedgerError]] = {
-    "TL001": store_errors.version_conflict,
-    "TL002": store_errors.lost_race,
-    "TL003": store_errors.command_id_reused,
-    "TL004": store_errors.ledger_closed,
-    "TL005": store_errors.not_a_member,
-    "TL006": store_errors.not_unique,
-    "TL007": store_errors.read_model_behind,
-    "TL008": store_errors.lease_moved,
-    "TL009": store_errors.append_only,
-    "TL010": store_errors.does_not_follow,
-    "TL011": store_errors.another_history,
-    "TL012": store_errors.lost_history,
-    "TL013": store_errors.ledger_full,
-}
 
 
 class _RawLoader(Loader):

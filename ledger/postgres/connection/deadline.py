@@ -7,6 +7,8 @@ from contextvars import ContextVar
 
 from ledger.errors import OutcomeUnknown, Unavailable
 
+CONNECT_SECONDS = 1.0  # a caller waits no longer than this for a connection
+
 _until: ContextVar[float | None] = ContextVar("until", default=None)  # by time.monotonic
 
 
