@@ -99,6 +99,10 @@ def test_a_token_that_says_anything_else_does_not(guarded: HttpServer, issuer: s
     assert guarded.ask(signed(stated(issuer, **changed)), "tools/list", {}).status == 401
 
 
+def test_a_token_that_ended_just_now_does_not_though_clocks_may_differ(guarded: HttpServer, issuer: str) -> None:
+    assert guarded.ask(signed(stated(issuer, exp=int(time.time()) - 5)), "tools/list", {}).status == 401
+
+
 def test_a_token_with_another_signature_does_not(guarded: HttpServer, issuer: str) -> None:
     published = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(KEY.public_key()))["x"]
     forged = [
