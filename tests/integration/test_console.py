@@ -212,6 +212,19 @@ def test_what_is_planned_is_shown_changed_and_emptied_by_the_forms(browser: Brow
     assert "0 of 1 items" in browser.get(f"item/{milestone}").body.decode()
 
 
+def test_what_is_claimed_is_given_back_by_a_form_that_asks_for_no_length(browser: Browser) -> None:
+    page = browser.create(title="Taken")
+    claim = browser.form(page, "claim_work_item") | {"f-action": "claim", "f-minutes": "30"}
+    assert browser.post("act/claim_work_item", claim).status == 303
+
+    forms = re.findall(r"/act/claim_work_item\">(.*?)</form>", browser.get(page).body.decode(), re.S)
+    [release] = [form for form in forms if "release" in form]
+
+    assert "f-minutes" not in release
+    assert browser.post("act/claim_work_item", hidden(release)).status == 303
+    assert "Held by" not in browser.get(page).body.decode()
+
+
 def test_boxes_of_a_description_are_ticked_on_the_page_of_the_item(browser: Browser) -> None:
     page = browser.create(title="Criteria", description="Done when\n\n- [ ] read\n- [x] written\n- [ ] sent")
     form = browser.form(page, "update_work_item")

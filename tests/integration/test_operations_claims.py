@@ -257,6 +257,17 @@ def test_a_claim_is_renewed_and_released_with_its_token_from_anywhere(perform: P
     assert perform("claim_work_item", action="next")["id"] == entity_id
 
 
+def test_a_length_is_refused_where_a_claim_is_given_back_and_the_claim_stays(perform: Perform, task: Make) -> None:
+    entity_id = task("held")
+    perform("claim_work_item", action="claim", id=entity_id)
+
+    with pytest.raises(Invalid) as refused:
+        perform("claim_work_item", action="release", id=entity_id, minutes=30)
+
+    assert [problem["field"] for problem in refused.value.details["fields"]] == ["minutes"]
+    assert [item["title"] for item in perform("ready_work")["you_hold"]] == ["held"]
+
+
 def test_what_another_holds_is_completed_with_its_token_or_by_force(perform: Perform, task: Make) -> None:
     entity_id = task("theirs")
     taken = perform("claim_work_item", action="claim", id=entity_id, token=OTHER)

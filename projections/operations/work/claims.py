@@ -56,8 +56,8 @@ class ClaimWorkItemInput(Writes):
         Action, Field(description="claim takes id, next the first ready item; renew prolongs, release gives back")
     ]
     id: Annotated[str | None, Field(description="The item, like w-7k3qd; not with next")] = None
-    token: Annotated[Token | None, Field(description="Only if several share your name: a word of your own")] = None
-    minutes: Annotated[int | None, Field(ge=1, le=LONGEST, description="For how long, 1 to 1440")] = None
+    token: Annotated[Token | None, Field(description="If several share your name: a word of your own")] = None
+    minutes: Annotated[int | None, Field(ge=1, le=LONGEST, description="Length, 1 to 1440; not with release")] = None
     filter: Annotated[
         Filter, AsObject, AnyObject, Field(description='Narrows next, as ready_work does: {"tag": "docs"}')
     ] = Filter()
@@ -194,6 +194,8 @@ def _faults(request: ClaimWorkItemInput) -> Iterator[Problem]:
         yield problem("id", f"is required for action {request.action}")
     if request.filter.model_fields_set:
         yield problem("filter", "goes with action next only", sorted(request.filter.model_fields_set))
+    if request.action == "release" and request.minutes is not None:
+        yield problem("minutes", "is not given with action release, which ends the claim at once", request.minutes)
 
 
 def _wanted(view: LedgerView, request: ReadyWorkInput | Filter) -> ReadyFilter:
