@@ -58,6 +58,30 @@ def test_an_undo_by_position_is_refused_with_exit_code_3_when_something_would_be
     assert run("undo", "2").stderr.endswith(f"next: tracking-ledger undo {item['ref']} --version 3\n")
 
 
+def test_an_undo_without_a_name_stops_at_a_claim_and_says_what_ends_it_and_what_came_before(run: Run) -> None:
+    ref, other = (run("add", title).stdout.split()[0] for title in ("Write", "Read"))
+    run("done", other)
+    run("start", ref)
+
+    claimed = run("undo", "--yes")
+    run("stop", ref)
+    released = run("undo", "--yes")
+
+    assert (claimed.exit_code, released.exit_code) == (exits.REFUSED, exits.REFUSED)
+    assert f"next: tracking-ledger stop {ref} gives it back; tracking-ledger undo " in claimed.stderr
+    assert f"next: tracking-ledger start {ref} claims it again; tracking-ledger undo " in released.stderr
+    assert claimed.stderr.endswith(f" takes back what you did before: completed {other}\n")
+    before = claimed.stderr.partition("tracking-ledger undo ")[2].split()[0]
+    assert f"{other}  taken back" in run("undo", before).stdout
+
+
+def test_an_undo_without_a_name_says_what_ends_a_claim_where_nothing_came_before(run: Run, perform: Perform) -> None:
+    ref = perform("create_work_item", item_type="task", title="Only", by="ann")["ref"]
+    run("start", ref)
+
+    assert run("undo").stderr.endswith(f"next: tracking-ledger stop {ref} gives it back\n")
+
+
 def test_changes_are_listed_after_a_position(run: Run, item: dict[str, Any]) -> None:
     answer = run("changes", "1", "--json")
 

@@ -2,16 +2,17 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import click
 
+from ledger.aggregates.work_item.events import WorkItemClaimReleased
 from ledger.catalog import NAME_FIELDS
 from ledger.envelope import RecordedEvent
-from ledger.errors import NotFound
+from ledger.errors import NotFound, Refused
 from projections.application.app import App
 from projections.application.view import LedgerView
 from projections.cli.reports.reading import RAW, print_events, refs_in
@@ -34,7 +35,7 @@ from projections.fallback import router
 from projections.operations.catalog import OPERATIONS
 from projections.questions.log.changes import author_text
 from projections.questions.log.event_lines import event_lines
-from projections.questions.log.history import newest_command
+from projections.questions.log.history import is_of_claims, newest_commands
 from projections.tables.contract import Snapshot
 
 Entity = dict[str, Any]
@@ -118,7 +119,8 @@ def undo(
     """Take back your last command, which is shown first; or WHAT.
 
     WHAT is a command's id, a position of the log (120), or an item: a reference, an id, a vendor's name. Repeated
-    without WHAT it goes further back; an undo can be undone itself.
+    without WHAT it goes further back; an undo can be undone itself. Where your last command was a claim, it says what
+    gives that back, and what to type for the command before.
     """
     if what is None and version is not None:
         raise click.UsageError("--version belongs to an item: name it, as in: undo w-7k3qd --version 2")
@@ -217,9 +219,14 @@ def _newest(invocation: Invocation, *, ask: bool) -> Entity:
     """The newest command of who acts, as an undo names it. It is shown, and on a terminal asked for."""
 
     def find(view: LedgerView) -> list[Entity]:
-        events = newest_command(view.store, invocation.actor)
+        commands = newest_commands(view.store, invocation.actor)
+        newest = next(commands, [])
+        is_claim = bool(newest) and is_of_claims(newest)
+        before = next((command for command in commands if not is_of_claims(command)), []) if is_claim else []
         with view.tables.snapshot() as snapshot:
-            return [{**line, "command": str(event.command_id)} for line, event in _lined(view, snapshot, events)]
+            if is_claim:
+                raise _no_undo_of_a_claim(_lined(view, snapshot, newest), _lined(view, snapshot, before))
+            return _lined(view, snapshot, newest)
 
     items = router.run_on_first_source(invocation.app, find)[1]
     if not items:
@@ -234,8 +241,25 @@ def _newest(invocation: Invocation, *, ask: bool) -> Entity:
     return {"command": items[0]["command"]}
 
 
-def _lined(view: LedgerView, snapshot: Snapshot, events: list[RecordedEvent]) -> Iterable[tuple[Entity, RecordedEvent]]:
-    return zip(event_lines(view.store, snapshot, events), events, strict=True)
+def _lined(view: LedgerView, snapshot: Snapshot, events: list[RecordedEvent]) -> list[Entity]:
+    lines = zip(event_lines(view.store, snapshot, events), events, strict=True)
+    return [{**line, "command": str(event.command_id)} for line, event in lines]
+
+
+def _no_undo_of_a_claim(claims: list[Entity], before: list[Entity]) -> Refused:
+    """What ends it instead, and how to take back what was done before it."""
+    ref, was_released = claims[0]["ref"], claims[0]["type"] == WorkItemClaimReleased.__name__
+    done, instead = ("gave", "start {} claims it again") if was_released else ("claimed", "stop {} gives it back")
+    step = f"tracking-ledger {instead.format(ref)}"
+    if before:
+        what = f"{happened(before[0]['type'])} {before[0]['ref']}{' and more' if before[1:] else ''}"
+        step += f"; tracking-ledger undo {before[0]['command']} takes back what you did before: {what}"
+    return Refused(
+        f"your last command {done} {ref}{' back' if was_released else ''}, and no undo changes a claim",
+        rule="nothing_to_undo",
+        items=[{name: line[name] for name in ("id", "ref", "title")} for line in claims],
+        next_step=step,
+    )
 
 
 def _perform(app: App, name: str, **arguments: Any) -> Entity:

@@ -3,11 +3,12 @@
 What an event changed is found by comparing the state before and after it, so every fact is described alike.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from msgspec import UNSET, to_builtins
 
+from ledger.aggregates.work_item.events import WorkItemClaimed, WorkItemClaimReleased, WorkItemClaimRenewed
 from ledger.aggregates.work_item.item_summaries import CATEGORY as WORK_ITEM
 from ledger.aggregates.work_item.state import SECRET_FIELDS
 from ledger.catalog import NAME_FIELDS, fact_of, states_of
@@ -29,7 +30,7 @@ from projections.tables.contract import Snapshot
 
 Entity = dict[str, Any]
 
-LOOKED_BACK = 1000  # positions in which the newest command of a person is looked for
+LOOKED_BACK = 1000  # positions in which the newest commands of a person are looked for
 IMPORTS = ("Import", "ImportWorkItems")  # they speak for others
 LONGEST = 200  # characters of a text, unless the whole is asked for
 WORDS = ("reason", "forced", "forced_over")  # of a fact
@@ -115,18 +116,28 @@ def version_at(
     return version
 
 
-def newest_command(log: EventStore, by: str) -> list[RecordedEvent]:
-    """What the newest command of this one did that no undo has taken back; empty if there is none in reach."""
+def newest_commands(log: EventStore, by: str) -> Iterator[list[RecordedEvent]]:
+    """What the commands of this one did that no undo has taken back, the newest first, as far as is looked back."""
     events = list(log.read_all(max(0, log.read_streams([]).head - LOOKED_BACK)))
-    taken_back: set[str] = set()
+    passed: set[str] = set()  # commands that were taken back, or are here already
     for event in reversed(events):
-        if str(event.command_id) in taken_back:
+        if str(event.command_id) in passed:
             continue
         if undoes := getattr(fact_of(event), "undoes", None):
-            taken_back.add(undoes)
+            passed.add(undoes)
         elif event.by == by and event.command.partition(" ")[0] not in IMPORTS:
-            return [other for other in events if other.command_id == event.command_id]
-    return []
+            passed.add(str(event.command_id))
+            yield [other for other in events if other.command_id == event.command_id]
+
+
+def is_of_claims(events: Iterable[RecordedEvent]) -> bool:
+    """Whether they changed claims and nothing else, which no undo touches."""
+    return all(
+        fact.status is None
+        if isinstance(fact, WorkItemClaimed)
+        else isinstance(fact, (WorkItemClaimRenewed, WorkItemClaimReleased))
+        for fact in map(fact_of, events)
+    )
 
 
 def short_changes_of(log: EventStore, snapshot: Snapshot, stream: str, command_id: str) -> Entity:
