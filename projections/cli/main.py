@@ -83,6 +83,7 @@ class CommandLine(click.Group):
             error.show()
             return exits.WRONG_USE
         except click.UsageError as error:
+            error.ctx = error.ctx or _context(args, prog_name)  # click gives none where an option is used wrongly
             exits.print_wrong_use(error, as_json=as_json)
             return exits.WRONG_USE
         except LedgerError as error:
@@ -169,6 +170,13 @@ def _called(args: list[str]) -> tuple[str, click.Command | None]:
         inner = known.get_command(click.Context(known), word) if isinstance(known, click.Group) else None
         path, command = (f"{path} {word}".strip(), inner) if inner else (path, command)
     return path, command
+
+
+def _context(args: list[str], prog_name: str) -> click.Context:
+    """That of the command of a line which was not understood."""
+    path, command = _called(args)
+    whole = click.Context(cli, info_name=prog_name)
+    return click.Context(command, whole, info_name=path) if command else whole
 
 
 def _fault(error: Exception, *, as_json: bool) -> int:

@@ -152,6 +152,8 @@ def print_wrong_use(error: click.UsageError, *, as_json: bool) -> None:
         answer_json({"error": refusal})
         return
     remark(f"invalid: {printable(refusal['message'])}", style="red")
+    for line in refusal["details"].get("option", ()):
+        remark(f"  {printable(line)}")
     remark(f"next: {printable(refusal['next_step'])}")
 
 
@@ -167,16 +169,31 @@ def wrong_use(error: click.UsageError) -> dict[str, Any]:
         re.sub(r"\s*\n\s*", " ", error.format_message())
         .rstrip(".")
         .replace("is not a valid integer range", "is no whole number")
+        .replace("requires an argument", "needs a value")
     )
     return {
         "error": {
             "code": "invalid",
             "message": message[:1].lower() + message[1:] if message[1:2].islower() else message,
-            "details": {"status": 400, "usage": error.ctx.get_usage() if error.ctx else "", "meant": meant},
+            "details": {
+                "status": 400,
+                "usage": error.ctx.get_usage() if error.ctx else "",
+                "meant": meant,
+                **_of_option(error),
+            },
             "next_step": " or ".join(meant) or f"{path} --help",
             "retryable": False,
         }
     }
+
+
+def _of_option(error: click.UsageError) -> dict[str, list[str]]:
+    """{option?}: what the help says of an option that is used wrongly, such as without its value."""
+    if not isinstance(error, click.BadOptionUsage) or error.ctx is None:
+        return {}
+    used = (option for option in error.ctx.command.get_params(error.ctx) if error.option_name in option.opts)
+    records = (option.get_help_record(error.ctx) for option in used if isinstance(option, click.Option))
+    return {"option": ["  ".join(record) for record in records if record]}
 
 
 def _longer_options(error: click.NoSuchOption) -> list[str]:
