@@ -502,6 +502,17 @@ def test_a_saved_view_is_a_list_by_name_that_other_filters_narrow_down(run: Run,
     assert run("list", "--view", "docs").exit_code == exits.REFUSED
 
 
+def test_a_view_that_is_replaced_is_said_with_the_line_that_brings_it_back(run: Run) -> None:
+    first = run("list", "two words", "--tag", "docs", "--mine", "--save", "docs")
+    again = run("list", "two words", "--tag", "docs", "--mine", "--save", "docs")
+    other = run("list", "--tag", "guide", "--save", "docs")
+
+    assert "replaced" not in first.stderr + again.stderr
+    back = "tracking-ledger list 'two words' --tag docs --mine --save docs"
+    assert f"replaced what it was: {back}\n" in other.stderr
+    assert "tracking-ledger list --tag guide --save docs\n" in run(*shlex.split(back)[1:]).stderr
+
+
 def test_a_board_has_a_column_for_each_state_that_holds_something(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     waiting, doing, over = added(run, "Waits"), added(run, "\x1b[31mGoes on"), added(run, "Is over")

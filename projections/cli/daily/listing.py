@@ -82,8 +82,10 @@ def list_(
     if view is not None:
         given = views.view(invocation, view, known) | given
     if save is not None:
-        views.save(invocation, save, given)
+        replaced = views.save(invocation, save, given)
         remark(f"saved: tracking-ledger list --view {printable(save)}")
+        if replaced is not None:
+            remark(f"replaced what it was: tracking-ledger {printable(_command_of_view(save, replaced))}")
     _list(invocation, limit, page, as_of=as_of, **given)
 
 
@@ -120,6 +122,16 @@ def _list(
         remark(f"{answered['returned']} of {counted(answered)}; more: --page {page + 1}")
     if "next_step" in answered:
         remark(answered["next_step"])
+
+
+def _command_of_view(name: str, filters: Answered) -> str:
+    """The command, after the name of the program, with which a view of these filters is saved."""
+    words = [str(word) for word in filters.get("words", ())]
+    for option in list_.params:
+        if isinstance(option, click.Option) and filters.get(str(option.name)) is not None:
+            flag = max(option.opts, key=len)
+            words += [flag] if option.is_flag else [flag, str(filters[str(option.name)])]
+    return shlex.join(["list", *words, "--save", name])
 
 
 def _nothing(page: int, filters: Answered) -> str:

@@ -44,11 +44,14 @@ def view(invocation: Invocation, name: str, known: set[str]) -> Filters:
     return views[name]
 
 
-def save(invocation: Invocation, name: str, filters: Filters) -> None:
+def save(invocation: Invocation, name: str, filters: Filters) -> Filters | None:
+    """Keeps the filters under the name, and answers those that they replace, if they are others."""
     if not name.strip():
         problem = {"field": "--save", "problem": "must not be blank"}
         raise Invalid("a view needs a name", next_step="tracking-ledger list --save NAME", fields=[problem])
-    _write(invocation, saved(invocation) | {name: filters})
+    there = saved(invocation)
+    _write(invocation, there | {name: filters})
+    return there[name] if name in there and there[name] != json.loads(json.dumps(filters)) else None
 
 
 def forget(invocation: Invocation, name: str) -> None:
