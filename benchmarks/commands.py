@@ -19,7 +19,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from projections.cli.warm import place, starting
+from projections.cli.warm import lifecycle, place
 
 PROGRAM = f"{sysconfig.get_path('scripts')}/tracking-ledger"
 LINES = ("list", "ready", "show {ref}", "add Another", "show w-00000")
@@ -51,7 +51,7 @@ def prepared(root: Path) -> str:
     call(root, "init")
     for number in range(ITEMS):
         ref = call(root, "add", f"Item {number}").split()[0]
-    while not starting.processes(sockets(root)):
+    while not lifecycle.processes(sockets(root)):
         time.sleep(0.1)
     return ref
 
@@ -70,7 +70,7 @@ def measured(root: Path, words: list[str], rounds: int) -> list[str]:
 
 
 def timed(command: list[str], root: Path, way: str) -> tuple[float, float]:
-    (warm,) = starting.processes(sockets(root))
+    (warm,) = lifecycle.processes(sockets(root))
     used, begun = processor(warm), time.perf_counter()
     subprocess.run(command, cwd=root, env=environment(root, way), capture_output=True, check=False)
     return (time.perf_counter() - begun) * 1000, (processor(warm) - used) * 1000

@@ -18,7 +18,7 @@ import pytest
 from ledger import identity
 from ledger.embedded.server import EmbeddedServer
 from projections.application.activity import FILE, lines
-from projections.cli.warm import place, starting
+from projections.cli.warm import lifecycle, place
 from tests.support import forked
 from tests.support.terminal import Terminal, usual_signals
 from tests.support.waiting import until, until_ended
@@ -87,10 +87,10 @@ class Commands:
         return sum(file.is_socket() and not file.suffix for file in self.sockets.iterdir())
 
     def warm(self) -> list[int]:
-        return starting.processes(self.sockets)
+        return lifecycle.processes(self.sockets)
 
     def stop(self) -> None:
-        until_ended(*map(psutil.Process, starting.stop(self.sockets)))
+        until_ended(*map(psutil.Process, lifecycle.stop(self.sockets)))
 
 
 @pytest.fixture(scope="module")
@@ -315,7 +315,7 @@ def test_doctor_names_the_warm_processes_and_they_end_when_they_are_stopped(comm
     warm = commands.warm()
     shown = forked.run("doctor", "--json", env=commands.environment, cwd=commands.project)
 
-    stopped = starting.stop(commands.sockets)
+    stopped = lifecycle.stop(commands.sockets)
     until_ended(*map(psutil.Process, warm))
 
     assert json.loads(shown.stdout)["program"]["warm_processes"] == warm == stopped

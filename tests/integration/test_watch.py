@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ledger.settings import Settings
-from projections.cli.reports import watching
+from projections.cli.reports import watch
 from tests.conftest import Perform
 from tests.support.command_line import run
 from tests.support.forked import Forked, command_line
@@ -166,7 +166,7 @@ def test_a_file_that_cannot_be_written_ends_it_before_a_command_runs(
 
 def looking_often() -> None:
     """The command line, with a short pause between two looks at the ledger."""
-    watching.PAUSE = 0.05
+    watch.PAUSE = 0.05
     command_line()
 
 

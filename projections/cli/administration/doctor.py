@@ -36,8 +36,8 @@ from projections.cli.terminal.output import (
     size,
     table,
 )
+from projections.cli.warm.lifecycle import processes, stop
 from projections.cli.warm.place import FOLDER
-from projections.cli.warm.starting import processes, stop
 from projections.maintenance import rebuild
 from projections.maintenance.webhooks.destinations import Destinations
 from projections.questions import configuration, conflicts

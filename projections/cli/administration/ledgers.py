@@ -19,7 +19,7 @@ from ledger.postgres.ledgers import ARCHIVED, MOVING, KnownLedger
 from ledger.postgres.moving import moving_lock
 from ledger.settings import Settings
 from projections.application.known_projects import forget as forget_project
-from projections.cli.administration.moving import move
+from projections.cli.administration.move import move
 from projections.cli.terminal import every_ledger
 from projections.cli.terminal.invocation import Group, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, moment, printable, remark, say, table

@@ -15,7 +15,7 @@ from ledger.envelope import RecordedEvent
 from ledger.errors import NotFound, Refused
 from projections.application.app import App
 from projections.application.view import LedgerView
-from projections.cli.reports.reading import RAW, print_events, refs_in
+from projections.cli.reports.log import RAW, print_events, refs_in
 from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import REF

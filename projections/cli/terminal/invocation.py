@@ -71,7 +71,7 @@ class Invocation:
     def _start_warm_process(self) -> None:
         """Starts a warm process for the next commands, where the embedded server answered this one."""
         if self.warm is not None and self.settings.warm and self.app.settings.dsn is None:
-            from projections.cli.warm.starting import start  # only here: most commands find one
+            from projections.cli.warm.lifecycle import start  # only here: most commands find one
 
             with suppress(OSError):  # without one the next command takes longer, and nothing else
                 folder, key = self.warm

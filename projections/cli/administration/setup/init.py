@@ -14,7 +14,7 @@ from ledger.settings import Settings
 from projections.application.app import App
 from projections.cli.administration.setup.example import EXAMPLE, Step, record, refuse_another_history, steps
 from projections.cli.administration.setup.instructions import write_instructions
-from projections.cli.reports.reporting import print_report
+from projections.cli.reports.status import print_report
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, counting, printable, remark, say
 from projections.fallback import router
