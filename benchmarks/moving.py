@@ -27,12 +27,12 @@ from ledger import resources
 from ledger.codec import digest, origin_digest
 from ledger.envelope import RecordedEvent
 from ledger.postgres.connection.connect import APPLICATION, DATABASE, OWNER, connect, embedded_server, owner_conninfo
-from ledger.postgres.moving import EXPECT
+from ledger.postgres.log_copy import EXPECT
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from projections.tables.replay import catch_up, check
-from projections.transfer.moving import Moved, destination, move
+from projections.transfer.ledger_move import Moved, destination, move
 
 BEFORE, AFTER = 3.0, 3.0  # seconds that the clients write before and after the move
 BEGINNING = datetime(2025, 1, 1, tzinfo=UTC)

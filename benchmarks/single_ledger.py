@@ -29,7 +29,7 @@ from projections.application.app import App
 from projections.maintenance import current_report
 from projections.operations.catalog import OPERATIONS
 from projections.reports.html_page import page
-from projections.transfer.importing import ImportRequest
+from projections.transfer.file_import import ImportRequest
 
 WARM_UP = 50  # rounds that are not counted
 TEXT = "An ordinary description. " * 12

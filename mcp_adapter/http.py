@@ -38,9 +38,9 @@ from mcp_adapter.callers.caller import SCOPES
 from mcp_adapter.callers.issuer import Issuer
 from mcp_adapter.callers.workers import Workers
 from mcp_adapter.capabilities.plain_calls import PlainCalls, without_handshake
+from mcp_adapter.capabilities.subscriptions import Watching
 from mcp_adapter.capabilities.tools import Tools
 from mcp_adapter.capabilities.toolsets import offered
-from mcp_adapter.capabilities.watching import Watching
 from mcp_adapter.console.browser_sessions import BrowserSessions
 from mcp_adapter.console.routes import Console
 from mcp_adapter.server import TITLE, build

@@ -22,10 +22,10 @@ from mcp_adapter.capabilities.plain_calls import without_handshake
 from mcp_adapter.capabilities.plain_lines import PlainLines
 from mcp_adapter.capabilities.prompts import getter, list_prompts
 from mcp_adapter.capabilities.resources import list_resources, list_templates, reader
+from mcp_adapter.capabilities.subscriptions import Watching
 from mcp_adapter.capabilities.tools import Tools, read_arguments
 from mcp_adapter.capabilities.toolsets import offered
 from mcp_adapter.capabilities.views import EXTENSIONS
-from mcp_adapter.capabilities.watching import Watching
 from mcp_adapter.transport.batches import Batches
 from mcp_adapter.transport.pipes import MessageReader, MessageWriter
 from mcp_adapter.transport.standard_streams import standard_streams

@@ -23,7 +23,7 @@ from ledger.postgres.connection.connect import as_owner, connect
 from ledger.postgres.connection.database import Database
 from ledger.postgres.connection.driver_errors import translated
 from ledger.postgres.ledgers import ARRIVING, MOVED, KnownLedger
-from ledger.postgres.moving import EMBEDDED
+from ledger.postgres.log_copy import EMBEDDED
 from ledger.settings import Settings
 
 DIRECTORY = "directory"  # how its own database is called among the others

@@ -16,7 +16,7 @@ def renew_copies(app: App) -> None:
     """Writes the status file and the published journal anew, where they are: texts of theirs were erased."""
     # imported here for start-up, as above
     from projections.maintenance.status_file import place, read, write_status
-    from projections.transfer.publishing import renew
+    from projections.transfer.publication import renew
 
     if read(place(app)) is not None:
         write_status(app)

@@ -18,7 +18,7 @@ from ledger.handler import Handler
 from ledger.identity import FOLDER
 from ledger.offline.journal import FILE as JOURNAL
 from ledger.offline.sent_commands import FOLDER as SENT
-from ledger.postgres import erasing
+from ledger.postgres import owned_log
 from projections.application.app import App
 from projections.local_copy.cache import cache_file
 from projections.maintenance.status_file import place
@@ -80,7 +80,7 @@ def erase(app: App, subject: Subject) -> Erased:
     _ = app.store  # which migrates, and knows the ledger
     known, texts = app.identity, set[str]()
     position = None
-    with erasing.owned_log(app.settings, known.key, known.ledger) as log:
+    with owned_log.owned_log(app.settings, known.key, known.ledger) as log:
         payloads = subject.payloads(log.read_all)
         if payloads:
             texts = set(lost_texts(log.read_all(up_to=payloads[-1].position), payloads))
@@ -115,7 +115,7 @@ def _finish(app: App, position: int) -> None:
                 next_step="repeat it, or end the other programs of this machine: the next one to follow does the rest",
             )
         time.sleep(LOOK_EVERY)
-    erasing.let_go(app.settings)
+    owned_log.let_go(app.settings)
 
 
 def _replay(app: App) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ledger.aggregates.work_item.rules.claiming import token_digest
+from ledger.aggregates.work_item.rules.claims import token_digest
 from ledger.envelope import configuration_id
 from ledger.settings import Settings
 from ledger.world import Asker

@@ -8,7 +8,7 @@ import msgspec
 from ledger.values.states import FINISHED, ORIGINAL
 from projections.questions.entities import Entity
 from projections.tables.contract import Snapshot
-from projections.transfer.exporting import entities
+from projections.transfer.exports import entities
 
 LONGEST_TITLE = 256  # characters
 LONGEST_BODY = 65_000  # characters; GitHub takes 65,536

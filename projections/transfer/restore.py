@@ -18,7 +18,7 @@ from ledger.importing.readers.text_lines import text_lines, unreadable
 from ledger.offline.lines import event_of
 from ledger.postgres.restore import restore
 from projections.application.app import App
-from projections.transfer.exporting import EVENTS, VERSION
+from projections.transfer.exports import EVENTS, VERSION
 
 SOURCE = "events"
 AGAIN = "export them again with `tracking-ledger export -o FILE`, or take an older copy"

@@ -13,7 +13,7 @@ import pytest
 from ledger.embedded.server import EmbeddedServer
 from ledger.postgres.connection.connect import DATABASE
 from projections.application.app import App
-from projections.transfer.importing import ImportRequest
+from projections.transfer.file_import import ImportRequest
 from tests.conftest import Perform
 from tests.support.status_files import grammar_a
 

@@ -15,7 +15,7 @@ from ledger.settings import Settings
 from projections.application.app import App
 from projections.cli.main import COMMANDS, cli
 from projections.operations.catalog import OPERATIONS
-from projections.transfer.importing import ImportRequest
+from projections.transfer.file_import import ImportRequest
 from tests.conftest import Perform
 from tests.support.beads import export, issue, needs
 from tests.support.command_line import Run, runner

@@ -26,7 +26,7 @@ from projections.application.app import App
 from projections.fallback.router import answer
 from projections.operations.catalog import OPERATIONS
 from projections.read_models.catalog import SHAPES
-from projections.transfer.moving import move
+from projections.transfer.ledger_move import move
 from tests.conftest import NewDatabase
 from tests.support import forked
 from tests.support.command_line import exit_code

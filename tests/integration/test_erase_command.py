@@ -23,7 +23,7 @@ from projections.maintenance.verify import verify
 from projections.operations.catalog import OPERATIONS
 from projections.tables.postgres import PostgresTables
 from projections.tables.replay import check
-from projections.transfer.publishing import publish
+from projections.transfer.publication import publish
 from tests.conftest import Perform
 from tests.support.command_line import run
 from tests.support.waiting import until

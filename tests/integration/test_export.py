@@ -20,7 +20,7 @@ from ledger.settings import Settings
 from projections.application.app import App
 from projections.read_models.catalog import PROJECTIONS
 from projections.tables.replay import check
-from projections.transfer import exporting, github_issues
+from projections.transfer import exports, github_issues
 from projections.transfer.restore import bring_back
 from tests.conftest import Perform
 from tests.support.random_histories import Action, a_ledger, histories, tell
@@ -57,7 +57,7 @@ def filled(app: App, perform: Perform) -> App:
 
 
 def exported(app: App) -> bytes:
-    return b"".join(exporting.events(app.store))
+    return b"".join(exports.events(app.store))
 
 
 def bring(app: App, content: bytes, tmp_path: Path, **more: Any) -> App:
@@ -81,8 +81,8 @@ def test_an_export_brought_into_an_empty_ledger_exports_the_same_bytes(
     other.runtime.catch_up()
     assert check(other.store, other.tables).equal
     with filled.tables.snapshot() as here, other.tables.snapshot() as there:
-        assert list(exporting.read_models(there, other.store.ledger)) == list(
-            exporting.read_models(here, filled.store.ledger)
+        assert list(exports.read_models(there, other.store.ledger)) == list(
+            exports.read_models(here, filled.store.ledger)
         )
     other.close()
 
@@ -109,7 +109,7 @@ def test_any_history_comes_back_byte_for_byte(
 ) -> None:
     with a_ledger() as ledger:
         tell(ledger, history)
-        content = b"".join(exporting.events(ledger.store))
+        content = b"".join(exports.events(ledger.store))
     place = tmp_path_factory.mktemp("folder")
 
     other = bring(folder(str(place)), content, place)
@@ -121,7 +121,7 @@ def test_any_history_comes_back_byte_for_byte(
 def test_a_folder_of_the_same_ledger_whose_database_lost_it_stays_what_it_is(folder: Folder, tmp_path: Path) -> None:
     with a_ledger() as ledger:
         tell(ledger, [("create_item", (0, None))])
-        content = b"".join(exporting.events(ledger.store))
+        content = b"".join(exports.events(ledger.store))
     other = folder("other")
     identity.rewrite(replace(other.identity, ledger=ledger.store.ledger, copy=other.identity.ledger))
     other = App(other.settings)
@@ -258,7 +258,7 @@ def test_a_role_that_does_not_own_the_schema_may_not_put_events_back(
 
 def test_all_read_models_are_one_json_document(filled: App) -> None:
     with filled.tables.snapshot() as snapshot:
-        whole = json.loads(b"".join(exporting.read_models(snapshot, filled.store.ledger)))
+        whole = json.loads(b"".join(exports.read_models(snapshot, filled.store.ledger)))
 
     assert whole.keys() == {"format", "version", "ledger", "as_of", *PROJECTIONS}
     assert {name: len(whole[name]) for name in PROJECTIONS} == {
@@ -274,8 +274,8 @@ def test_all_read_models_are_one_json_document(filled: App) -> None:
 
 def test_a_table_is_safe_to_open_and_loses_nothing(filled: App) -> None:
     with filled.tables.snapshot() as snapshot:
-        text = b"".join(exporting.table(snapshot, "work_item")).decode()
-        things = {entity["id"]: entity for entity in exporting.entities(snapshot, "work_item")}
+        text = b"".join(exports.table(snapshot, "work_item")).decode()
+        things = {entity["id"]: entity for entity in exports.entities(snapshot, "work_item")}
 
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert len(rows) == 2
@@ -289,8 +289,8 @@ def test_a_table_is_safe_to_open_and_loses_nothing(filled: App) -> None:
 @pytest.mark.parametrize("category", ["vendor", "deployment", "enhancement", "configuration", "conflict"])
 def test_every_read_model_has_its_table(filled: App, category: str) -> None:
     with filled.tables.snapshot() as snapshot:
-        rows = list(csv.reader(io.StringIO(b"".join(exporting.table(snapshot, category)).decode(), newline="")))
-        count = len(list(exporting.entities(snapshot, category)))
+        rows = list(csv.reader(io.StringIO(b"".join(exports.table(snapshot, category)).decode(), newline="")))
+        count = len(list(exports.entities(snapshot, category)))
 
     assert (rows[0][:3], len(rows) - 1) == (["id", "ref", "version"], count)
 

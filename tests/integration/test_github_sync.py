@@ -14,12 +14,12 @@ from filelock import FileLock
 from ledger.errors import Forbidden, Invalid, NotFound, Unavailable
 from ledger.settings import Settings
 from projections.application.app import App
+from projections.transfer.file_import import ImportRequest
 from projections.transfer.github.interface import api as client
 from projections.transfer.github.interface.saved import file_of
 from projections.transfer.github.rules.filters import filter_of
 from projections.transfer.github.run import Report, Synchronisation
 from projections.transfer.github.terms import Terms
-from projections.transfer.importing import ImportRequest
 from tests.conftest import Perform
 from tests.support.command_line import run
 from tests.support.github_api import CUT, OWNER, Fault, GithubApi, serving

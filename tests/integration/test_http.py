@@ -32,9 +32,9 @@ from ledger.errors import Unavailable
 from ledger.settings import Settings
 from mcp_adapter.callers.workers import Workers
 from mcp_adapter.capabilities.registry import tool
+from mcp_adapter.capabilities.subscriptions import Watching
 from mcp_adapter.capabilities.tools import Tools
 from mcp_adapter.capabilities.toolsets import offered
-from mcp_adapter.capabilities.watching import Watching
 from mcp_adapter.http import Serving, assembled, bound, run_http
 from mcp_adapter.server import build
 from mcp_adapter.transport import connection as http_connection

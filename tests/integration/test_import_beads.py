@@ -11,7 +11,7 @@ import pytest
 from ledger.envelope import imported_id
 from ledger.errors import Invalid
 from projections.application.app import App
-from projections.transfer.importing import ImportRequest
+from projections.transfer.file_import import ImportRequest
 from tests.conftest import Perform
 from tests.support.beads import DAY, closed, export, issue, needs
 

@@ -11,7 +11,7 @@ import pytest
 from ledger.errors import Invalid
 from ledger.settings import Settings
 from projections.application.app import App
-from projections.transfer.importing import ImportRequest
+from projections.transfer.file_import import ImportRequest
 from tests.conftest import Perform
 from tests.support.command_line import exit_code
 from tests.support.git_repository import Repository, git

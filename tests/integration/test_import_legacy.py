@@ -15,7 +15,7 @@ from ledger.postgres.connection.connect import DATABASE
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
-from projections.transfer.importing import ImportRequest
+from projections.transfer.file_import import ImportRequest
 from tests.conftest import Perform
 from tests.support.status_files import grammar_a, grammar_c
 

@@ -8,7 +8,7 @@ import pytest
 
 from ledger.errors import Invalid
 from projections.application.app import App
-from projections.transfer.importing import ImportRequest
+from projections.transfer.file_import import ImportRequest
 from tests.conftest import Perform
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "data" / "legacy"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from projections.application.app import App
-from projections.transfer.importing import ImportRequest
+from projections.transfer.file_import import ImportRequest
 from tests.conftest import Perform
 from tests.support.beads import export, issue, needs
 

@@ -10,7 +10,7 @@ import pytest
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.reports import report
-from projections.transfer.importing import ImportRequest
+from projections.transfer.file_import import ImportRequest
 from tests.support.command_line import exit_code
 from tests.support.trackers import TRACKERS, Task
 

@@ -13,10 +13,10 @@ from msgspec.structs import replace
 from ledger import identity
 from ledger.embedded.server import EmbeddedServer
 from ledger.errors import LedgerClosed, OutcomeUnknown, Refused, Unavailable
-from ledger.postgres import ledgers, moving
+from ledger.postgres import ledgers, log_copy
 from ledger.postgres.connection.connect import APPLICATION, DATABASE, OWNER, connect, open_ledger
 from ledger.postgres.ledgers import ARRIVING, MOVING
-from ledger.postgres.moving import EMBEDDED
+from ledger.postgres.log_copy import EMBEDDED
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.fallback.router import answer
@@ -25,7 +25,7 @@ from projections.maintenance.verify import verify
 from projections.operations.catalog import OPERATIONS
 from projections.read_models.catalog import SHAPES
 from projections.tables.replay import check
-from projections.transfer.moving import Moved, destination, move
+from projections.transfer.ledger_move import Moved, destination, move
 from tests.support import forked
 from tests.support.command_line import exit_code
 from tests.support.tcp_gate import Gate
@@ -294,7 +294,7 @@ def test_no_other_program_moves_a_ledger_that_is_being_moved(app: App, away: Set
     write(app, "One")
 
     with (
-        moving.moving_lock(app.database, app.identity.key),
+        log_copy.moving_lock(app.database, app.identity.key),
         pytest.raises(Refused, match="is being moved by another process"),
     ):
         move(app, away)

@@ -9,7 +9,7 @@ import pytest
 from ledger.errors import Invalid, Refused
 from ledger.settings import Settings
 from projections.application.app import App
-from projections.transfer.exporting import read_models, table
+from projections.transfer.exports import read_models, table
 from projections.transfer.github_issues import issues
 from tests.conftest import Perform
 from tests.support.command_line import runner

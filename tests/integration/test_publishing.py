@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from projections.application.app import App
-from projections.transfer.publishing import publish
+from projections.transfer.publication import publish
 from tests.conftest import Perform
 from tests.support.waiting import until
 

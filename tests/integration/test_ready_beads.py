@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from projections.application.app import App
-from projections.transfer.importing import ImportRequest
+from projections.transfer.file_import import ImportRequest
 from tests.conftest import Perform
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "trackers" / "beads-issues-2026-02-27.jsonl"

@@ -18,7 +18,7 @@ from projections.fallback.git_and_markdown import PUBLISHED, PublishedJournal
 from projections.maintenance.after_write import keep_status
 from projections.maintenance.status_file import write_status
 from projections.reports.marked_section import NAME
-from projections.transfer.publishing import publish
+from projections.transfer.publication import publish
 from tests.support.calls import ask
 from tests.support.git_repository import commit_all
 from tests.support.waiting import until

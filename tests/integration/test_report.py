@@ -10,7 +10,7 @@ from projections.application.app import App
 from projections.questions.overviews.status import waiting_cycles
 from projections.reports import report
 from projections.reports.parse import parse
-from projections.transfer.importing import ImportRequest
+from projections.transfer.file_import import ImportRequest
 from tests.conftest import Perform
 from tests.support.beads import export, issue, needs
 from tests.support.calls import task

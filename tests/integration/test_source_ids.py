@@ -8,7 +8,7 @@ import pytest
 from ledger.errors import Invalid, NotFound
 from ledger.settings import Settings
 from projections.application.app import App
-from projections.transfer.importing import ImportRequest
+from projections.transfer.file_import import ImportRequest
 from tests.conftest import Perform
 from tests.support.beads import export, issue
 from tests.support.command_line import run

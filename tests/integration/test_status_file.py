@@ -17,7 +17,7 @@ from projections.maintenance.after_write import keep_status
 from projections.maintenance.status_file import place, read, write_status
 from projections.operations.catalog import OPERATIONS
 from projections.reports.marked_section import NAME, report_in
-from projections.transfer.importing import ImportRequest
+from projections.transfer.file_import import ImportRequest
 from tests.conftest import Perform
 from tests.support.beads import export, issue
 from tests.support.command_line import run

@@ -26,7 +26,7 @@ from ledger.aggregates.work_item.events import (
     WorkItemClaimRenewed,
     WorkItemCompleted,
 )
-from ledger.aggregates.work_item.rules.claiming import token_digest
+from ledger.aggregates.work_item.rules.claims import token_digest
 from ledger.catalog import fact_of
 from ledger.envelope import Command, RecordedEvent, Submission
 from ledger.errors import LedgerError

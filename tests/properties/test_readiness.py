@@ -21,7 +21,7 @@ from ledger.aggregates.work_item.commands import (
     ImportWorkItems,
     Mark,
 )
-from ledger.aggregates.work_item.rules.claiming import token_digest
+from ledger.aggregates.work_item.rules.claims import token_digest
 from ledger.postgres.connection.database import Database
 from ledger.values.states import CATEGORIES, ORIGINAL
 from ledger.world import Asker, ReadyFilter

@@ -9,7 +9,7 @@ from ledger.aggregates.erasure.commands import EraseTexts
 from ledger.aggregates.erasure.events import ErasedPayload
 from ledger.envelope import Submission, minted_id
 from ledger.handler import Handler
-from ledger.postgres.erasing import owned_log
+from ledger.postgres.owned_log import owned_log
 from ledger.settings import Settings
 from projections.questions.world_questions import TableNeighbourhood
 from projections.read_models.fold import propose

@@ -13,7 +13,7 @@ from ledger.aggregates.work_item.events import (
     WorkItemReverted,
     WorkItemStatusChanged,
 )
-from ledger.aggregates.work_item.rules.recurring import next_one, rule_of
+from ledger.aggregates.work_item.rules.recurrence import next_one, rule_of
 from ledger.aggregates.work_item.state import WorkItem
 from ledger.values.dates import begins, ends, later, moved, planned
 from ledger.values.moment import parse

@@ -25,7 +25,7 @@ from ledger.aggregates.work_item.events import (
     WorkItemDeleted,
     WorkItemRevised,
 )
-from ledger.aggregates.work_item.rules.claiming import token_digest
+from ledger.aggregates.work_item.rules.claims import token_digest
 from ledger.aggregates.work_item.state import Claim
 from ledger.errors import Refused
 from ledger.values.moment import parse, text

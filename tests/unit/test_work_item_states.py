@@ -20,7 +20,7 @@ from ledger.aggregates.work_item.events import (
     WorkItemStatusChanged,
     WorkItemUnblocked,
 )
-from ledger.aggregates.work_item.rules.claiming import token_digest
+from ledger.aggregates.work_item.rules.claims import token_digest
 from ledger.aggregates.work_item.state import Claim
 from ledger.catalog import topics_of
 from ledger.envelope import Fact

@@ -41,15 +41,15 @@ from ledger.aggregates.work_item.events import (
 from ledger.aggregates.work_item.imported.importing import plan
 from ledger.aggregates.work_item.item_summaries import CATEGORY, neighbour_summaries, state_summary
 from ledger.aggregates.work_item.metadata import metadata_problems
-from ledger.aggregates.work_item.rules.archiving import archive, refuse_archived, refuse_archived_parent, restore
-from ledger.aggregates.work_item.rules.claiming import claim, claim_next, release, renew
+from ledger.aggregates.work_item.rules.archive import archive, refuse_archived, refuse_archived_parent, restore
+from ledger.aggregates.work_item.rules.claims import claim, claim_next, release, renew
 from ledger.aggregates.work_item.rules.held_items import accounted, overridden, overridden_below
 from ledger.aggregates.work_item.rules.implemented import implement
 from ledger.aggregates.work_item.rules.questions import answer, ask, withdraw
-from ledger.aggregates.work_item.rules.recurring import with_next
+from ledger.aggregates.work_item.rules.recurrence import with_next
 from ledger.aggregates.work_item.rules.reviews import restrained
 from ledger.aggregates.work_item.rules.status_changes import change_status
-from ledger.aggregates.work_item.rules.undoing import check_undo
+from ledger.aggregates.work_item.rules.undo import check_undo
 from ledger.aggregates.work_item.state import IMPLEMENTS, WorkItem, evolve
 from ledger.annotation.commands import Annotate, AnnotationCommand
 from ledger.annotation.events import ANNOTATION_FACTS, EFFORT_FACTS

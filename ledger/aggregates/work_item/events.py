@@ -20,7 +20,7 @@ class WorkItemCreated(Fact, frozen=True, kw_only=True):
     """Fields an imported source did not state are absent, never a default that looks like a fact.
 
     `due` and `not_before` are days or moments, see ledger.values.dates; `estimate` is in minutes; `recurrence` a rule,
-    see ledger.aggregates.work_item.rules.recurring, and `recurrence_of` the item after which this one comes. `status`
+    see ledger.aggregates.work_item.rules.recurrence, and `recurrence_of` the item after which this one comes. `status`
     and `category` are the state in which the ledger's configuration lets items begin.
     """
 

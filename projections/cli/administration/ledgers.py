@@ -16,7 +16,7 @@ from ledger.postgres import directory, ledgers
 from ledger.postgres.connection.connect import connect, open_ledger
 from ledger.postgres.connection.database import Database
 from ledger.postgres.ledgers import ARCHIVED, MOVING, KnownLedger
-from ledger.postgres.moving import moving_lock
+from ledger.postgres.log_copy import moving_lock
 from ledger.settings import Settings
 from projections.application.known_projects import forget as forget_project
 from projections.cli.administration.move import move

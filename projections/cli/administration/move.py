@@ -8,14 +8,14 @@ import msgspec
 
 from ledger.postgres import directory
 from ledger.postgres.connection.connect import connect
-from ledger.postgres.moving import EMBEDDED
+from ledger.postgres.log_copy import EMBEDDED
 from ledger.settings import Settings
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, fields, remark, table
 from projections.cli.terminal.progress import progress
 from projections.tables.replay import no_progress
-from projections.transfer.moving import Moved, destination
-from projections.transfer.moving import move as move_ledger
+from projections.transfer.ledger_move import Moved, destination
+from projections.transfer.ledger_move import move as move_ledger
 
 
 @click.command(cls=Command)

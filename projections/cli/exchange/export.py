@@ -18,7 +18,7 @@ from projections.fallback import router
 from projections.read_models.catalog import BY_CATEGORY, PROJECTIONS
 from projections.reports import report
 from projections.reports.atomic_file import replacing
-from projections.transfer import exporting, github_issues
+from projections.transfer import exports, github_issues
 
 Write = Callable[[bytes], Any]
 NOUNS = tuple(PROJECTIONS)
@@ -81,7 +81,7 @@ def _opened(output: str) -> Iterator[BinaryIO]:
 
 def _events(store: EventStore, write: Write) -> None:
     with counting("exporting events", store.read_streams([]).head) as progress:
-        for line in exporting.events(store, lambda: progress.advance(progress.task_ids[0])):
+        for line in exports.events(store, lambda: progress.advance(progress.task_ids[0])):
             write(line)
 
 
@@ -89,10 +89,10 @@ def _snapshot(view: LedgerView, what: str, read_model: str | None, write: Write)
     with view.tables.snapshot() as snapshot:
         match what:
             case "json":
-                parts = exporting.read_models(snapshot, view.store.ledger)
+                parts = exports.read_models(snapshot, view.store.ledger)
             case "csv":
                 category = next(name for name, found in BY_CATEGORY.items() if found.name == read_model)
-                parts = exporting.table(snapshot, category)
+                parts = exports.table(snapshot, category)
             case "github":
                 parts = github_issues.issues(snapshot)
             case _:

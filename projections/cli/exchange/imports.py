@@ -11,9 +11,9 @@ from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Command, Group, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, fields, heading, printable, remark, table, working
 from projections.transfer import restore
+from projections.transfer.file_import import ImportRequest
 from projections.transfer.import_execution import EXAMPLES
 from projections.transfer.import_sources import KNOWN, SOURCES, Source, check, detected
-from projections.transfer.importing import ImportRequest
 
 PARTS = ("only_in_file", "only_in_ledger", "differing", "kept_here", "not_read")  # of a comparison
 MOST_ERRORS = 20  # that a person is shown

@@ -5,7 +5,7 @@ import click
 from ledger.errors import LedgerError
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, printable, remark
-from projections.transfer.publishing import publish as copy_out
+from projections.transfer.publication import publish as copy_out
 
 
 @click.command(cls=Command)

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ledger.aggregates.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, ReleaseClaim, RenewClaim
 from ledger.aggregates.work_item.item_summaries import CATEGORY
-from ledger.aggregates.work_item.rules.claiming import token_digest
+from ledger.aggregates.work_item.rules.claims import token_digest
 from ledger.aggregates.work_item.state import ItemType
 from ledger.envelope import category_of, id_of
 from ledger.errors import OutcomeUnknown, Refused, Unavailable

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from ledger.aggregates.work_item.rules.recurring import rule_of
+from ledger.aggregates.work_item.rules.recurrence import rule_of
 from ledger.aggregates.work_item.state import ItemType, LinkKind
 from ledger.annotation.state import AttachmentKind
 from ledger.values.dates import MOST_MINUTES, planned

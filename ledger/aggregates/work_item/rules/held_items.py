@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from ledger.aggregates.work_item.commands import UpdateWorkItem
 from ledger.aggregates.work_item.events import WorkItemChange
 from ledger.aggregates.work_item.item_summaries import CATEGORY
-from ledger.aggregates.work_item.rules.claiming import claimed, held_by_another
+from ledger.aggregates.work_item.rules.claims import claimed, held_by_another
 from ledger.aggregates.work_item.rules.status_changes import reason
 from ledger.aggregates.work_item.state import WorkItem
 from ledger.decider import Decided, Turns

@@ -6,7 +6,7 @@ from ledger.aggregates.guards import existing
 from ledger.aggregates.work_item.commands import AnswerQuestion, AskQuestion, WithdrawQuestion
 from ledger.aggregates.work_item.events import QuestionAnswered, QuestionAsked, QuestionWithdrawn
 from ledger.aggregates.work_item.item_summaries import CATEGORY, state_summary
-from ledger.aggregates.work_item.rules.recurring import with_next
+from ledger.aggregates.work_item.rules.recurrence import with_next
 from ledger.aggregates.work_item.rules.reviews import ADMINISTRATOR, completion
 from ledger.aggregates.work_item.rules.status_changes import refuse_unfinished, status_changed
 from ledger.aggregates.work_item.state import Question, WorkItem

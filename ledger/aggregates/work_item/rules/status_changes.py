@@ -8,7 +8,7 @@ from ledger.aggregates.work_item.events import (
     WorkItemUnblocked,
 )
 from ledger.aggregates.work_item.item_summaries import CATEGORY, neighbour_summaries, state_summary
-from ledger.aggregates.work_item.rules.claiming import claimed, held_by_another
+from ledger.aggregates.work_item.rules.claims import claimed, held_by_another
 from ledger.aggregates.work_item.rules.reviews import completed
 from ledger.aggregates.work_item.state import WorkItem
 from ledger.envelope import Fact

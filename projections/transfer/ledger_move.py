@@ -18,11 +18,11 @@ from msgspec.structs import replace
 
 from ledger.errors import LedgerError, NotFound, Refused, Unavailable
 from ledger.libpq.session import READING
-from ledger.postgres import directory, ledgers, moving
+from ledger.postgres import directory, ledgers, log_copy
 from ledger.postgres.connection.connect import connect
 from ledger.postgres.directory import DIRECTORY, MOST_MOVES
 from ledger.postgres.ledgers import ARRIVING, MOVED, MOVING, Head
-from ledger.postgres.moving import EMBEDDED, Place, Sums
+from ledger.postgres.log_copy import EMBEDDED, Place, Sums
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings
 from ledger.store_errors import ledger_closed
@@ -62,7 +62,7 @@ def move(app: App, destination: Settings, progress: Progress = no_progress) -> M
         _update_directory(app, source)  # an earlier move may have been interrupted before that
         target = _place(app, destination)
         stack.callback(target.database.close)
-        held = stack.enter_context(moving.moving_lock(source.database, source.key))
+        held = stack.enter_context(log_copy.moving_lock(source.database, source.key))
         _check(source, target)
         _expect(app, source, target)
         moved = _finished(source, target) or _Move(source, target, held, progress).run()
@@ -91,7 +91,7 @@ class _Move:
 
     def run(self) -> Moved:
         started = time.perf_counter()
-        moving.check_same_history(self._source, self._target.head())
+        log_copy.check_same_history(self._source, self._target.head())
         ledgers.close(self._target.database, self._target.key, ARRIVING, self._source.name)
         if self._source.head().reason == MOVING:  # an earlier move was interrupted, and opened nothing there
             ledgers.reopen(self._source.database, self._source.key, MOVING)
@@ -127,20 +127,20 @@ class _Move:
 
         def arrived(position: int) -> None:
             while self._proved < position:
-                self._prove(min(self._proved + moving.PORTION, position))
+                self._prove(min(self._proved + log_copy.PORTION, position))
                 self._folded.add(self._target.store.read_facts(self._folded.reached, self._proved))
                 self._progress("events", self._proved, up_to)
 
-        self._copied += moving.copy(self._source, self._target, up_to, arrived)
+        self._copied += log_copy.copy(self._source, self._target, up_to, arrived)
 
     def _extend(self, up_to: int) -> None:
         """Copies and proves a few further events, and brings the read models there up to them."""
-        self._copied += moving.copy(self._source, self._target, up_to, self._prove)
+        self._copied += log_copy.copy(self._source, self._target, up_to, self._prove)
         if self._folded.reached < self._proved:
             bring_up(self._target.store, self._tables, list(SHAPES), self._folded)
 
     def _prove(self, position: int) -> None:
-        moving.prove(self._target, self._proved, position)
+        log_copy.prove(self._target, self._proved, position)
         self._proved = position
 
     def _compare(self) -> tuple[int, dict[str, tuple[int, str]]]:
@@ -176,7 +176,7 @@ class _Move:
         """What both sides hold as of a position; of later events than `after` only what these are about."""
         with ThreadPoolExecutor(1, "tracking-ledger-there") as aside:
             coming = aside.submit(self._sums_there, position, after)
-            here, there = moving.sums(self._source, SHAPES, after), coming.result()
+            here, there = log_copy.sums(self._source, SHAPES, after), coming.result()
         different = [name for name in SHAPES if here[name] is None or here[name] != there[name]]
         if different:
             raise _differs(different)
@@ -184,7 +184,7 @@ class _Move:
 
     def _sums_there(self, position: int, after: int) -> Sums:
         self._extend(position)
-        return moving.sums(self._target, SHAPES, after)
+        return log_copy.sums(self._target, SHAPES, after)
 
     def _catch_up_here(self) -> None:
         """Programs of another version may have written past the read models of this one."""
@@ -222,7 +222,7 @@ def _source(app: App) -> Place:
         place = _place(app, settings)
         if settings is given:
             directory.place(place.database, place.key, app.identity.name)
-        moving.prepare(place, app.identity.name, SHAPES)
+        log_copy.prepare(place, app.identity.name, SHAPES)
         head = place.head()
         if head.reason not in directory.ELSEWHERE:
             return place
@@ -260,10 +260,10 @@ def _expect(app: App, source: Place, target: Place) -> None:
         target.head()
     except NotFound:
         with target.database.transaction():
-            moving.prepare(target, app.identity.name, SHAPES)
+            log_copy.prepare(target, app.identity.name, SHAPES)
             ledgers.close(target.database, target.key, ARRIVING, source.name)
     else:
-        moving.prepare(target, app.identity.name, SHAPES)
+        log_copy.prepare(target, app.identity.name, SHAPES)
 
 
 def _update_directory(app: App, place: Place) -> None:
@@ -301,7 +301,7 @@ def _check(source: Place, target: Place) -> None:
 def _finished(source: Place, target: Place) -> Moved | None:
     """Closes here for good what an earlier move had opened there already; None if there was no such move."""
     here, there = source.head(), target.head()
-    if here.reason != MOVING or there.state != "open" or not moving.holds(target, here):
+    if here.reason != MOVING or there.state != "open" or not log_copy.holds(target, here):
         return None
     ledgers.close(source.database, source.key, MOVED, target.name)
     return Moved(
