@@ -6,7 +6,7 @@ they look at come in as arguments.
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -73,6 +73,28 @@ class Decider(Struct, Generic[State], frozen=True, kw_only=True):
         """The state after one more fact, with the fields that the same command revised."""
         state = self.evolve(state, fact)
         return apply(state, fact.also) if fact.also else state
+
+
+class Planned(Protocol):
+    """What a rule found besides what it decided, which is part of it."""
+
+    @property
+    def decided(self) -> Decided: ...
+
+
+Plan = TypeVar("Plan", bound=Planned)
+
+
+class LastPlan(Generic[Plan]):
+    """A rule that keeps the plan which it made when it was asked last: that is what was recorded."""
+
+    def __init__(self, plan: Callable[[Any, World], Plan], made: Plan) -> None:
+        self._plan = plan
+        self.made = made
+
+    def __call__(self, command: Any, world: World) -> Decided:
+        self.made = self._plan(command, world)
+        return self.made.decided
 
 
 def fold(decider: Decider[State], facts: Iterable[Fact]) -> State:

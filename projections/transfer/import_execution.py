@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from ledger.decider import Decided
+from ledger.decider import LastPlan
 from ledger.envelope import imported_id
 from ledger.importing.commands import Import as ImportCommand
 from ledger.importing.import_plan import ImportPlan, Tally
@@ -18,7 +18,6 @@ from ledger.importing.readers.git import history
 from ledger.importing.readers.reading import Identify, Reading
 from ledger.importing.readers.trackers.hosted import github
 from ledger.values.finding import Finding
-from ledger.world import World
 from projections.application.view import LedgerView
 
 Report = dict[str, Any]
@@ -42,17 +41,6 @@ class ImportResult(Struct, frozen=True, kw_only=True):
     positions: tuple[int, ...] = ()
 
 
-class _Decision:
-    """The rule for an import, which remembers what it found when it was asked last: that is what was recorded."""
-
-    def __init__(self) -> None:
-        self.made = ImportPlan()
-
-    def __call__(self, command: ImportCommand, world: World) -> Decided:
-        self.made = plan(command, world)
-        return self.made.decided
-
-
 def record_reading(
     view: LedgerView,
     source: str,
@@ -63,7 +51,7 @@ def record_reading(
     older_wins: bool = False,
 ) -> ImportResult:
     """Records what is new in a reading; joins the transaction that this thread is in."""
-    decision = _Decision()
+    rule = LastPlan(plan, ImportPlan())
     command = ImportCommand(
         source=source,
         items=tuple(reading.items),
@@ -73,12 +61,12 @@ def record_reading(
         older_wins=older_wins,
     )
     if dry_run:
-        decision(command, view.handler.world())
-        return ImportResult(made=decision.made)
+        rule(command, view.handler.world())
+        return ImportResult(made=rule.made)
     if not reading.entities:
-        return ImportResult(made=decision.made)
-    positions = view.record(command, by=by, decide=decision).positions
-    return ImportResult(made=decision.made, positions=positions)
+        return ImportResult()
+    positions = view.record(command, by=by, decide=rule).positions
+    return ImportResult(made=rule.made, positions=positions)
 
 
 def known_ids(view: LedgerView, source: str) -> dict[str, str]:

@@ -1,17 +1,18 @@
 """The operation that changes many work items at once."""
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
 from msgspec.structs import replace
 from pydantic import Field
 
-from ledger.aggregates.work_item.bulk import REFUSALS, Outcome, plan, refusal, waits_for
+from ledger.aggregates.work_item.bulk import REFUSALS, Outcome, Plan, plan, refusal, waits_for
 from ledger.aggregates.work_item.commands import ChangeWorkItems, CreateWorkItem, LinkWorkItems, UpdateWorkItem
 from ledger.aggregates.work_item.decider import decide
 from ledger.annotation.commands import AnnotationCommand, comment_id_of
-from ledger.decider import Decided
+from ledger.decider import LastPlan
 from ledger.envelope import Recorded, id_of, minted_id
 from ledger.errors import LedgerError
 from ledger.problems import check, problem
@@ -43,6 +44,7 @@ KINDS: dict[str, type[Item]] = {
 }
 
 Change = CreateWorkItem | UpdateWorkItem | LinkWorkItems | AnnotationCommand
+Unread = dict[int, LedgerError]  # the items that could not be read, by their numbers
 
 
 class BulkWorkItemsInput(Writes):
@@ -67,13 +69,13 @@ def bulk_work_items(view: LedgerView, request: BulkWorkItemsInput) -> Answered:
     unread = {number: change for number, change in enumerate(read) if isinstance(change, LedgerError)}
     if not changes:
         raise refusal(unread, len(read))
-    decision = _Decision(unread, len(read))
+    rule = LastPlan(partial(_planned, unread=unread, total=len(read)), Plan(decided=[], outcomes=()))
     command = ChangeWorkItems(changes=changes, refused_are_left_out=not request.all_or_nothing)
 
     def carried_out() -> Answered:
-        recorded = view.record(command, by=request.by, command_id=own, decide=decision)
-        outcomes = decision.outcomes(recorded, changes)
-        return _answer(view, request, recorded, {"command_id": str(own)}, outcomes)
+        recorded = view.record(command, by=request.by, command_id=own, decide=rule)
+        numbered = _numbered(_outcomes(recorded, changes, rule.made), unread, len(read))
+        return _answer(view, request, recorded, {"command_id": str(own)}, [outcome for _, outcome in numbered])
 
     answer = with_freed(view, dict.fromkeys(_freeing(changes)), carried_out)
     return answer | still_ready(view, repeating(changes))
@@ -156,34 +158,30 @@ class _Reading:
                 yield problem(name, "is given once for all items, beside them")
 
 
-class _Decision:
-    """The rule for a bulk, which remembers what it found when it was asked last: that is what was recorded."""
+def _planned(command: ChangeWorkItems, world: World, unread: Unread, total: int) -> Plan:
+    """What the bulk records. Raises one refusal of all that is refused, read or not, unless that is left out."""
+    made = plan(command, world, decide)
+    refused = {number: one.refused for number, one in _numbered(made.outcomes, unread, total) if one.refused}
+    if refused and not command.refused_are_left_out:
+        raise refusal(refused, total)
+    return made
 
-    def __init__(self, unread: dict[int, LedgerError], total: int) -> None:
-        self._unread = unread
-        self._total = total
-        self._made: tuple[Outcome, ...] = ()
 
-    def __call__(self, command: ChangeWorkItems, world: World) -> Decided:
-        made = plan(command, world, decide)
-        self._made = made.outcomes
-        refused = {number: outcome.refused for number, outcome in self._numbered() if outcome.refused}
-        if refused and not command.refused_are_left_out:
-            raise refusal(refused, self._total)
-        return made.decided
+def _outcomes(recorded: Recorded, changes: tuple[Change, ...], made: Plan) -> Iterable[Outcome]:
+    """Of each change, with the version that its item was recorded with."""
+    versions = {id_of(stream): version for stream, version in recorded.streams.items()}
+    if recorded.repeated:  # what was left out then is not known any more, only what was recorded
+        return (Outcome(id=change.id, version=versions.get(change.id, 0)) for change in changes)
+    if recorded.place is not None:  # what waits has no numbers yet
+        return (replace(one, version=versions.get(one.id, one.version)) for one in made.outcomes)
+    return made.outcomes
 
-    def outcomes(self, recorded: Recorded, changes: tuple[Change, ...]) -> list[Outcome]:
-        versions = {id_of(stream): version for stream, version in recorded.streams.items()}
-        if recorded.repeated:  # what was left out then is not known any more, only what was recorded
-            self._made = tuple(Outcome(id=change.id, version=versions.get(change.id, 0)) for change in changes)
-        elif recorded.place is not None:  # what waits has no numbers yet
-            self._made = tuple(replace(made, version=versions.get(made.id, made.version)) for made in self._made)
-        return [outcome for _, outcome in self._numbered()]
 
-    def _numbered(self) -> list[tuple[int, Outcome]]:
-        made = iter(self._made)
-        unread = {number: Outcome(id="", refused=error) for number, error in self._unread.items()}
-        return [(number, unread[number] if number in unread else next(made)) for number in range(self._total)]
+def _numbered(outcomes: Iterable[Outcome], unread: Unread, total: int) -> list[tuple[int, Outcome]]:
+    """One for each item of the call: those that could not be read are among them."""
+    made = iter(outcomes)
+    refused = {number: Outcome(id="", refused=error) for number, error in unread.items()}
+    return [(number, refused[number] if number in refused else next(made)) for number in range(total)]
 
 
 def _answer(
