@@ -35,6 +35,7 @@ from projections.operations.catalog import OPERATIONS
 from tests.support.examples import INNER_LOOP, examples, try_fewer
 from tests.support.kept_connections import kept
 from tests.support.pooler import Pooler
+from tests.support.silence import away_at_once
 from tests.support.tcp_gate import Gate
 
 Perform = Callable[..., dict[str, Any]]
@@ -49,6 +50,7 @@ watchdog.RESTS_AFTER = 0.5
 # what queues and commits waits for the disk each time; in memory it does not, where the machine has room for a run and
 # starts programs from there, as git does its hooks
 WARM_PROCESS = "projections.cli.warm_process"
+HERE = Path(__file__).parent
 MEMORY = Path("/dev/shm")
 ROOM = 4 * 2**30  # bytes
 if (
@@ -68,6 +70,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Before the modules of the tests are loaded, which ask for their numbers of examples."""
     if config.option.markexpr == INNER_LOOP:
         try_fewer()
+    config.pluginmanager.register(OnlyWithExamples())
     hypothesis.settings.register_profile("unless a property says more", examples(100))
     hypothesis.settings.load_profile("unless a property says more")
 
@@ -89,11 +92,19 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_collect_file() -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
-    """No module of the tests has examples in docstrings, and none is searched for them."""
-    found = yield
-    return [collector for collector in found if not isinstance(collector, DoctestModule)]
+class OnlyWithExamples:
+    """Searches a module of the program for examples in docstrings only if its text holds one, and none of the tests.
+
+    A plugin of its own, because the hooks of this file are asked about the files beside it alone.
+    """
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collect_file(self, file_path: Path) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+        found = yield
+        return [one for one in found if not isinstance(one, DoctestModule) or self._has_examples(file_path)]
+
+    def _has_examples(self, file: Path) -> bool:
+        return not file.is_relative_to(HERE) and b">>> " in file.read_bytes()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -204,9 +215,10 @@ def database(dsn: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def gate(dsn: str) -> Iterator[Gate]:
+def gate(dsn: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     """A way to the database that can be closed."""
     gate = Gate(dsn)
+    away_at_once(monkeypatch, gate)
     yield gate
     gate.close()
 

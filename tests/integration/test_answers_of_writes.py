@@ -27,6 +27,7 @@ from ledger.offline.journal import FOLLOW_LOCK
 from ledger.offline.local import LocalStore
 from ledger.offline.queue.queued_line import bare
 from ledger.settings import Settings
+from projections.application import sync
 from projections.application.app import App
 from projections.application.own_token import own_token
 from projections.application.view import LedgerView
@@ -363,7 +364,10 @@ def test_what_a_whole_copy_does_not_hold_is_missing(app: App, gate: Gate) -> Non
         ask(app, "query_work_item", id=str(UUID(int=7)))
 
 
-def test_a_server_that_lacks_what_was_written_here_answers_no_question(app: App, owner_dsn: str) -> None:
+def test_a_server_that_lacks_what_was_written_here_answers_no_question(
+    app: App, owner_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync, "CLOSING_SECONDS", 0.1)  # for a lock that this test never lets go
     item = create(app)
     lose(owner_dsn, app.identity.ledger, after=0)
 

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from ledger.settings import Settings
+from mcp_adapter.capabilities import tools
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from projections.tables.postgres import LOCK
@@ -28,8 +29,9 @@ def a_slow_database(app: App) -> Iterator[None]:
 
 @pytest.mark.parametrize("revision", ["2025-11-25", STATELESS])
 def test_a_client_that_asks_for_progress_hears_that_a_call_still_runs(
-    settings: Settings, app: App, revision: str
+    settings: Settings, app: App, revision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(tools, "BEAT", 0.1)
     with served(settings, revision=revision) as client, ThreadPoolExecutor(1) as working:
         client.call("prime")
         arguments = {"item_type": "task", "title": "Waits"}

@@ -32,6 +32,10 @@ class Gate:
         self.dsn = make_conninfo(**{**self._behind, "host": "127.0.0.1", "port": self.port})  # type: ignore[arg-type]
         self.open()
 
+    @property
+    def is_closed(self) -> bool:
+        return self._listening is None
+
     def open(self) -> None:
         """Lets connections through again."""
         if self._listening is None:
