@@ -22,7 +22,7 @@ MAPPINGS = ("test_summary", "metadata")
 LINKS = ("vendor_ids", "work_item_ids")
 SHORTEST_HASH = 7  # characters by which two commits are distinguished
 
-Place = tuple[str, str]  # pull request, environment
+DeploymentKey = tuple[str, str]  # pull request, environment
 
 
 class Others(Struct, frozen=True, kw_only=True):
@@ -36,7 +36,7 @@ class KnownDeployments:
     """Deployments that are there already, in the ledger or earlier in the same source, by what tells them apart."""
 
     def __init__(self, keys: dict[str, str]) -> None:
-        self._commits: dict[Place, dict[str, str]] = {}
+        self._commits: dict[DeploymentKey, dict[str, str]] = {}
         for key, entity_id in keys.items():
             commit, number, environment = key.split(":", 2)
             self._commits.setdefault((number, environment), {})[commit] = entity_id

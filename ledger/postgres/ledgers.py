@@ -37,7 +37,7 @@ class KnownLedger(Struct, frozen=True, kw_only=True):
         return self.state == "closed" and self.reason == ARCHIVED
 
 
-class Head(Struct, frozen=True, kw_only=True):
+class LedgerState(Struct, frozen=True, kw_only=True):
     """Where one ledger stands: the end of its log, and its state."""
 
     position: int
@@ -89,9 +89,9 @@ def find(database: Database, word: str) -> KnownLedger:
     return found[0]
 
 
-def head(database: Database, ledger: UUID) -> Head:
+def head(database: Database, ledger: UUID) -> LedgerState:
     row = database.call("SELECT * FROM tracking_ledger.head_of(%s)", [ledger])[0]
-    return Head(
+    return LedgerState(
         position=row[0], digest=bytes(row[1]), state=row[2], reason=row[3], successor=row[4], most_events=row[5]
     )
 

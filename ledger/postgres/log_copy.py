@@ -18,7 +18,7 @@ from ledger.errors import VERIFY, Damaged, LedgerError, Refused
 from ledger.postgres.connection.connect import as_owner, open_ledger, register
 from ledger.postgres.connection.database import Connection, Database
 from ledger.postgres.connection.driver_errors import translated
-from ledger.postgres.ledgers import ARRIVING, MOVED, Head, head
+from ledger.postgres.ledgers import ARRIVING, MOVED, LedgerState, head
 from ledger.postgres.store import ENTER, PostgresStore
 from ledger.settings import Settings
 
@@ -34,7 +34,7 @@ Sums = dict[str, tuple[int, str] | None]  # rows and digest of each read model; 
 Arrived = Callable[[int], None]  # is called with the position up to which the events are there
 
 
-class Place(Struct, frozen=True, kw_only=True):
+class LedgerLocation(Struct, frozen=True, kw_only=True):
     """A database as one ledger uses it: `key` is what it is known by there, `origin` what its chain begins with.
 
     `called` is how the directory calls it.
@@ -52,7 +52,7 @@ class Place(Struct, frozen=True, kw_only=True):
         """How to connect to it, without its secrets; `embedded` for the embedded server."""
         return self.called or public(self.settings.dsn)
 
-    def head(self) -> Head:
+    def head(self) -> LedgerState:
         return head(self.database, self.key)
 
 
@@ -90,7 +90,7 @@ def _answers(connection: Connection) -> None:
         connection.execute("SELECT 1")
 
 
-def prepare(place: Place, name: str, shapes: dict[str, int]) -> None:
+def prepare(place: LedgerLocation, name: str, shapes: dict[str, int]) -> None:
     """The ledger is known there; also one that moved away from there before, and one that is on its way to it."""
     try:
         open_ledger(place.database, place.key, name, shapes, origin=place.origin)
@@ -100,7 +100,7 @@ def prepare(place: Place, name: str, shapes: dict[str, int]) -> None:
         register(place.database, place.key, shapes)  # one that was only placed has none yet
 
 
-def copy(source: Place, target: Place, up_to: int, arrived: Arrived) -> int:
+def copy(source: LedgerLocation, target: LedgerLocation, up_to: int, arrived: Arrived) -> int:
     """Brings the target up to a position of the source, in portions. Answers how many events that took.
 
     `arrived` is called for each portion, in another thread, while the next one is on its way. Refused when the target
@@ -119,7 +119,7 @@ def copy(source: Place, target: Place, up_to: int, arrived: Arrived) -> int:
     return max(up_to - before.position, 0)
 
 
-def prove(place: Place, after: int, up_to: int) -> None:
+def prove(place: LedgerLocation, after: int, up_to: int) -> None:
     """Raises Damaged unless each event between two positions is there and follows from the one before it."""
     with place.database.transaction() as connection:  # no call of ordinary length
         wrong = connection.execute(PROVE, [place.key, after, up_to]).fetchall()[0][0]
@@ -131,7 +131,7 @@ def prove(place: Place, after: int, up_to: int) -> None:
         )
 
 
-def check_same_history(source: Place, target: Head) -> None:
+def check_same_history(source: LedgerLocation, target: LedgerState) -> None:
     """What the target has must be the beginning of what the source has."""
     if not holds(source, target):
         raise Refused(
@@ -142,7 +142,7 @@ def check_same_history(source: Place, target: Head) -> None:
         )
 
 
-def holds(place: Place, head: Head) -> bool:
+def holds(place: LedgerLocation, head: LedgerState) -> bool:
     """Whether the log of a place has what another one ends with."""
     if head.position == 0:
         return True
@@ -150,7 +150,7 @@ def holds(place: Place, head: Head) -> bool:
     return found is not None and found.digest == head.digest
 
 
-def sums(place: Place, shapes: dict[str, int], after: int = 0) -> Sums:
+def sums(place: LedgerLocation, shapes: dict[str, int], after: int = 0) -> Sums:
     """What the read models hold; after a position, only that of entities with events since then."""
     with place.database.joined_transaction() as connection:
         found = {name: connection.execute(SUM, [place.key, name, shape, after]) for name, shape in shapes.items()}
@@ -158,7 +158,7 @@ def sums(place: Place, shapes: dict[str, int], after: int = 0) -> Sums:
     return {name: (answer[0][0], answer[0][1]) if answer else None for name, answer in rows.items()}
 
 
-def _portion(source: Place, target: Place, after: int, up_to: int) -> None:
+def _portion(source: LedgerLocation, target: LedgerLocation, after: int, up_to: int) -> None:
     bounds = {"ledger": sql.Literal(str(source.key)), "after": sql.Literal(after), "up_to": sql.Literal(up_to)}
     with source.database.transaction() as reading, as_owner(target.settings, "put events there") as writing:
         reading.execute(ENTER, [source.key])

@@ -25,7 +25,7 @@ AT_ONCE = 2  # transactions: one that is recorded, and one that the server takes
 Verdict = Recorded | LedgerError
 
 
-class _Place:
+class _QueuedProposal:
     """One thread's place in the queue. `called` with a verdict, to lead the next group, or else to go on its own.
 
     `called` is a lock that is held until then: it is called once, and no other thread waits for it.
@@ -51,7 +51,7 @@ class SharedCommit:
         self._complete = threading.Condition(self._lock)  # notified when as many wait as a leader looks out for
         self._company = 0  # that many followers a leader looks out for
         self._most = MOST  # proposals in one transaction now
-        self._waiting: deque[_Place] = deque()
+        self._waiting: deque[_QueuedProposal] = deque()
         self._leaders = 0
         self._gathers = False  # whether one of them has not sent its group yet
         self._led = 0  # proposals of the leaders and of those they lead
@@ -79,13 +79,13 @@ class SharedCommit:
             raise verdict
         return verdict
 
-    def _enter(self, proposal: Proposal) -> _Place | None:
+    def _enter(self, proposal: Proposal) -> _QueuedProposal | None:
         """The place of a thread that has to wait; None for one that leads."""
         with self._lock:
             if self._may_lead(len(self._waiting) + 1):
                 self._begin()
                 return None
-            place = _Place(proposal)
+            place = _QueuedProposal(proposal)
             self._waiting.append(place)
             if len(self._waiting) == self._company:
                 self._complete.notify()
@@ -97,7 +97,7 @@ class SharedCommit:
             return True
         return self._leaders < AT_ONCE and not self._gathers and 0 < self._company < waiting
 
-    def _wait(self, place: _Place) -> None:
+    def _wait(self, place: _QueuedProposal) -> None:
         left = deadline.left()
         try:
             if not place.called.acquire(timeout=-1 if left is None else left):
@@ -110,14 +110,14 @@ class SharedCommit:
                     self._end(1)
             raise
 
-    def _too_late(self, place: _Place) -> LedgerError:
+    def _too_late(self, place: _QueuedProposal) -> LedgerError:
         """The error for a thread whose deadline has passed while another thread leads."""
         with self._lock:
             was_sent = place not in self._waiting and not place.leads
         return deadline.given_up("its time is over") if was_sent else deadline.no_time_left()
 
     def _lead(self, proposal: Proposal) -> Verdict:
-        followers: list[_Place] = []
+        followers: list[_QueuedProposal] = []
         verdicts: list[Verdict | None] = []
         try:
             followers = self._followers()
@@ -129,7 +129,7 @@ class SharedCommit:
                 follower.called.release()
         return verdicts[0] or self._append(proposal)
 
-    def _followers(self) -> list[_Place]:
+    def _followers(self) -> list[_QueuedProposal]:
         with self._lock:
             try:
                 if len(self._waiting) < self._company and self._leaders == 1:

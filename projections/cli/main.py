@@ -20,7 +20,7 @@ from projections.application.activity import places
 from projections.cli.commands import COMMANDS, MEANT, NAMES, SECTIONS
 from projections.cli.terminal import exits, lost_output, streams
 from projections.cli.terminal.options import Options, common_options
-from projections.cli.warm.client import Place
+from projections.cli.warm.client import WarmAddress
 
 ALLOCATIONS = 100_000  # between two searches for cycles: what a start loads stays, and Python would search it 60 times
 
@@ -109,7 +109,7 @@ def cli() -> None:
     """
 
 
-def program(warm: Place | None = None) -> NoReturn:
+def program(warm: WarmAddress | None = None) -> NoReturn:
     """The command of this process, which ends with it, and whatever else runs in it.
 
     `warm` is where a warm process would have run it; one is started there if the embedded server was used.
@@ -121,7 +121,7 @@ def program(warm: Place | None = None) -> NoReturn:
         exits.leave_at_once(ended)
 
 
-def main(warm: Place | None = None) -> NoReturn:
+def main(warm: WarmAddress | None = None) -> NoReturn:
     """The command line that this process was given. Raises SystemExit with its code."""
     take_variables()
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"  # to look for some reads the metadata of all installed packages

@@ -153,7 +153,9 @@ def query_deployments(view: LedgerView, request: QueryDeploymentsInput) -> Answe
         "vendor": _resolved(view, "vendor", request.vendor),
         "work_item": _resolved(view, "work_item", request.work_item),
     }
-    filters = questions.Filter(**request.model_dump(include=set(questions.Filter.__struct_fields__)) | meant)
+    filters = questions.DeploymentFilter(
+        **request.model_dump(include=set(questions.DeploymentFilter.__struct_fields__)) | meant
+    )
     with view.tables.snapshot() as snapshot:
         return questions.listed(snapshot, filters, limit=request.limit, cursor=request.cursor)
 

@@ -23,6 +23,7 @@ from projections.questions.entities import complete
 from projections.questions.log import changes as changes_questions
 from projections.questions.log import history as questions
 from projections.questions.log.as_of import is_position, past, position_of, row_at
+from projections.questions.log.event_filter import EventFilter
 from projections.questions.lookup import find
 from projections.questions.references import reference, references, references_of
 from projections.tables.contract import Snapshot
@@ -116,7 +117,9 @@ def changes_since(view: LedgerView, request: ChangesSinceInput) -> Answered:
     check(
         problem("types", "is not an event", name, allowed=sorted(FACTS)) for name in request.types if name not in FACTS
     )
-    filters = changes_questions.Filter(types=request.types, categories=request.categories, by=request.by)
+    filters = EventFilter(
+        types=request.types, categories=request.categories, people=(request.by,) if request.by is not None else ()
+    )
     since = position_of(view.store, request.since, "since")
     with view.tables.snapshot() as snapshot:
         return changes_questions.changes_since(view.store, snapshot, since, filters, request.limit)

@@ -8,7 +8,7 @@ from ledger.aggregates.conflict.events import Met
 from ledger.aggregates.work_item.item_summaries import CATEGORY as WORK_ITEM
 from ledger.envelope import category_of, id_of, stream_id
 from projections.questions import entities
-from projections.questions.pages import page, place
+from projections.questions.pages import page, page_start
 from projections.questions.references import references_of
 from projections.read_models.projection import Row
 from projections.tables.contract import Snapshot
@@ -25,7 +25,7 @@ def by_id(snapshot: Snapshot, entity_id: str) -> Entity:
 
 def waiting(snapshot: Snapshot, *, limit: int, cursor: str | None = None) -> Entity:
     """A page of those that wait, the oldest first."""
-    after_key, after_id = place(cursor, "found")
+    after_key, after_id = page_start(cursor, "found")
     found = snapshot.ask("conflicts/list", status="open", after_key=after_key, after_id=after_id, limit=limit + 1)
     total = count(snapshot)
     return page(

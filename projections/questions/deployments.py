@@ -8,7 +8,7 @@ from msgspec.structs import asdict
 
 from ledger.aggregates.deployment.decider import CATEGORY
 from projections.questions import entities
-from projections.questions.pages import page, place
+from projections.questions.pages import page, page_start
 from projections.questions.references import references
 from projections.read_models.projection import Row
 from projections.tables.contract import Snapshot
@@ -18,7 +18,7 @@ Entity = dict[str, Any]
 NAMED = ("id", "ref", "deployed_at", "commit_hash", "pr_number", "pr_title", "environment")
 
 
-class Filter(Struct, frozen=True, kw_only=True):
+class DeploymentFilter(Struct, frozen=True, kw_only=True):
     """None means: any. Both ends of the time belong to it; `commit` is a hash or its beginning."""
 
     earliest: str | None = None
@@ -36,7 +36,7 @@ def by_id(snapshot: Snapshot, entity_id: str) -> Entity:
     return to_entities(snapshot, [row])[0] | entities.annotations(row)
 
 
-def listed(snapshot: Snapshot, wanted: Filter, *, limit: int, cursor: str | None) -> Entity:
+def listed(snapshot: Snapshot, wanted: DeploymentFilter, *, limit: int, cursor: str | None) -> Entity:
     """A page of deployments, newest first, whole."""
     filters = asdict(wanted) | {
         "commit_from": wanted.commit,
@@ -44,7 +44,7 @@ def listed(snapshot: Snapshot, wanted: Filter, *, limit: int, cursor: str | None
         "pr_number": None if wanted.pr_number is None else str(wanted.pr_number),
     }
     del filters["commit"]
-    after_key, after_id = place(cursor, "deployed")
+    after_key, after_id = page_start(cursor, "deployed")
     found = snapshot.ask("deployments/list", **filters, after_key=after_key, after_id=after_id, limit=limit + 1)
     total = snapshot.ask("deployments/count", **filters)[0]["total"]
     return page(

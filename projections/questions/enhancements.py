@@ -7,7 +7,7 @@ from ledger.aggregates.enhancement.decider import CATEGORY
 from ledger.aggregates.work_item.item_summaries import CATEGORY as WORK_ITEM
 from ledger.aggregates.work_item.state import IMPLEMENTS
 from projections.questions import entities
-from projections.questions.pages import page, place
+from projections.questions.pages import page, page_start
 from projections.questions.references import references
 from projections.read_models.projection import Row
 from projections.tables.contract import Snapshot
@@ -35,7 +35,7 @@ def listed(
 ) -> Entity:
     """A page of enhancements, most urgent first, whole."""
     filters = {"priority": priority, "status": status, "target_quarter": target_quarter}
-    after_key, after_id = place(cursor, "importance")
+    after_key, after_id = page_start(cursor, "importance")
     found = snapshot.ask("enhancements/list", **filters, after_key=after_key, after_id=after_id, limit=limit + 1)
     total = snapshot.ask("enhancements/count", **filters)[0]["total"]
     return page(

@@ -10,9 +10,9 @@ from ledger.errors import Invalid
 from projections.tables.contract import Answer
 
 Entity = dict[str, Any]
-Place = tuple[str | int | None, str | None]  # the sort key and the id of the last entity seen; None: from the start
+PageStart = tuple[str | int | None, str | None]  # the sort key and the id of the last entity seen; None: from the start
 
-START: Place = (None, None)
+START: PageStart = (None, None)
 
 
 def page(
@@ -42,7 +42,7 @@ def counted(found: Mapping[str, Any]) -> str:
     return f"{'at least' if 'next_step' in found else 'more than'} {found['total_is_at_least']:,}"
 
 
-def place(cursor: str | None, order: str) -> Place:
+def page_start(cursor: str | None, order: str) -> PageStart:
     """Where the page after this cursor begins. Raises Invalid for a cursor of another list."""
     return decode_cursor(cursor, order) if cursor else START
 
@@ -51,7 +51,7 @@ def encode_cursor(order: str, key: str | int, entity_id: str) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode([order, key, entity_id])).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str, order: str) -> Place:
+def decode_cursor(cursor: str, order: str) -> PageStart:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         made_for, key, entity_id = msgspec.json.decode(

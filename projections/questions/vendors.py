@@ -9,7 +9,7 @@ from ledger.aggregates.vendor.state import FORMATS
 from ledger.errors import NotFound
 from ledger.values.reference import parse, shorten
 from projections.questions import entities
-from projections.questions.pages import page, place
+from projections.questions.pages import page, page_start
 from projections.questions.references import reference, references, resolve
 from projections.read_models.projection import Row
 from projections.tables.contract import Answer, Snapshot, Tables
@@ -58,7 +58,7 @@ def to_entities(snapshot: Snapshot, rows: Iterable[Row]) -> list[Entity]:
 def listed(snapshot: Snapshot, *, status: str | None, format: str | None, limit: int, cursor: str | None) -> Entity:
     """A page of vendors by name, summaries."""
     filters = {"status": status, "format": format}
-    after_key, after_id = place(cursor, "name")
+    after_key, after_id = page_start(cursor, "name")
     found = snapshot.ask("vendors/list", **filters, after_key=after_key, after_id=after_id, limit=limit + 1)
     total = snapshot.ask("vendors/count", **filters)[0]["total"]
     return page(found, limit, order="name", total=total, to_entities=lambda kept: _summaries(snapshot, kept))

@@ -18,6 +18,7 @@ from ledger.values.states import DROPPED, in_order
 from ledger.world import Asker
 from projections.questions import enhancements, vendors
 from projections.questions.log import changes
+from projections.questions.log.event_filter import EventFilter
 from projections.questions.overviews import status
 from projections.questions.work import item_lists
 from projections.questions.work import work_items as questions
@@ -138,14 +139,14 @@ def _words(configured: Document) -> Document:
 
 def _about(snapshot: Snapshot) -> list[Document]:
     """The projects at the top, with what they are: {ref, title, description}."""
-    wanted = item_lists.Filter(item_type="project", roots_only=True)
+    wanted = item_lists.WorkItemFilter(item_type="project", roots_only=True)
     found = item_lists.beginning(snapshot, wanted, order="created", limit=2)["items"]
     return [{name: item[name] for name in ("ref", "title", "description")} for item in found]
 
 
 def _unfinished(snapshot: Snapshot, **wanted: Any) -> Document:
     """The most urgent of what is not finished: {items, has_more}."""
-    filters = item_lists.Filter(unfinished=True, **wanted)
+    filters = item_lists.WorkItemFilter(unfinished=True, **wanted)
     return item_lists.beginning(snapshot, filters, order="priority", limit=2 * CLAIMS)
 
 
@@ -197,11 +198,11 @@ def _news(log: EventStore, snapshot: Snapshot, asker: str) -> Document | None:
     own = [event.position for event in events if event.by == asker]
     if not own:
         return None
-    page = changes.changes_since(log, snapshot, own[-1], changes.Filter(), NEWS)
-    first = changes.Filter(types=(QuestionAnswered.__name__,)) if page["has_more"] else None
+    page = changes.changes_since(log, snapshot, own[-1], EventFilter(), NEWS)
+    first = EventFilter(types=(QuestionAnswered.__name__,)) if page["has_more"] else None
     answers = changes.changes_since(log, snapshot, own[-1], first, NEWS)["items"] if first else []
     items = [*answers, *(item for item in page["items"] if item not in answers)][:NEWS]
-    last = changes.changes_since(log, snapshot, own[-1] - 1, changes.Filter(), 1)["items"]
+    last = changes.changes_since(log, snapshot, own[-1] - 1, EventFilter(), 1)["items"]
     news = [item | {"said": changes.author_text(item)} for item in items]
     return {"since": own[-1], "last": last, "count": head - own[-1], "items": news}
 

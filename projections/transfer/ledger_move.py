@@ -21,8 +21,8 @@ from ledger.libpq.session import READING
 from ledger.postgres import directory, ledgers, log_copy
 from ledger.postgres.connection.connect import connect
 from ledger.postgres.directory import DIRECTORY, MOST_MOVES
-from ledger.postgres.ledgers import ARRIVING, MOVED, MOVING, Head
-from ledger.postgres.log_copy import EMBEDDED, Place, Sums
+from ledger.postgres.ledgers import ARRIVING, MOVED, MOVING, LedgerState
+from ledger.postgres.log_copy import EMBEDDED, LedgerLocation, Sums
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings
 from ledger.store_errors import ledger_closed
@@ -79,7 +79,9 @@ def move(app: App, destination: Settings, progress: Progress = no_progress) -> M
 class _Move:
     """One move under way. `held()` raises unless this is still the only one."""
 
-    def __init__(self, source: Place, target: Place, held: Callable[[], None], progress: Progress) -> None:
+    def __init__(
+        self, source: LedgerLocation, target: LedgerLocation, held: Callable[[], None], progress: Progress
+    ) -> None:
         self._source = source
         self._target = target
         self._tables = PostgresTables(target.database, target.key)
@@ -150,7 +152,7 @@ class _Move:
             position = self._source.head().position
             return position, self._same(position, 0)
 
-    def _change_over(self, compared_at: int) -> Head:
+    def _change_over(self, compared_at: int) -> LedgerState:
         """Closes here, brings the last events, compares what they changed, opens there, closes here for good."""
         source, target = self._source, self._target
         quota = source.head().most_events
@@ -215,7 +217,7 @@ def _locked(app: App) -> Any:
         ) from error
 
 
-def _source(app: App) -> Place:
+def _source(app: App) -> LedgerLocation:
     """Where the ledger is now, as far as the way there from the settings is known."""
     given = settings = app.runtime.given
     for _ in range(MOST_MOVES):
@@ -240,11 +242,11 @@ def _source(app: App) -> Place:
     )
 
 
-def _place(app: App, settings: Settings) -> Place:
+def _place(app: App, settings: Settings) -> LedgerLocation:
     key, origin = app.identity.key, app.identity.ledger
     database = connect(settings)
     is_directory = settings.dsn == app.runtime.given.dsn and len(directory.databases(database)) > 1
-    return Place(
+    return LedgerLocation(
         settings=settings,
         database=database,
         store=PostgresStore(database, origin, SHAPES, key=key),
@@ -254,7 +256,7 @@ def _place(app: App, settings: Settings) -> Place:
     )
 
 
-def _expect(app: App, source: Place, target: Place) -> None:
+def _expect(app: App, source: LedgerLocation, target: LedgerLocation) -> None:
     """The ledger is known there, closed from the beginning: it takes events in one database at a time."""
     try:
         target.head()
@@ -266,7 +268,7 @@ def _expect(app: App, source: Place, target: Place) -> None:
         log_copy.prepare(target, app.identity.name, SHAPES)
 
 
-def _update_directory(app: App, place: Place) -> None:
+def _update_directory(app: App, place: LedgerLocation) -> None:
     """The database of the settings leads to where the ledger is, at once instead of by way of others."""
     if place.settings is app.runtime.given:
         return
@@ -276,7 +278,7 @@ def _update_directory(app: App, place: Place) -> None:
             ledgers.close(database, place.key, MOVED, place.name)
 
 
-def _check(source: Place, target: Place) -> None:
+def _check(source: LedgerLocation, target: LedgerLocation) -> None:
     """Before anything is done: whether the ledger may leave, and go there."""
     here = source.head()
     if source.name == target.name:
@@ -298,7 +300,7 @@ def _check(source: Place, target: Place) -> None:
         )
 
 
-def _finished(source: Place, target: Place) -> Moved | None:
+def _finished(source: LedgerLocation, target: LedgerLocation) -> Moved | None:
     """Closes here for good what an earlier move had opened there already; None if there was no such move."""
     here, there = source.head(), target.head()
     if here.reason != MOVING or there.state != "open" or not log_copy.holds(target, here):

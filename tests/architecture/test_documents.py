@@ -23,7 +23,7 @@ from ledger.values.states import FINISHED, SUSPENDING, WORKABLE
 from projections.application.layers import KINDS, Kind, Source
 from projections.operations.catalog import OPERATIONS
 from projections.operations.work.work_item_inputs import ListWorkItemsInput
-from projections.questions.work.item_lists import SIFTED, Filter
+from projections.questions.work.item_lists import SIFTED, WorkItemFilter
 from projections.read_models.catalog import PROJECTIONS
 from projections.read_models.work_items import HIDDEN
 from projections.transfer.import_sources import SOURCES
@@ -69,9 +69,9 @@ def test_the_categories_that_statements_compare_with_are_the_sets_that_the_rules
 def test_a_filter_of_work_items_is_asked_by_the_question_and_the_operation() -> None:
     declared = set(re.findall(r"%\((\w+)\)s", " ".join(maker("make_sql").filters(PROJECTIONS["work_items"]))))
     declared -= {"ledger", "work_items", "moment", *("deleted", "archived", "both")}  # the time, and `hidden`
-    asked = set(Filter.__struct_fields__)
+    asked = set(WorkItemFilter.__struct_fields__)
 
-    assert declared == asked - set(SIFTED), "not in Filter of projections/questions/work/item_lists.py"
+    assert declared == asked - set(SIFTED), "not in WorkItemFilter of projections/questions/work/item_lists.py"
     assert asked - set(ListWorkItemsInput.model_fields) == {"since", "asker", "terms"}, "not in the input"
 
 

@@ -232,7 +232,7 @@ def _detail(snapshot: Snapshot, count: int) -> set[str]:
 
 
 def _listed(snapshot: Snapshot) -> list[str]:
-    wanted = item_lists.Filter(ready=True, asker=ASKER)
+    wanted = item_lists.WorkItemFilter(ready=True, asker=ASKER)
     found = item_lists.listed(snapshot, wanted, order="updated", limit=100, offset=0, cursor=None)
     assert found["total_count"] == found["returned"]
     return [item["id"] for item in found["items"]]

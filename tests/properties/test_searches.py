@@ -40,7 +40,7 @@ def both(database: Database, items: list[tuple[str, list[str]]]) -> Iterator[lis
 
 def found(ledger: Ledger, text: str, order: item_lists.Order) -> tuple[list[str], dict[str, Any]]:
     with ledger.tables.snapshot() as snapshot:
-        filters = item_lists.Filter(terms=tuple(wanted(text)))
+        filters = item_lists.WorkItemFilter(terms=tuple(wanted(text)))
         page = item_lists.listed(snapshot, filters, order=order, limit=50, offset=0, cursor=None)
     return [item["id"] for item in page.pop("items")], page
 

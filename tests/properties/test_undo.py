@@ -11,7 +11,8 @@ from ledger.catalog import states_of
 from ledger.errors import Refused
 from ledger.values.revision import apply, between
 from projections.local_copy.as_of_tables import tables_as_of
-from projections.questions.log.changes import Filter, changes_since
+from projections.questions.log.changes import changes_since
+from projections.questions.log.event_filter import EventFilter
 from projections.read_models.catalog import BY_CATEGORY
 from projections.tables.contract import Snapshot, pages
 from tests.support.examples import examples
@@ -108,7 +109,7 @@ def test_who_asks_for_changes_with_each_next_position_sees_every_event_once(hist
         seen, position, more = list[int](), 0, True
         while more:
             with ledger.tables.snapshot() as snapshot:
-                answer = changes_since(ledger.store, snapshot, position, Filter(), 3)
+                answer = changes_since(ledger.store, snapshot, position, EventFilter(), 3)
             seen += [item["position"] for item in answer["items"]]
             position, more = answer["next_position"], answer["has_more"]
 

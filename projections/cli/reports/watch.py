@@ -20,7 +20,8 @@ from projections.cli.terminal.output import moment, printable, remark, say
 from projections.cli.terminal.points import POINT
 from projections.cli.terminal.wording import happened
 from projections.questions.log.as_of import position_of
-from projections.questions.log.following import EventFilter, Line, follow, problems_of_kinds
+from projections.questions.log.event_filter import EventFilter
+from projections.questions.log.following import Line, follow, problems_of_kinds
 from projections.questions.lookup import find
 from projections.reports.atomic_file import replacing
 

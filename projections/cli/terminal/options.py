@@ -7,7 +7,7 @@ from typing import Any
 import click
 from msgspec import Struct
 
-from projections.cli.warm.client import Place
+from projections.cli.warm.client import WarmAddress
 
 
 class Options(Struct):
@@ -17,7 +17,7 @@ class Options(Struct):
     dsn: str | None = None
     by: str | None = None
     as_json: bool = False
-    warm: Place | None = None  # where a warm process is missing
+    warm: WarmAddress | None = None  # where a warm process is missing
 
 
 def common_options(*, hidden: bool) -> list[click.Parameter]:

@@ -24,11 +24,11 @@ COMMANDS = {  # that end by themselves, and need no terminal of their own
 }
 COMPLETING = ("_TL_COMPLETE", "_TRACKING_LEDGER_COMPLETE")  # set where a shell asks what the Tab key completes
 WITH_VALUE = ("--project", "--by", "--dsn")  # of the options before a command's name
-Place = tuple[str, bytes]  # the folder in which a warm process would listen, and the key that it must have
+WarmAddress = tuple[str, bytes]  # the folder in which a warm process would listen, and the key that it must have
 IGNORED = {signal.SIGPIPE, signal.SIGXFSZ}  # by every Python
 
 
-def wanted(words: Sequence[str], environment: Mapping[str, str]) -> Place | None:
+def wanted(words: Sequence[str], environment: Mapping[str, str]) -> WarmAddress | None:
     """Where to ask for a warm process; None if this command starts by itself in any case."""
     usual = (
         sys.platform == "linux"
@@ -43,7 +43,7 @@ def wanted(words: Sequence[str], environment: Mapping[str, str]) -> Place | None
         return None
 
 
-def hand_over(to: Place) -> None:
+def hand_over(to: WarmAddress) -> None:
     """Ends this process if a warm one ran the command; returns if it has to run here."""
     try:
         connection, process = _prepared(to)
@@ -75,7 +75,7 @@ def _is_in_order() -> bool:
     return ignored <= IGNORED and not blocked and (not os.isatty(0) or os.tcgetpgrp(0) == os.getpgrp())
 
 
-def _prepared(to: Place) -> tuple[socket.socket, int]:
+def _prepared(to: WarmAddress) -> tuple[socket.socket, int]:
     """A process that waits for the word to begin, as a connection and a descriptor. Raises OSError if there is none."""
     folder, key = to
     directory, name = place.opened(folder), place.name(key)

@@ -42,7 +42,7 @@ class ReadyWorkInput(Input):
     cursor: Cursor = None
 
 
-class Filter(Input):
+class NextItemFilter(Input):
     """What narrows down the next one, named as in ready_work."""
 
     item_type: ItemType | None = None
@@ -59,8 +59,8 @@ class ClaimWorkItemInput(Writes):
     token: Annotated[Token | None, Field(description="If several share your name: a word of your own")] = None
     minutes: Annotated[int | None, Field(ge=1, le=LONGEST, description="Length, 1 to 1440; not with release")] = None
     filter: Annotated[
-        Filter, AsObject, AnyObject, Field(description='Narrows next, as ready_work does: {"tag": "docs"}')
-    ] = Filter()
+        NextItemFilter, AsObject, AnyObject, Field(description='Narrows next, as ready_work does: {"tag": "docs"}')
+    ] = NextItemFilter()
 
 
 def ready_work(view: LedgerView, request: ReadyWorkInput) -> Answered:
@@ -117,7 +117,7 @@ def _with_others(view: LedgerView, error: Refused, claimer: Asker, wanted: str) 
     """The refusal, with what is free for the claimer instead, the most urgent first; or why nothing else is."""
     with view.tables.snapshot() as snapshot:
         page = item_lists.ready(snapshot, ReadyFilter(), asker=claimer, limit=OFFERED, cursor=None)
-        not_ready = item_lists.Filter(ready=False)
+        not_ready = item_lists.WorkItemFilter(ready=False)
         why = [] if page["items"] else waiting.reasons(snapshot, claimer, OFFERED, not_ready, without=wanted)
     free = [{name: item[name] for name in ("ref", "title", "priority")} for item in page["items"]]
     if free:
@@ -136,7 +136,7 @@ def _what_it_waits_for(view: LedgerView, request: ClaimWorkItemInput) -> Answere
 def _why_nothing(snapshot: Snapshot, claimer: Asker, filters: ReadyFilter) -> Answered:
     """{waiting?, next_step}: why nothing that was wanted can be begun, the most urgent first."""
     among = "that fits the filter " if filters != ReadyFilter() else ""
-    found = waiting.reasons(snapshot, claimer, OFFERED, item_lists.Filter(**asdict(filters), ready=False))
+    found = waiting.reasons(snapshot, claimer, OFFERED, item_lists.WorkItemFilter(**asdict(filters), ready=False))
     if not found:
         return {"next_step": f"nothing {among}is ready; list_work_items with ready=false shows what is unfinished"}
     step = "see to what it waits for, or list_work_items with ready=false"
@@ -198,7 +198,7 @@ def _faults(request: ClaimWorkItemInput) -> Iterator[Problem]:
         yield problem("minutes", "is not given with action release, which ends the claim at once", request.minutes)
 
 
-def _wanted(view: LedgerView, request: ReadyWorkInput | Filter) -> ReadyFilter:
+def _wanted(view: LedgerView, request: ReadyWorkInput | NextItemFilter) -> ReadyFilter:
     parent = resolve(view.tables, CATEGORY, request.parent_id, "parent_id") if request.parent_id else None
     tag = request.tag.strip().lower() if request.tag else None
     return ReadyFilter(item_type=request.item_type, tag=tag, parent_id=parent, assignee=request.assignee)

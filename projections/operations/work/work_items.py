@@ -218,12 +218,12 @@ def list_work_items(view: LedgerView, request: ListWorkItemsInput) -> Answered:
     return page
 
 
-def _filter(view: LedgerView, request: ListWorkItemsInput) -> item_lists.Filter:
+def _filter(view: LedgerView, request: ListWorkItemsInput) -> item_lists.WorkItemFilter:
     """What the list is limited to, but for the states, which a snapshot's configuration gives a meaning."""
     parent = resolve(view.tables, CATEGORY, request.parent_id, "parent_id") if request.parent_id else None
     milestone = _milestone(view, request.milestone_id) if request.milestone_id else None
     check(_list_problems(request))
-    given = request.model_dump(include=set(item_lists.Filter.__struct_fields__), exclude={"status"})
+    given = request.model_dump(include=set(item_lists.WorkItemFilter.__struct_fields__), exclude={"status"})
     meant = {
         "terms": tuple(search_terms.wanted(request.text or "")),
         "parent_id": parent,
@@ -233,7 +233,7 @@ def _filter(view: LedgerView, request: ListWorkItemsInput) -> item_lists.Filter:
         "since": _position(view, request.changed_since),
         "asker": asker(view),
     }
-    return item_lists.Filter(**given | meant)
+    return item_lists.WorkItemFilter(**given | meant)
 
 
 def _milestone(view: LedgerView, given: str) -> str:

@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from msgspec import Struct
-
 from ledger.catalog import fact_of, states_of
 from ledger.envelope import Fact, RecordedEvent, category_of, id_of
 from ledger.pending import is_pending, shown_position
@@ -13,6 +11,7 @@ from ledger.problems import check, problem
 from ledger.store import EventStore
 from ledger.values.moment import text
 from ledger.values.reference import LETTERS
+from projections.questions.log.event_filter import EventFilter
 from projections.questions.log.history import changed_fields, name_of, short_changes, with_references
 from projections.questions.references import references
 from projections.read_models.catalog import BY_CATEGORY
@@ -27,22 +26,7 @@ LONGEST = 200  # characters of each
 VERDICTS = {"approve": "approved", "refuse": "refused", "choose": "chose", "answer": "answered"}
 
 
-class Filter(Struct, frozen=True, kw_only=True):
-    """An empty tuple and None mean: any."""
-
-    types: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
-    by: str | None = None
-
-    def lets_through(self, event: RecordedEvent) -> bool:
-        return (
-            (not self.types or event.type in self.types)
-            and (not self.categories or category_of(event.stream_id) in self.categories)
-            and (self.by is None or event.by == self.by)
-        )
-
-
-def changes_since(log: EventStore, snapshot: Snapshot, after: int, wanted: Filter, limit: int) -> Entity:
+def changes_since(log: EventStore, snapshot: Snapshot, after: int, wanted: EventFilter, limit: int) -> Entity:
     """{items, returned, next_position, has_more}, oldest first. Asking again with `next_position` misses nothing.
 
     One answer looks at SCANNED events at most, so `next_position` may advance where nothing is shown.

@@ -3,33 +3,16 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from msgspec import Struct
-
 from ledger.catalog import DECIDERS, FACTS
-from ledger.envelope import RecordedEvent, category_of, id_of
 from ledger.problems import Problem, problem
 from ledger.store import EventStore
+from projections.questions.log.event_filter import EventFilter
 from projections.questions.log.event_lines import event_lines
 from projections.tables.contract import Tables
 
 PORTION = 100  # events that are read together
 
 Line = dict[str, Any]
-
-
-class EventFilter(Struct, frozen=True, kw_only=True):
-    """Of these kinds or categories, about these entities (ids), by these people; empty: all of them."""
-
-    kinds: tuple[str, ...] = ()
-    entities: tuple[str, ...] = ()
-    people: tuple[str, ...] = ()
-
-    def lets_through(self, event: RecordedEvent) -> bool:
-        return (
-            (not self.kinds or event.type in self.kinds or category_of(event.stream_id) in self.kinds)
-            and (not self.entities or id_of(event.stream_id) in self.entities)
-            and (not self.people or event.by in self.people)
-        )
 
 
 def follow(

@@ -21,7 +21,7 @@ from ledger.values.moment import text
 from ledger.values.revision import Changes, between
 from projections.questions.entities import complete as whole_entity
 from projections.questions.log.as_of import Point, is_position, not_there_yet, past, position_of
-from projections.questions.pages import page, place
+from projections.questions.pages import page, page_start
 from projections.questions.references import references
 from projections.questions.work.work_items import MICROS
 from projections.read_models.catalog import BY_CATEGORY
@@ -54,7 +54,7 @@ def history(
     states = states_of(stream, events)
     first = 0 if since is None else version_at(log, category, entity_id, events, since, "since", at_least=0)
     last = len(events) if as_of is None else version_at(log, category, entity_id, events, as_of, "as_of")
-    before, _ = place(cursor, "history")
+    before, _ = page_start(cursor, "history")
     upper = last if before is None else min(last, int(before) - 1)
     found = [{"key": event.version, "id": entity_id} for event in reversed(events[first:upper][-(limit + 1) :])]
 

@@ -13,8 +13,8 @@ def is_known(log: EventStore, snapshot: Snapshot, configuration_id: str, name: s
     """A role or its holder in the settings, an assignee, a holder of an item, or who changed something lately."""
     return (
         name in _people_of_roles(snapshot, configuration_id)
-        or _has_items(snapshot, item_lists.Filter(assignee=name))
-        or _has_items(snapshot, item_lists.Filter(claimed_by=name))
+        or _has_items(snapshot, item_lists.WorkItemFilter(assignee=name))
+        or _has_items(snapshot, item_lists.WorkItemFilter(claimed_by=name))
         or any(event.by == name for event in log.read_all(max(0, head - LOOKED_BACK)))
     )
 
@@ -30,6 +30,6 @@ def _people_of_roles(snapshot: Snapshot, configuration_id: str) -> set[str]:
     }
 
 
-def _has_items(snapshot: Snapshot, wanted: item_lists.Filter) -> bool:
+def _has_items(snapshot: Snapshot, wanted: item_lists.WorkItemFilter) -> bool:
     page = item_lists.listed(snapshot, wanted, order="updated", limit=1, offset=0, cursor=None)
     return bool(page["items"])

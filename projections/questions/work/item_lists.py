@@ -12,7 +12,7 @@ from ledger.aggregates.work_item.item_summaries import CATEGORY, obstacle_summar
 from ledger.values.moment import text
 from ledger.world import DEEPEST, Asker, Obstacle, ReadyFilter
 from projections.questions import entities
-from projections.questions.pages import START, Place, page, place
+from projections.questions.pages import START, PageStart, page, page_start
 from projections.questions.references import references
 from projections.questions.work import readiness, work_items
 from projections.questions.work.searches import Search
@@ -49,7 +49,7 @@ SUMMARY = (
 )
 
 
-class Filter(Struct, frozen=True, kw_only=True):
+class WorkItemFilter(Struct, frozen=True, kw_only=True):
     """None means: any. `since` is a position; `parent_id` and `milestone_id` are whole UUIDs, `due_until` is a moment.
 
     A field is the parameter of that name in the filters of the read model; but for those that are SIFTED.
@@ -82,7 +82,9 @@ class Filter(Struct, frozen=True, kw_only=True):
     include_archived: bool = False
 
 
-def listed(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int, offset: int, cursor: str | None) -> Entity:
+def listed(
+    snapshot: Snapshot, wanted: WorkItemFilter, *, order: Order, limit: int, offset: int, cursor: str | None
+) -> Entity:
     """A page of items: {items, total_count, returned, has_more, next_cursor}; the items are whole.
 
     Of more than EXACT items `total_count` is None, and `total_is_at_least` says so. Of words that very many items hold
@@ -91,7 +93,7 @@ def listed(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int, offs
     filters = _conditions(wanted, snapshot.as_of.now)
     if wanted.terms:
         search, name = Search(snapshot, wanted.terms, order, filters), f"found {order}"
-        after = place(cursor, name)
+        after = page_start(cursor, name)
         if _is_sifted(wanted):
             found = _sifted(snapshot, wanted, search.fetch, after, order=name, limit=limit, offset=offset)
             counted: int = found["total_is_at_least"] if found["total_count"] is None else found["total_count"]
@@ -99,7 +101,7 @@ def listed(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int, offs
         lines = search.fetch(after, limit + 1, offset)
         found = page(lines, limit, order=name, total=search.total, to_entities=lambda kept: _items(snapshot, kept))
         return found | search.left_out(search.total)
-    after, fetch = place(cursor, order), _fetching(snapshot, wanted, order)
+    after, fetch = page_start(cursor, order), _fetching(snapshot, wanted, order)
     if _is_sifted(wanted):
         return _sifted(snapshot, wanted, fetch, after, order=order, limit=limit, offset=offset)
     total = snapshot.ask("work_items/count", **filters, most=EXACT + 1)[0]["total"]
@@ -113,7 +115,7 @@ def listed(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int, offs
     return found if total <= EXACT else found | {"total_is_at_least": EXACT}
 
 
-def beginning(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int) -> Entity:
+def beginning(snapshot: Snapshot, wanted: WorkItemFilter, *, order: Order, limit: int) -> Entity:
     """The beginning of a list without words, which is not counted: {items, has_more}; the items are whole.
 
     Where what stands in an item's way is asked for, it is asked of the first readiness.LOOKED_AT only, so `has_more`
@@ -131,7 +133,7 @@ def ready(snapshot: Snapshot, wanted: ReadyFilter, *, asker: Asker, limit: int, 
     """A page of what can be begun now, the most urgent first, then the oldest; the items are whole."""
     moment = snapshot.as_of.now
 
-    def lines(after: Place) -> Iterator[dict[str, Any]]:
+    def lines(after: PageStart) -> Iterator[dict[str, Any]]:
         return readiness.ready(snapshot, wanted, moment, asker, after)
 
     def to_items(kept: Answer) -> list[Entity]:
@@ -141,19 +143,19 @@ def ready(snapshot: Snapshot, wanted: ReadyFilter, *, asker: Asker, limit: int, 
         items = {item["id"]: item for item in _items(snapshot, found)}
         return [items[entity_id] for entity_id in ids]
 
-    return _counted(lines, place(cursor, "ready"), order="ready", limit=limit, offset=0, to_entities=to_items)
+    return _counted(lines, page_start(cursor, "ready"), order="ready", limit=limit, offset=0, to_entities=to_items)
 
 
 def in_state(snapshot: Snapshot, word: str, limit: int) -> list[Entity]:
     """Some items in a state, the newest change first: {ref, title}."""
-    items = beginning(snapshot, Filter(status=word), order="updated", limit=limit)["items"]
+    items = beginning(snapshot, WorkItemFilter(status=word), order="updated", limit=limit)["items"]
     return [{"ref": item["ref"], "title": item["title"]} for item in items]
 
 
-def _fetching(snapshot: Snapshot, wanted: Filter, order: Order) -> Fetch:
+def _fetching(snapshot: Snapshot, wanted: WorkItemFilter, order: Order) -> Fetch:
     filters = _conditions(wanted, snapshot.as_of.now)
 
-    def fetch(after: Place, limit: int, offset: int = 0) -> Answer:
+    def fetch(after: PageStart, limit: int, offset: int = 0) -> Answer:
         if order == "tree":
             return _grown(snapshot, filters, after, limit + offset)[offset:]
         return snapshot.ask(
@@ -163,12 +165,12 @@ def _fetching(snapshot: Snapshot, wanted: Filter, order: Order) -> Fetch:
     return fetch
 
 
-def _is_sifted(wanted: Filter) -> bool:
+def _is_sifted(wanted: WorkItemFilter) -> bool:
     """Whether only items that can still be done are asked for, and what keeps each from it is looked for."""
     return wanted.ready is not None or wanted.blocked is not None
 
 
-def _conditions(wanted: Filter, moment: datetime) -> dict[str, Any]:
+def _conditions(wanted: WorkItemFilter, moment: datetime) -> dict[str, Any]:
     """What every list takes to filter by."""
     unfinished = _is_sifted(wanted)
     given = {name: value for name, value in asdict(wanted).items() if name not in SIFTED}
@@ -189,11 +191,11 @@ def _hidden(deleted: bool, archived: bool) -> dict[str, int]:
     return shown | {"both": sum(shown.values()) if deleted and archived else 0}
 
 
-def _grown(snapshot: Snapshot, filters: dict[str, Any], after: Place, limit: int) -> Answer:
+def _grown(snapshot: Snapshot, filters: dict[str, Any], after: PageStart, limit: int) -> Answer:
     """A page of items in the order of their trees: as many trees as it takes are looked at, and no others."""
     found: Answer = []
     created, _, root = str(after[0] or "").partition("/")[0].rpartition(" ")
-    begins: Place = (created, root) if root else START
+    begins: PageStart = (created, root) if root else START
     portion = PORTION
     while len(found) < limit:
         roots = snapshot.ask("work_items/roots", after_key=begins[0], after_id=begins[1], limit=portion + 1)
@@ -208,7 +210,7 @@ def _grown(snapshot: Snapshot, filters: dict[str, Any], after: Place, limit: int
 
 
 def _sifted(
-    snapshot: Snapshot, wanted: Filter, fetch: Fetch, after: Place, *, order: str, limit: int, offset: int
+    snapshot: Snapshot, wanted: WorkItemFilter, fetch: Fetch, after: PageStart, *, order: str, limit: int, offset: int
 ) -> Entity:
     """A page of the items of which it is looked for what keeps each from being begun."""
     return _counted(
@@ -221,7 +223,7 @@ def _sifted(
     )
 
 
-def _keeping(snapshot: Snapshot, wanted: Filter) -> readiness.Keep:
+def _keeping(snapshot: Snapshot, wanted: WorkItemFilter) -> readiness.Keep:
     """Which lines of a list have, or lack, what stands in their way."""
     moment = snapshot.as_of.now
 
@@ -236,7 +238,7 @@ def _keeping(snapshot: Snapshot, wanted: Filter) -> readiness.Keep:
     return keep
 
 
-def _with_causes(snapshot: Snapshot, items: list[Entity], wanted: Filter) -> list[Entity]:
+def _with_causes(snapshot: Snapshot, items: list[Entity], wanted: WorkItemFilter) -> list[Entity]:
     """The items, each with {not_ready_because, not_ready_more?} where what is blocked is asked for."""
     if not wanted.blocked:
         return items
@@ -260,8 +262,8 @@ def _blocks(obstacle: Obstacle) -> bool:
 
 
 def _counted(
-    lines: Callable[[Place], Iterator[dict[str, Any]]],
-    after: Place,
+    lines: Callable[[PageStart], Iterator[dict[str, Any]]],
+    after: PageStart,
     *,
     order: str,
     limit: int,

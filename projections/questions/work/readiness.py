@@ -17,12 +17,12 @@ from ledger.values.reference import shortest_range
 from ledger.values.states import ORIGINAL
 from ledger.world import Asker, Obstacle, ReadyFilter
 from projections.questions import entities
-from projections.questions.pages import START, Place
+from projections.questions.pages import START, PageStart
 from projections.questions.references import references
 from projections.tables.contract import Answer, Question, Snapshot
 
 Entity = dict[str, Any]
-Fetch = Callable[[Place, int], Answer]  # (after which place, how many) -> lines with `id` and `key`
+Fetch = Callable[[PageStart, int], Answer]  # (where the page begins, how many) -> lines with `id` and `key`
 Keep = Callable[[Answer], Answer]
 
 OBSTACLES = "work_items/obstacles"
@@ -111,11 +111,11 @@ def as_answer(found: list[Obstacle], refs: dict[str, str]) -> Entity:
 
 
 def ready(
-    snapshot: Snapshot, wanted: ReadyFilter, moment: datetime, asker: Asker = NO_ONE, after: Place = START
+    snapshot: Snapshot, wanted: ReadyFilter, moment: datetime, asker: Asker = NO_ONE, after: PageStart = START
 ) -> Iterator[dict[str, Any]]:
     """Ready items as lines of {id, key}, the most urgent first, then the oldest; looked for as they are taken."""
 
-    def fetch(place: Place, limit: int) -> Answer:
+    def fetch(place: PageStart, limit: int) -> Answer:
         asked = {"sieved": 1 if limit >= SIEVED else None, "moment": text(moment), "limit": limit}
         return snapshot.ask("work_items/candidates", **asdict(wanted), after_key=place[0], after_id=place[1], **asked)
 
@@ -129,7 +129,7 @@ def ready_of(snapshot: Snapshot, lines: Answer, moment: datetime, asker: Asker =
     return [line for line in lines if line["id"] not in held]
 
 
-def sifted(fetch: Fetch, keep: Keep, after: Place) -> Iterator[dict[str, Any]]:
+def sifted(fetch: Fetch, keep: Keep, after: PageStart) -> Iterator[dict[str, Any]]:
     """The lines of a list that `keep` keeps, fetched a portion at a time."""
     for lines in _portions(fetch, after):
         yield from keep(lines)
@@ -149,7 +149,7 @@ def sifted_beginning(fetch: Fetch, keep: Keep, limit: int) -> tuple[Answer, bool
     return found, False
 
 
-def _portions(fetch: Fetch, after: Place) -> Iterator[Answer]:
+def _portions(fetch: Fetch, after: PageStart) -> Iterator[Answer]:
     portion = PORTION
     while lines := fetch(after, portion):
         yield lines

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from projections.questions.pages import Place
+from projections.questions.pages import PageStart
 from projections.tables.contract import Answer, Snapshot
 
 COMMON = 5_000  # items: words that more have are looked for only among those that changed last
@@ -22,7 +22,7 @@ class Search:
         self._looked_at: int | None = None
         self.total = 0
 
-    def fetch(self, after: Place, limit: int, offset: int = 0) -> Answer:
+    def fetch(self, after: PageStart, limit: int, offset: int = 0) -> Answer:
         place = {"after_key": after[0], "limit": limit, "offset": offset}
         found = self._snapshot.ask("work_items/list_by_relevance", **self._asked, **place)
         self.total, self._looked_at = found[0]["total"], found[0]["looked_at"]

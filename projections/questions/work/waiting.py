@@ -26,7 +26,9 @@ WORDS = {
 }
 
 
-def reasons(snapshot: Snapshot, asker: Asker, most: int, wanted: item_lists.Filter, without: str = "") -> list[Entity]:
+def reasons(
+    snapshot: Snapshot, asker: Asker, most: int, wanted: item_lists.WorkItemFilter, without: str = ""
+) -> list[Entity]:
     """Some unfinished items that the asker cannot begin, the most urgent first: {ref, title, why}."""
     found = item_lists.beginning(snapshot, wanted, order="priority", limit=LOOKED_AT)["items"]
     causes = readiness.obstacles(snapshot, [item["id"] for item in found], snapshot.as_of.now, asker, most=1)

@@ -12,7 +12,7 @@ from ledger.world import World
 from projections.application.view import LedgerView
 from projections.questions.entities import rows
 from projections.read_models.projection import Row
-from projections.transfer.github.rules.filters import Filter
+from projections.transfer.github.rules.filters import SyncFilter
 from projections.transfer.github.rules.milestones import name_of
 from projections.transfer.github.rules.relations import comparable
 from projections.transfer.github.rules.sides import aligned, last_common, of_item, sent_comments
@@ -27,7 +27,7 @@ class LocalChanges(Struct, frozen=True, kw_only=True):
 
     view: LedgerView
     repository: str
-    only: Filter
+    only: SyncFilter
     by: str | None
 
     def since(self, position: int) -> tuple[list[str], list[Row], int]:

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from ledger.settings import Policy
 from ledger.values.finding import Finding
-from projections.transfer.github.rules.filters import Filter
+from projections.transfer.github.rules.filters import SyncFilter
 
 
 class Terms(Struct, frozen=True, kw_only=True):
@@ -18,7 +18,7 @@ class Terms(Struct, frozen=True, kw_only=True):
     dry_run: bool = False
     full: bool = False
     policy: Policy = "ask"
-    only: Filter = Filter()
+    only: SyncFilter = SyncFilter()
     by: str | None = None
 
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 from ledger.aggregates.work_item.commands import Mark
 from ledger.importing.commands import ImportedDeployment
 from ledger.importing.readers.git.items import branch_id, issue_id
-from ledger.importing.readers.git.lines import Place
+from ledger.importing.readers.git.lines import CommitLine
 from ledger.importing.readers.git.log import Commit, moment
 from ledger.importing.readers.git.marks import NO_HOLDER, Marks
 from ledger.importing.readers.git.message import ParsedMessage
@@ -29,7 +29,7 @@ class Claim(Struct, frozen=True, kw_only=True):
 
     hash: str
     said: ParsedMessage
-    place: Place
+    place: CommitLine
     mark: Mark
     deployed_at: str | None
     authored_at: str | None
@@ -57,7 +57,7 @@ class Deployments:
         self._reverts: dict[str, list[str]] = {}
         self._claims = 0
 
-    def take(self, commit: Commit, message: ParsedMessage, place: Place) -> None:
+    def take(self, commit: Commit, message: ParsedMessage, place: CommitLine) -> None:
         self._claims += 1
         claim = Claim(
             hash=commit.hash,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ledger.importing.readers.git.deployments import Deployments
 from ledger.importing.readers.git.items import Branches, Issues
-from ledger.importing.readers.git.lines import Lines, Place
+from ledger.importing.readers.git.lines import CommitLine, Lines
 from ledger.importing.readers.git.log import Commit, commits
 from ledger.importing.readers.git.marks import Marks
 from ledger.importing.readers.git.message import ParsedMessage, parsed, work_branch
@@ -95,7 +95,7 @@ class _Walk:
         reading.warnings += [*self._marks.warnings, *branches.warnings, *deployments.warnings]
         return reading
 
-    def _distribute(self, commit: Commit, message: ParsedMessage, place: Place) -> None:
+    def _distribute(self, commit: Commit, message: ParsedMessage, place: CommitLine) -> None:
         if place.branch:
             self._branches.commit(place.branch, commit, place)
         if message.form is not None and (message.pull is not None or message.form == "deploy"):

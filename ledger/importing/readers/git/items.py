@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from ledger.aggregates.work_item.commands import ImportedItem, Mark
-from ledger.importing.readers.git.lines import Place
+from ledger.importing.readers.git.lines import CommitLine
 from ledger.importing.readers.git.log import Commit
 from ledger.importing.readers.git.marks import Marks
 from ledger.importing.readers.git.message import ParsedMessage, work_branch
@@ -87,11 +87,11 @@ class Branches:
         self._pieces: dict[str, Piece] = {}
         self._squashed: Mark | None = None  # the newest squash that has landed
 
-    def commit(self, name: str, commit: Commit, place: Place) -> None:
+    def commit(self, name: str, commit: Commit, place: CommitLine) -> None:
         """One of the branch's own commits."""
         self._piece(name).add(commit, self._marks.made(commit))
 
-    def tip(self, name: str, commit: Commit, place: Place) -> None:
+    def tip(self, name: str, commit: Commit, place: CommitLine) -> None:
         """The branch stands here. A branch that was only just begun, where the default branch is, has not landed."""
         piece = self._piece(name)
         piece.open |= not place.landed
@@ -100,7 +100,7 @@ class Branches:
         if piece.first is None:
             piece.see(self._marks.made(commit))
 
-    def merge(self, name: str, commit: Commit, pulls: tuple[int, ...], place: Place) -> None:
+    def merge(self, name: str, commit: Commit, pulls: tuple[int, ...], place: CommitLine) -> None:
         piece, mark = self._piece(name), self._marks.landed(commit)
         piece.add(commit, mark)
         piece.pulls += pulls
@@ -143,7 +143,7 @@ class Issues:
         self._pieces: dict[int, Piece] = {}
         self._certain: set[int] = set()
 
-    def take(self, commit: Commit, message: ParsedMessage, place: Place) -> None:
+    def take(self, commit: Commit, message: ParsedMessage, place: CommitLine) -> None:
         for issue in message.issues:
             piece = self._pieces.setdefault(issue.number, Piece())
             piece.add(commit, self._marks.made(commit))

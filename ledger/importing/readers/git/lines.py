@@ -14,7 +14,7 @@ from ledger.importing.readers.git.log import Commit
 _Mark = tuple[bool, int, int, str]
 
 
-class Place(Struct, frozen=True):
+class CommitLine(Struct, frozen=True):
     """`main`: on the default branch's own line, not brought by a merge. `branch`: whose work it was, or "".
 
     `merge` is the commit that merged exactly this one, where its message names no branch and a work branch stands here.
@@ -34,7 +34,7 @@ class Lines:
         self._unnamed: dict[str, Commit] = {}  # what was merged by a message that names no branch, and the merge
         self._lines = 0
 
-    def place(self, commit: Commit, tips: list[str], merged: str | None) -> Place:
+    def place(self, commit: Commit, tips: list[str], merged: str | None) -> CommitLine:
         """`tips` are the work branches that end here.
 
         `merged` is the work branch that this commit's message says it merges, "" where it names one that is none, None
@@ -53,7 +53,7 @@ class Lines:
                 self._set_mark(parent, merged_line)
                 if merged is None:
                     self._unnamed[parent] = commit
-        return Place(landed=not mark[0], main=mark[:2] == (False, 0), branch=mark[3], merge=merge)
+        return CommitLine(landed=not mark[0], main=mark[:2] == (False, 0), branch=mark[3], merge=merge)
 
     def _mark(self, commit: Commit, tips: list[str]) -> _Mark:
         known = self._marks.pop(commit.hash, None)

@@ -14,7 +14,7 @@ NAMES = ("label", "assignee", "state")
 STATES = ("open", "closed")
 
 
-class Filter(Struct, frozen=True, kw_only=True):
+class SyncFilter(Struct, frozen=True, kw_only=True):
     """All that is given must hold; of several labels each."""
 
     labels: tuple[str, ...] = ()
@@ -40,9 +40,9 @@ class Filter(Struct, frozen=True, kw_only=True):
         )
 
 
-def filter_of(words: Iterable[str]) -> Filter:
+def filter_of(words: Iterable[str]) -> SyncFilter:
     """Of words like `label=bug`. Raises Invalid for what is none of them."""
-    found = Filter()
+    found = SyncFilter()
     for word in words:
         name, equals, value = word.partition("=")
         value = value.strip()

@@ -61,7 +61,7 @@ class Line(Struct, frozen=True, kw_only=True):
     completed_before: list[datetime] = []
 
 
-class _Head(Struct, kw_only=True):
+class _TaskPrefix(Struct, kw_only=True):
     """What stands before the words of a task that is completed: marks, priority and days in any order."""
 
     priority: str | None = None
@@ -112,21 +112,21 @@ def parsed(where: str, text: str) -> Line:
     )
 
 
-def _open_head(text: str) -> _Head:
+def _open_head(text: str) -> _TaskPrefix:
     """By the format's rules: a priority first, then a day."""
-    head = _Head(rest=text)
+    head = _TaskPrefix(rest=text)
     _take_priority(head)
     head.created_at = _take_day(head)
     return head
 
 
-def _done_head(text: str) -> _Head:
+def _done_head(text: str) -> _TaskPrefix:
     """As programs write it: a priority before, between or behind the two days, and a mark in front of another mark.
 
     Of two days the first is that of the completion. One alone is it too, unless it stands behind the priority, where
     it stood before an `x` was put in front of the line.
     """
-    head = _Head(rest=text)
+    head = _TaskPrefix(rest=text)
     _take_priority(head)
     mark = _DONE.match(head.rest)
     while mark:
@@ -142,14 +142,14 @@ def _done_head(text: str) -> _Head:
     return head
 
 
-def _take_priority(head: _Head) -> bool:
+def _take_priority(head: _TaskPrefix) -> bool:
     found = _PRIORITY.match(head.rest) if head.priority is None else None
     if found is not None:
         head.priority, head.rest = found[1], head.rest[found.end() :]
     return found is not None
 
 
-def _take_day(head: _Head) -> datetime | None:
+def _take_day(head: _TaskPrefix) -> datetime | None:
     day, head.rest = _day(head.rest)
     return day
 
