@@ -7,8 +7,7 @@ from pydantic.json_schema import models_json_schema
 
 from ledger import __version__
 from projections.operations.base import LARGEST, Input, Operation
-
-Schema = dict[str, Any]
+from projections.operations.inputs.shapes import Schema
 
 PREFIX = "/api/"
 REFERENCE = "#/components/schemas/{model}"

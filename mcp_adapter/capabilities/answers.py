@@ -15,8 +15,8 @@ import msgspec
 from msgspec import Struct
 
 from ledger.errors import LedgerError
+from projections.questions.answers import Answered
 
-Answer = dict[str, Any]
 Shortened = list[dict[str, Any]]
 
 # 15,000 tokens at four bytes each: hosts cut or refuse answers from about 25,000 tokens on, and dense text (ids,
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 class ToolAnswer(Struct, frozen=True):
     """An answer and its text, which is the whole of it."""
 
-    answer: Answer
+    answer: Answered
     text: str
     is_error: bool = False
 
@@ -47,7 +47,7 @@ class ToolAnswer(Struct, frozen=True):
         )
 
 
-def answered(answer: Answer, again: Callable[[int], Answer]) -> ToolAnswer:
+def answered(answer: Answered, again: Callable[[int], Answered]) -> ToolAnswer:
     """A success. `again(limit)` asks the same for at most `limit` items; only a list over the budget needs it."""
     while not _fits(text := _text(answer), ANSWER_BYTES) and len(answer.get("items", ())) > 1:
         answer = again(_how_many_fit(answer))
@@ -86,17 +86,17 @@ class Internal(LedgerError):
     code = "internal"
 
 
-def encoded(answer: Answer) -> bytes:
+def encoded(answer: Answered) -> bytes:
     return _text(answer).encode("utf-8", "replace")
 
 
-def fitted(answer: Answer) -> Answer:
+def fitted(answer: Answered) -> Answered:
     """The answer itself if it fits, else with its long texts and lists shortened and each of those places named."""
     kept, shortened = _shortened_to(answer, ANSWER_BYTES)
     return {**kept, "shortened": shortened} if shortened else kept
 
 
-def _how_many_fit(answer: Answer) -> int:
+def _how_many_fit(answer: Answered) -> int:
     """How many of the items fit beside the rest of the answer, counted from the first, and at least one."""
     items = answer["items"]
     left = ANSWER_BYTES - len(encoded({**answer, "items": []}))
@@ -107,7 +107,7 @@ def _how_many_fit(answer: Answer) -> int:
     return max(1, len(items) - 1)
 
 
-def _shortened_to(answer: Answer, budget: int) -> tuple[Answer, Shortened]:
+def _shortened_to(answer: Answered, budget: int) -> tuple[Answered, Shortened]:
     if len(encoded(answer)) <= budget:
         return answer, []
     for characters, entries in STEPS:
@@ -137,7 +137,7 @@ def _cut(value: Any, place: str, characters: int, entries: int, found: Shortened
     return value
 
 
-def _flattened(answer: Answer, budget: int) -> tuple[Answer, Shortened]:
+def _flattened(answer: Answered, budget: int) -> tuple[Answered, Shortened]:
     """The last resort: what is big is shown as the beginning of its JSON text."""
     share = budget // (8 * len(answer))  # a character has up to four bytes, and the names need some, too
     texts = {name: _text(value) for name, value in answer.items()}
@@ -156,7 +156,7 @@ def _fits(text: str, budget: int) -> bool:
     return len(text.encode("utf-8", "replace")) <= budget
 
 
-def _result(answer: Answer, text: str, *, is_error: bool = False) -> ToolAnswer:
+def _result(answer: Answered, text: str, *, is_error: bool = False) -> ToolAnswer:
     try:
         text.encode()
     except UnicodeEncodeError:  # an unpaired surrogate, which a JSON text may spell and UTF-8 cannot carry
@@ -172,5 +172,5 @@ def _text(value: Any) -> str:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _object(value: Any) -> Answer:
+def _object(value: Any) -> Answered:
     return value if isinstance(value, dict) else {"shown": value}

@@ -7,13 +7,11 @@ the type beside an enum).
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import mcp.types as wire
 
 from projections.operations.base import Input, Operation, Writes
-
-Schema = dict[str, Any]
+from projections.operations.inputs.shapes import Schema
 
 KEPT = ("type", "enum", "const", "description", "required")
 UNIONS = ("anyOf", "oneOf")

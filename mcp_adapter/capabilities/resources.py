@@ -18,11 +18,10 @@ from mcp_adapter.capabilities.answers import fitted
 from mcp_adapter.capabilities.tools import one_page
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
+from projections.questions.answers import Answered
 
 MARKDOWN, JSON = "text/markdown", "application/json"
 EVERYTHING = ["ancestors", "descendants", "dependencies", "deployments"]
-
-Answer = dict[str, Any]
 
 
 class ResourceKind(Struct, frozen=True):
@@ -33,7 +32,7 @@ class ResourceKind(Struct, frozen=True):
     title: str
     sentence: str
     media: str
-    read: Callable[[App, str], Answer | str]
+    read: Callable[[App, str], Answered | str]
 
     @property
     def variable(self) -> str | None:
@@ -57,15 +56,15 @@ def _prime(app: App, _: str) -> str:
     return str(_perform(app, "prime", {})["text"])
 
 
-def _item(app: App, name: str) -> Answer:
+def _item(app: App, name: str) -> Answered:
     return _perform(app, "query_work_item", {"id": name, "include": EVERYTHING})
 
 
-def _vendor(app: App, name: str) -> Answer:
+def _vendor(app: App, name: str) -> Answered:
     return _perform(app, "query_vendor_status", {"id": name})
 
 
-def _recorded(app: App, name: str) -> Answer:
+def _recorded(app: App, name: str) -> Answered:
     if not re.fullmatch(r"[1-9][0-9]{0,17}", name):
         raise ValueError("a position is a number from 1 on")
     page = _perform(app, "changes_since", {"since": str(int(name) - 1), "limit": 1})
@@ -158,5 +157,5 @@ def _text(kind: ResourceKind, app: App, uri: str, name: str) -> str:
     return json.dumps(fitted(found), ensure_ascii=False, separators=(",", ":"))
 
 
-def _perform(app: App, operation: str, arguments: Mapping[str, Any]) -> Answer:
+def _perform(app: App, operation: str, arguments: Mapping[str, Any]) -> Answered:
     return OPERATIONS[operation].perform(app, dict(arguments))

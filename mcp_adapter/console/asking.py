@@ -8,8 +8,8 @@ from mcp_adapter.callers.caller import Caller
 from projections.application.view import LedgerView
 from projections.fallback import router
 from projections.operations.catalog import OPERATIONS
+from projections.questions.answers import Answered
 
-Answer = dict[str, Any]
 Result = TypeVar("Result")
 LOG = "changes_since"  # what it answers is of any time
 
@@ -58,7 +58,7 @@ class Ledger:
 
         return router.run_on_first_source(self.caller.seen(), made)[1]
 
-    def ask(self, name: str, /, **arguments: Any) -> Answer:
+    def ask(self, name: str, /, **arguments: Any) -> Answered:
         """Raises what the operation raises, and Forbidden. Call it in a worker thread."""
         operation = OPERATIONS[name]
         then = self._then if name != LOG else None
@@ -69,7 +69,7 @@ class Ledger:
             arguments["by"] = self.caller.actor
         return operation.perform(then or self.caller.seen(), arguments)
 
-    def everything(self, name: str, most: int, /, **arguments: Any) -> Answer:
+    def everything(self, name: str, most: int, /, **arguments: Any) -> Answered:
         """The items of a paged answer up to `most`, with what else its first page said."""
         first = self.ask(name, **arguments)
         page, items = first, list(first["items"])

@@ -14,11 +14,12 @@ from starlette.datastructures import FormData
 
 from ledger.errors import LedgerError
 from mcp_adapter.capabilities.registry import tool
-from mcp_adapter.console.asking import Answer, Ledger
+from mcp_adapter.console.asking import Ledger
 from mcp_adapter.console.rendering import MARKDOWN
 from mcp_adapter.console.ticks import NAME as TICKED
 from mcp_adapter.console.ticks import ticked
 from projections.operations.catalog import OPERATIONS
+from projections.questions.answers import Answered
 
 OUTCOMES = {
     "committed": "Saved.",
@@ -60,7 +61,7 @@ def arguments(form: FormData) -> dict[str, Any]:
     return given
 
 
-def carry_out(ledger: Ledger, operation: str, form: FormData) -> tuple[Answer | None, LedgerError | None]:
+def carry_out(ledger: Ledger, operation: str, form: FormData) -> tuple[Answered | None, LedgerError | None]:
     """The receipt, or the refusal."""
     try:
         given = arguments(form)
@@ -72,7 +73,7 @@ def carry_out(ledger: Ledger, operation: str, form: FormData) -> tuple[Answer | 
         return None, error
 
 
-def where_to(ledger: Ledger, operation: str, form: FormData, answer: Answer) -> str:
+def where_to(ledger: Ledger, operation: str, form: FormData, answer: Answered) -> str:
     """The page after a write: where the form came from, the item that it made, or where such entities are listed."""
     back = str(form.get("_back", ""))
     parts = urlsplit(back)
@@ -83,7 +84,7 @@ def where_to(ledger: Ledger, operation: str, form: FormData, answer: Answer) -> 
     return f"{ledger.base}/{PAGES.get(OPERATIONS[operation].toolset, 'board')}"
 
 
-def outcome(answer: Answer) -> str:
+def outcome(answer: Answered) -> str:
     """What the page says after a write, in words of its own and none of the input's."""
     return OUTCOMES.get(str(answer.get("outcome")), DONE)
 
@@ -93,7 +94,7 @@ def known_text(text: str) -> str:
     return text if text in (*OUTCOMES.values(), DONE, REVOKED) else ""
 
 
-def words_of_secret(answer: Answer) -> str:
+def words_of_secret(answer: Answered) -> str:
     """What the page says above a webhook's secret, which is shown once."""
     until = answer.get("former_signs_until")
     former = f" The former one signs beside it until {until}." if until else ""

@@ -11,12 +11,13 @@ from ledger.aggregates.enhancement.state import Status
 from ledger.values.states import FINISHED
 from mcp_adapter.capabilities.registry import tool
 from mcp_adapter.console import filters
-from mcp_adapter.console.asking import Answer, Ledger
+from mcp_adapter.console.asking import Ledger
 from mcp_adapter.console.graph import draw
 from mcp_adapter.console.tokens import SCOPES
 from projections.maintenance.access_tokens import MOST_DAYS, Tokens
 from projections.operations.catalog import OPERATIONS
 from projections.operations.webhooks import MOST_HOURS, USUAL_HOURS
+from projections.questions.answers import Answered
 from projections.questions.log.as_of import is_position
 from projections.reports.plots import bars, timeline
 
@@ -111,7 +112,7 @@ def graph(ledger: Ledger, query: QueryParams) -> Values:
     given = filters.given(query, ("text", *ON_GRAPH))
     fields = ["title", "status", "links", "parent_id", "tags", "assignee"]
     going = [state["name"] for state in _configured(ledger) if state["category"] not in FINISHED]
-    open_items: list[Answer] = []
+    open_items: list[Answered] = []
     for name in going:
         found = ledger.everything("list_work_items", DRAWN, status=name, fields=fields, limit=100, **given)
         open_items += found["items"]
@@ -124,7 +125,7 @@ def graph(ledger: Ledger, query: QueryParams) -> Values:
         if link["kind"] == "blocks"
     ]
     drawing = draw(by_id, edges)
-    waits: dict[str, list[Answer]] = {}
+    waits: dict[str, list[Answered]] = {}
     for first, then in edges:
         if first in by_id and then in by_id:
             waits.setdefault(then, []).append(by_id[first])
@@ -276,8 +277,8 @@ PAGES: dict[str, tuple[str, Page]] = {
 }
 
 
-def _configured(ledger: Ledger) -> list[Answer]:
-    found: list[Answer] = ledger.ask("get_project_configuration")["states"]
+def _configured(ledger: Ledger) -> list[Answered]:
+    found: list[Answered] = ledger.ask("get_project_configuration")["states"]
     return found
 
 
@@ -285,7 +286,7 @@ def _cursor(query: QueryParams) -> Values:
     return {"cursor": query["cursor"]} if query.get("cursor") else {}
 
 
-def _suggested(items: list[Answer]) -> dict[str, list[tuple[str, str]]]:
+def _suggested(items: list[Answered]) -> dict[str, list[tuple[str, str]]]:
     """What filters offer besides the words of the input: all priorities, and the tags and people of what is shown."""
     tags = {tag for entry in items for tag in entry.get("tags") or ()}
     people = {entry["assignee"] for entry in items if entry.get("assignee")}

@@ -5,7 +5,6 @@ What was recorded is `committed` and what waits `queued`, whatever failed afterw
 """
 
 import logging
-from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
@@ -18,9 +17,8 @@ from ledger.offline.queue.outbox_lines import Queued
 from ledger.values.reference import brief
 from projections.application.app import App
 from projections.application.commands import BECAME
+from projections.questions.answers import Answered
 from projections.questions.references import reference
-
-Answered = dict[str, Any]
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ is done on this machine's own copy, and what only reads goes on down.
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -31,6 +31,7 @@ from projections.application.sync import DIVERGED
 from projections.application.view import LedgerView
 from projections.fallback import replica
 from projections.fallback.known_writes import Write, answer_of_known_write, not_sent
+from projections.questions.answers import Answered
 from projections.tables.contract import AsOf
 
 DRAIN_SECONDS = 2.0  # that a caller waits for this machine's own commands to reach the database
@@ -42,7 +43,6 @@ QUEUED = (
 )
 JUDGED = (NotFound, VersionConflict, NotUnique, Refused)  # refusals that a newer state might not make
 
-Answered = dict[str, Any]
 Result = TypeVar("Result")
 Run = Callable[[LedgerView], Result]
 

@@ -32,10 +32,10 @@ from projections.fallback.known_writes import Write
 from projections.operations.inputs import argument_values
 from projections.operations.inputs.faults import invalid
 from projections.operations.inputs.fields import Actor
+from projections.questions.answers import Answered
 from projections.questions.references import reference
 from projections.tables.contract import Snapshot
 
-Answered = dict[str, Any]
 Toolset = Literal["work", "vendors", "deployments", "enhancements", "configuration", "history", "status", "sync"]
 LARGEST = 4 * 1024 * 1024  # bytes of one call, as JSON
 _BUILDING = threading.Lock()  # pydantic before 2.14 does not guard what it builds late

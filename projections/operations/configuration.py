@@ -18,10 +18,11 @@ from ledger.values.states import Category
 from projections.application.view import LedgerView
 from projections.maintenance.current_report import queued
 from projections.maintenance.repository import git
-from projections.operations.base import Answered, Input, Operation, Writes, carry_out, sent_fields
+from projections.operations.base import Input, Operation, Writes, carry_out, sent_fields
 from projections.operations.inputs.argument_values import NULL_IS_A_VALUE
 from projections.operations.inputs.fields import AnyObject, AsArray, AsObject, Commit, Name, Version
 from projections.questions import configuration as questions
+from projections.questions.answers import Answered
 from projections.questions.overviews.status import open_conflicts
 from projections.questions.references import resolve
 

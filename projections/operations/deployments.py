@@ -10,20 +10,11 @@ from ledger.aggregates.deployment.commands import AmendDeployment, RecordDeploym
 from ledger.aggregates.deployment.decider import CATEGORY, LINKS
 from ledger.problems import Problem, check, problem
 from projections.application.view import LedgerView
-from projections.operations.base import (
-    Answered,
-    Input,
-    Operation,
-    Writes,
-    carry_out,
-    happened,
-    inside,
-    new_id,
-    sent_fields,
-)
+from projections.operations.base import Input, Operation, Writes, carry_out, happened, inside, new_id, sent_fields
 from projections.operations.inputs.argument_values import NULL_IS_A_VALUE
 from projections.operations.inputs.fields import AnyObject, Cursor, Limit, Metadata, Name, Texts, Time, Title, Version
 from projections.questions import deployments as questions
+from projections.questions.answers import Answered
 from projections.questions.links import resolve_all, resolve_one
 from projections.questions.references import resolve
 

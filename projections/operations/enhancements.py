@@ -8,7 +8,7 @@ from ledger.aggregates.enhancement.commands import RecordEnhancement, UpdateEnha
 from ledger.aggregates.enhancement.decider import CATEGORY
 from ledger.aggregates.enhancement.state import Status
 from projections.application.view import LedgerView
-from projections.operations.base import Answered, Input, Operation, Writes, carry_out, inside, new_id, sent_fields
+from projections.operations.base import Input, Operation, Writes, carry_out, inside, new_id, sent_fields
 from projections.operations.inputs.argument_values import NULL_IS_A_VALUE
 from projections.operations.inputs.fields import (
     AnyObject,
@@ -24,6 +24,7 @@ from projections.operations.inputs.fields import (
     Version,
 )
 from projections.questions import enhancements as questions
+from projections.questions.answers import Answered
 from projections.questions.links import resolve_all
 from projections.questions.references import resolve
 

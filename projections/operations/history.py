@@ -16,9 +16,10 @@ from ledger.errors import NotFound, Refused
 from ledger.pending import PENDING, Version, parse, place_of
 from ledger.problems import Problem, check, problem
 from projections.application.view import LedgerView
-from projections.operations.base import Answered, Input, Operation, Writes, command_id, where
+from projections.operations.base import Input, Operation, Writes, command_id, where
 from projections.operations.inputs.fields import AnyText, AsArray, Cursor, Limit, Point, Texts
 from projections.operations.work.consequences import with_freed
+from projections.questions.answers import Answered
 from projections.questions.entities import complete
 from projections.questions.log import changes as changes_questions
 from projections.questions.log import history as questions

@@ -9,8 +9,9 @@ from ledger import identity
 from ledger.errors import Refused
 from ledger.settings import Settings
 from projections.application.view import LedgerView
-from projections.operations.base import Answered, Input, Operation
+from projections.operations.base import Input, Operation
 from projections.operations.inputs.fields import NotBlank
+from projections.questions.answers import Answered
 
 
 class CreateLedgerInput(Input):

@@ -10,11 +10,12 @@ from ledger.settings import Settings
 from ledger.world import Asker
 from projections.application.view import LedgerView
 from projections.maintenance import current_report
-from projections.operations.base import Answered, Asks, Input, Operation
+from projections.operations.base import Asks, Input, Operation
 from projections.operations.inputs.fields import Limit
 from projections.operations.ledger_creation import unusable
 from projections.operations.work.needs import of_asker
 from projections.questions import configuration
+from projections.questions.answers import Answered
 from projections.reports import prime as primer
 from projections.reports import report
 

@@ -12,11 +12,12 @@ from ledger.envelope import category_of, id_of
 from ledger.errors import LedgerError
 from ledger.offline.queue.outbox_lines import Queued
 from projections.application.view import LedgerView
-from projections.operations.base import Answered, Input, Operation, Writes, carry_out, command_id
+from projections.operations.base import Input, Operation, Writes, carry_out, command_id
 from projections.operations.editing import Inputs, read_edit
 from projections.operations.inputs.fields import AnyObject, Metadata, Version
 from projections.operations.work.consequences import with_freed
 from projections.questions import conflicts as questions
+from projections.questions.answers import Answered
 from projections.questions.references import reference, resolve
 
 MOST = 50  # conflicts in one answer; all are counted

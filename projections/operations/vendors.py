@@ -14,20 +14,11 @@ from ledger.errors import Refused
 from ledger.problems import Problem, check, problem
 from ledger.values.moment import parse, text
 from projections.application.view import LedgerView
-from projections.operations.base import (
-    Answered,
-    Input,
-    Operation,
-    Writes,
-    carry_out,
-    command_id,
-    happened,
-    new_id,
-    sent_fields,
-)
+from projections.operations.base import Input, Operation, Writes, carry_out, command_id, happened, new_id, sent_fields
 from projections.operations.inputs.fields import AsOf, Cursor, HappenedAt, Limit, Metadata, NotBlank, Point, Version
 from projections.questions import vendor_history
 from projections.questions import vendors as questions
+from projections.questions.answers import Answered
 from projections.questions.log.as_of import past, point_as_answer, position_of, row_at
 from projections.questions.references import category_of_reference, resolve
 

@@ -29,9 +29,10 @@ from projections.maintenance.webhooks.destinations import Destination, Destinati
 from projections.maintenance.webhooks.messages import of_test
 from projections.maintenance.webhooks.network import host_of, problems_of
 from projections.maintenance.webhooks.sender import attempt, networks_of, state_of
-from projections.operations.base import Answered, Input, Operation, Writes, carry_out, command_id, new_id
+from projections.operations.base import Input, Operation, Writes, carry_out, command_id, new_id
 from projections.operations.inputs.fields import LARGEST_NUMBER, AsArray, Name, NotBlank, Texts
 from projections.questions import configuration as questions
+from projections.questions.answers import Answered
 from projections.questions.log.following import problems_of_kinds
 from projections.questions.lookup import find
 from projections.questions.references import references_of_ids

@@ -2,7 +2,6 @@
 
 import time
 from collections import Counter
-from typing import Any
 
 import msgspec
 
@@ -13,14 +12,13 @@ from ledger.values.moment import text
 from ledger.values.states import CATEGORIES, ORIGINAL, States, in_order, key
 from ledger.values.states import find_state as state_of
 from projections.questions import entities
+from projections.questions.answers import Entity
 from projections.questions.references import references
 from projections.questions.work import item_lists
 from projections.read_models.catalog import BY_CATEGORY
 from projections.read_models.configurations import configurations
 from projections.read_models.projection import Row, Stamps
 from projections.tables.contract import Snapshot, Tables
-
-Entity = dict[str, Any]
 
 SETTINGS = (
     "depth_limit",

@@ -1,19 +1,17 @@
 """What can be asked of conflicts: those that wait for a decision, and which of them are about some entities."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from ledger.aggregates.conflict.decider import CATEGORY
 from ledger.aggregates.conflict.events import Met
 from ledger.aggregates.work_item.item_summaries import CATEGORY as WORK_ITEM
 from ledger.envelope import category_of, id_of, stream_id
 from projections.questions import entities
+from projections.questions.answers import Entity
 from projections.questions.pages import page, page_start
 from projections.questions.references import references_of
 from projections.read_models.projection import Row
 from projections.tables.contract import Snapshot
-
-Entity = dict[str, Any]
 
 CHECK = "check the id, or sync_state"
 

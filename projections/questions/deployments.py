@@ -1,19 +1,17 @@
 """What can be asked of deployments."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import asdict
 
 from ledger.aggregates.deployment.decider import CATEGORY
 from projections.questions import entities
+from projections.questions.answers import Entity
 from projections.questions.pages import page, page_start
 from projections.questions.references import references
 from projections.read_models.projection import Row
 from projections.tables.contract import Snapshot
-
-Entity = dict[str, Any]
 
 NAMED = ("id", "ref", "deployed_at", "commit_hash", "pr_number", "pr_title", "environment")
 

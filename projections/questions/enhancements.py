@@ -1,18 +1,16 @@
 """What can be asked of enhancements."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from ledger.aggregates.enhancement.decider import CATEGORY
 from ledger.aggregates.work_item.item_summaries import CATEGORY as WORK_ITEM
 from ledger.aggregates.work_item.state import IMPLEMENTS
 from projections.questions import entities
+from projections.questions.answers import Entity
 from projections.questions.pages import page, page_start
 from projections.questions.references import references
 from projections.read_models.projection import Row
 from projections.tables.contract import Snapshot
-
-Entity = dict[str, Any]
 
 BY_IDS = "entities/by_ids"
 FINISHED = ("completed", "dropped")

@@ -7,12 +7,11 @@ import msgspec
 
 from ledger.annotation.state import visible_comments
 from ledger.errors import NotFound
+from projections.questions.answers import Entity
 from projections.questions.references import references
 from projections.read_models.catalog import BY_CATEGORY
 from projections.read_models.projection import Row
 from projections.tables.contract import Answer, Snapshot
-
-Entity = dict[str, Any]
 
 SCALARS = {str, int, float, bool, type(None)}  # which JSON has as they are: most fields of most entities
 UNSAID = {"recorded": True, "withdrawn": False}  # what holds of every entity that is shown, but for what was undone

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from ledger.errors import Invalid
+from projections.questions.answers import Entity
 from projections.tables.contract import Answer
 
-Entity = dict[str, Any]
 PageStart = tuple[str | int | None, str | None]  # the sort key and the id of the last entity seen; None: from the start
 
 START: PageStart = (None, None)

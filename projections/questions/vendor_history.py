@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from ledger.aggregates.deployment.decider import CATEGORY as DEPLOYMENT
 from ledger.aggregates.vendor.decider import CATEGORY
@@ -13,10 +12,9 @@ from ledger.envelope import RecordedEvent, stream_id
 from ledger.store import EventStore
 from ledger.values.moment import text
 from projections.questions import entities
+from projections.questions.answers import Entity
 from projections.questions.references import references
 from projections.tables.contract import Snapshot
-
-Entity = dict[str, Any]
 
 
 def test_runs(events: list[RecordedEvent]) -> list[Entity]:

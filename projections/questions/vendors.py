@@ -1,7 +1,6 @@
 """What can be asked of vendors."""
 
 from collections.abc import Iterable
-from typing import Any
 from uuid import UUID
 
 from ledger.aggregates.vendor.decider import CATEGORY
@@ -9,12 +8,11 @@ from ledger.aggregates.vendor.state import FORMATS
 from ledger.errors import NotFound
 from ledger.values.reference import parse, shorten
 from projections.questions import entities
+from projections.questions.answers import Entity
 from projections.questions.pages import page, page_start
 from projections.questions.references import reference, references, resolve
 from projections.read_models.projection import Row
 from projections.tables.contract import Answer, Snapshot, Tables
-
-Entity = dict[str, Any]
 
 SUMMARY = (
     "id",

@@ -19,6 +19,7 @@ from ledger.resources import folder
 from ledger.store import EventStore
 from ledger.values.states import FINISHED
 from projections.questions import vendor_history
+from projections.questions.answers import Entity
 from projections.questions.overviews import status
 from projections.reports import page_items, report
 from projections.reports.page_week import week
@@ -32,7 +33,6 @@ DEPLOYMENTS = 200
 FOLD = 40  # entries of one list in the tree before the rest is folded
 ITEMS = 6_000  # work items on one page
 
-Entity = dict[str, Any]
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 

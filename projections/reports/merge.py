@@ -4,13 +4,10 @@ While the database is away a machine's own copy may be older than a status file 
 Then the file keeps what it tells, and what is queued here is added to it by id.
 """
 
-from typing import Any
-
+from projections.questions.answers import Entity
 from projections.reports.report import Document, is_queued
 
 DEPLOYMENTS = 10  # that a report lists
-
-Entity = dict[str, Any]
 
 
 def laid_over(shown: Document, own: Document) -> Document:

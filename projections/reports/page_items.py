@@ -3,13 +3,13 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
 
 from ledger.aggregates.work_item.state import IMPLEMENTS, WorkItem
 from ledger.envelope import RecordedEvent, stream_id
 from ledger.store import EventStore
 from ledger.values.moment import text as moment_text
 from ledger.values.states import FINISHED
+from projections.questions.answers import Entity
 from projections.questions.entities import annotations, rows, with_fields
 from projections.read_models.projection import Row
 from projections.tables.contract import Snapshot
@@ -19,8 +19,6 @@ NEWEST = 8  # entries of an item's history
 CHOICES = 100  # in the choice of a filter, the most frequent ones
 FACTS = ("due", "not_before", "branch_name", "external_id", "recurrence")
 _WORDS = re.compile("(?<=[a-z])(?=[A-Z])")
-
-Entity = dict[str, Any]
 
 
 def described(snapshot: Snapshot, log: EventStore, items: list[Entity]) -> list[Entity]:

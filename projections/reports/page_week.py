@@ -2,7 +2,6 @@
 
 from collections import Counter
 from datetime import timedelta
-from typing import Any
 
 from ledger.aggregates.work_item.events import WorkItemStatusChanged
 from ledger.catalog import fact_of
@@ -11,6 +10,7 @@ from ledger.pending import is_pending
 from ledger.store import EventStore
 from ledger.values.moment import EPOCH
 from ledger.values.states import FINISHED
+from projections.questions.answers import Entity
 from projections.tables.contract import Snapshot
 
 LOOKED_AT = 2000  # newest events of the log that are counted
@@ -22,8 +22,6 @@ NAMED = {  # the events that a reader asks for, in this order; the others are co
     "CommentAdded": "comments",
     "DeploymentRecorded": "deployments",
 }
-
-Entity = dict[str, Any]
 
 
 def week(log: EventStore, snapshot: Snapshot) -> Entity:

@@ -13,10 +13,11 @@ from ledger.aggregates.vendor.state import FORMATS
 from ledger.aggregates.work_item.state import ITEM_TYPES
 from ledger.errors import Damaged
 from ledger.values.states import CATEGORIES, ORIGINAL
+from projections.questions.answers import Entity
 from projections.reports import report_lines
 from projections.reports.markdown import ENTRY, LISTED, NAMED, TEXT, UNKNOWN, coded, unescaped
 from projections.reports.report import PLANS, Document
-from projections.reports.report_lines import Entity, Line
+from projections.reports.report_lines import Line
 
 LEFT_OUT = {"## Overdue", "## Due this week", "## Sync"}  # sections that a report has only where they say something
 IDS = "<!-- tracking-ledger: ids"

@@ -2,17 +2,15 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 from ledger.values.moment import parse
+from projections.questions.answers import Entity
 
 BAR, GAP, HEIGHT, SCALE = 8, 3, 36, 40  # of the bars of test runs, and the room for their scale at the left
 LANES = 5  # environments with a line of their own
 LEFT, RIGHT, LANE_HEIGHT = 140, 960, 34  # of the timeline, in its own units
 TICKS = 5
 FAILED = frozenset({"failed", "failures", "errors", "error"})  # what test summaries call a test that did not pass
-
-Entity = dict[str, Any]
 
 
 def bars(runs: Sequence[Entity]) -> Entity:

@@ -7,10 +7,10 @@ from typing import Any
 from ledger.errors import Damaged
 from ledger.values.moment import parse as parse_moment
 from ledger.values.moment import text as text_of
+from projections.questions.answers import Entity
 from projections.reports.markdown import ENTRY, UNKNOWN, moment_of, unescaped
 
 Line = tuple[int, str]  # its number in the text, from 1
-Entity = dict[str, Any]
 
 _MORE = re.compile(r"(?:- )?\.\.\. and (at least )?(\d{1,18}) more(?: vendors| unfinished items)?\.")
 _COUNT = re.compile(rf"(\d{{1,18}}) ({ENTRY})")

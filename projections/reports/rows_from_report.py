@@ -1,7 +1,6 @@
 """A report, read back into rows: as far as it shows entities, they are there. What it does not show is unknown."""
 
 from collections.abc import Iterator
-from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 from msgspec import Struct
@@ -11,13 +10,12 @@ from ledger.aggregates.enhancement.state import Enhancement
 from ledger.aggregates.vendor.events import TestResults
 from ledger.aggregates.vendor.state import Vendor
 from ledger.aggregates.work_item.state import Claim, Link, WorkItem
+from projections.questions.answers import Entity
 from projections.read_models.projection import Row, Stamps
 from projections.reports.report import Document
 
 BY = "unknown"  # the report does not say who
 NEVER = "1970-01-01T00:00:00.000000Z"
-
-Entity = dict[str, Any]
 
 
 def rows(document: Document) -> Iterator[tuple[str, Row]]:

@@ -14,7 +14,8 @@ import msgspec
 from ledger.codec import origin_digest
 from ledger.offline.lines import line_of
 from ledger.store import EventStore
-from projections.questions.entities import UNSAID, Entity, complete, rows
+from projections.questions.answers import Entity
+from projections.questions.entities import UNSAID, complete, rows
 from projections.questions.references import references
 from projections.read_models.catalog import BY_CATEGORY
 from projections.tables.contract import Snapshot

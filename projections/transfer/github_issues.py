@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from ledger.values.states import FINISHED, ORIGINAL
-from projections.questions.entities import Entity
+from projections.questions.answers import Entity
 from projections.tables.contract import Snapshot
 from projections.transfer.exports import entities
 

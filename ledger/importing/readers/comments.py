@@ -10,8 +10,6 @@ from ledger.annotation.commands import comment_id_of
 from ledger.envelope import minted_id
 from ledger.importing.readers.record import Record
 
-Entry = dict[str, Any]
-
 
 def comment_id(number: str | int, name: str) -> str:
     """The id here of the comment that the source knows by `number`, on the record `name`."""

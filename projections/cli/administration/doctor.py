@@ -41,9 +41,9 @@ from projections.cli.warm.place import FOLDER
 from projections.maintenance import rebuild
 from projections.maintenance.webhooks.destinations import Destinations
 from projections.questions import configuration, conflicts
+from projections.questions.answers import Entity
 from projections.questions.overviews.status import waiting_cycles
 
-Entity = dict[str, Any]
 READABLE: dict[str, Callable[[Any], str]] = {
     "size": size,
     "longest_transaction": duration,

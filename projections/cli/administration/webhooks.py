@@ -11,8 +11,7 @@ from projections.cli.terminal.invocation import Group, Invocation, pass_invocati
 from projections.cli.terminal.output import answer_json, printable, remark, say, table
 from projections.maintenance.webhooks.sender import Round, Sender, sending
 from projections.operations.catalog import OPERATIONS
-
-Entity = dict[str, Any]
+from projections.questions.answers import Entity
 
 
 @click.group(cls=Group)

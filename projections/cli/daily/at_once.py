@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from msgspec import Struct
 
@@ -10,8 +9,7 @@ from ledger.errors import Invalid, LedgerError, NotFound, NotUnique, Refused, Ve
 from ledger.problems import sentence
 from projections.cli.daily.calls import perform
 from projections.cli.terminal.invocation import Invocation
-
-Answered = dict[str, Any]
+from projections.questions.answers import Answered
 
 PLACE = re.compile(r"items\[(\d+)\]\.(.+)")
 KINDS = {kind.code: kind for kind in (Invalid, NotFound, NotUnique, Refused, VersionConflict)}

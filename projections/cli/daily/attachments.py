@@ -12,9 +12,9 @@ from ledger.annotation.state import ATTACHMENT_KINDS
 from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, printable, say
-from projections.operations.base import Answered
 from projections.operations.catalog import OPERATIONS
 from projections.operations.work.attachments import ELSEWHERE, HASH
+from projections.questions.answers import Answered
 
 
 @click.command(cls=Command)

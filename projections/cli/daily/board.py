@@ -14,9 +14,8 @@ from projections.cli.terminal.invocation import Command, Invocation, pass_invoca
 from projections.cli.terminal.live import watch
 from projections.cli.terminal.output import GAP, answer_json, on_terminal, printable, remark, say, width
 from projections.cli.terminal.wording import awaited
+from projections.questions.answers import Answered
 from projections.questions.pages import counted
-
-Answered = dict[str, Any]
 
 NARROWEST = 20  # characters of a column; what has no room beside the others stands below them
 

@@ -4,8 +4,7 @@ from typing import Any
 
 from projections.cli.terminal.invocation import Invocation
 from projections.operations.catalog import OPERATIONS
-
-Answered = dict[str, Any]
+from projections.questions.answers import Answered
 
 
 def perform(invocation: Invocation, name: str, /, **arguments: Any) -> Answered:

@@ -20,8 +20,8 @@ from projections.cli.terminal.dates import Length, When
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import PERSON, REF, STATE, TAG
 from projections.cli.terminal.output import answer_json, moment, planned, printable, remark, remark_ready, say
+from projections.questions.answers import Answered
 
-Answered = dict[str, Any]
 ME = "me"
 OF_THE_COMMAND = ("outcome", "position", "place", "command_id", "repeated")
 OF_THE_ITEM = ("id", "ref", "version", "title")

@@ -20,10 +20,10 @@ from projections.cli.terminal.next_lines import REFERENCE
 from projections.cli.terminal.output import answer_json, planned, printable, remark, table
 from projections.cli.terminal.points import POINT
 from projections.cli.terminal.wording import awaited, short_ago
+from projections.questions.answers import Answered
 from projections.questions.pages import counted
 from projections.questions.work.item_lists import SUMMARY
 
-Answered = dict[str, Any]
 HEADINGS = ("ref", "title", "type", "status", "prio", "due", "for", "held by", "waits for", "changed")
 ORDERS: dict[str, Callable[[Answered], Any]] = {  # of items of several ledgers
     "priority": lambda item: item.get("priority") or 9,

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import click
 
@@ -12,8 +11,7 @@ from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Invocation
 from projections.cli.terminal.known import REF
 from projections.cli.terminal.output import answer_json
-
-Answered = dict[str, Any]
+from projections.questions.answers import Answered
 
 REFS = click.argument("refs", type=REF, metavar="REF...|-", nargs=-1, required=True)
 

@@ -13,8 +13,7 @@ from projections.cli.terminal.output import answer_json, fields, remark, say, ta
 from projections.operations.base import Operation
 from projections.operations.catalog import OPERATIONS
 from projections.operations.inputs import argument_values
-
-Schema = dict[str, Any]
+from projections.operations.inputs.shapes import Schema
 
 
 @click.command(cls=Command)

@@ -16,8 +16,7 @@ from projections.cli.terminal.output import (
     table,
 )
 from projections.cli.terminal.wording import EMPTY, Refs, ago, awaited, cost_heading, in_words
-
-Entity = dict[str, Any]
+from projections.questions.answers import Entity
 
 LISTS = ("ancestors", "descendants", "dependencies", "work")
 SPENT = ("minutes", "tokens", "cost")

@@ -33,12 +33,11 @@ from projections.cli.terminal.points import POINT
 from projections.cli.terminal.wording import Refs, changed, happened, in_words, short_ago
 from projections.fallback import router
 from projections.operations.catalog import OPERATIONS
+from projections.questions.answers import Entity
 from projections.questions.log.changes import author_text
 from projections.questions.log.event_lines import event_lines
 from projections.questions.log.history import is_of_claims, newest_commands
 from projections.tables.contract import Snapshot
-
-Entity = dict[str, Any]
 
 ENTITY_COLUMNS = ("ref", "title", "fields")
 

@@ -9,8 +9,7 @@ from projections.cli.terminal.known import REF
 from projections.cli.terminal.output import answer_json, moment, printable, remark, table
 from projections.cli.terminal.points import POINT
 from projections.operations.catalog import OPERATIONS
-
-Entity = dict[str, Any]
+from projections.questions.answers import Entity
 
 
 @click.command(cls=Command)

@@ -12,10 +12,10 @@ from projections.cli.terminal.invocation import Command, Invocation, pass_invoca
 from projections.cli.terminal.output import answer_json, moment, remark, table
 from projections.cli.terminal.wording import Refs, changed, happened, ids_in, short_ago
 from projections.fallback import router
+from projections.questions.answers import Entity
 from projections.questions.log.event_lines import event_lines
 from projections.questions.references import references_of_ids
 
-Entity = dict[str, Any]
 LINES = 50
 RAW = click.option("--raw", is_flag=True, help="Every field as it is stored, with exact times.")
 

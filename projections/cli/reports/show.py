@@ -1,7 +1,6 @@
 """`show`: one item, vendor, deployment, enhancement or the configuration, in full."""
 
 import json
-from typing import Any
 
 import click
 
@@ -17,10 +16,9 @@ from projections.cli.terminal.points import POINT
 from projections.fallback import router
 from projections.operations.catalog import OPERATIONS
 from projections.questions import enhancements, entities
+from projections.questions.answers import Entity
 from projections.questions.lookup import find
 from projections.questions.references import references
-
-Entity = dict[str, Any]
 
 
 @click.command(cls=Command)

@@ -19,9 +19,10 @@ from projections.cli.terminal.live import PAUSE
 from projections.cli.terminal.output import moment, printable, remark, say
 from projections.cli.terminal.points import POINT
 from projections.cli.terminal.wording import happened
+from projections.questions.answers import Line
 from projections.questions.log.as_of import position_of
 from projections.questions.log.event_filter import EventFilter
-from projections.questions.log.following import Line, follow, problems_of_kinds
+from projections.questions.log.following import follow, problems_of_kinds
 from projections.questions.lookup import find
 from projections.reports.atomic_file import replacing
 

@@ -12,8 +12,8 @@ from projections.cli.terminal.known import PERSON, REF
 from projections.cli.terminal.output import answer_json, heading, planned, remark, table
 from projections.cli.terminal.points import POINT, point
 from projections.cli.terminal.wording import ago, cost_heading
-from projections.operations.base import Answered
 from projections.operations.catalog import OPERATIONS
+from projections.questions.answers import Answered
 
 HEADINGS = {"at": "completed", "who": "has it", "whom": "waits for"}
 

@@ -18,12 +18,12 @@ from projections.application.known_projects import KnownProject, known_projects
 from projections.cli.terminal.invocation import Invocation
 from projections.cli.terminal.output import answer_json, printable, remark, table
 from projections.operations.catalog import OPERATIONS
+from projections.questions.answers import Answered
 
 AT_ONCE = 8  # ledgers that are asked at the same time
 COUNTS = ("returned", "total_count", "total_is_at_least", "next_step")  # what a ledger says of its list
 MOST_NAMED = 10  # ledgers in the answer to a name that is not known
 
-Answered = dict[str, Any]
 
 OPTION = click.option("--all", "every_ledger", is_flag=True, help="Of all your ledgers on this machine.")
 

@@ -5,16 +5,15 @@ Texts of a ledger are data: in a line they cannot mention anyone, put a link beh
 
 import re
 from collections.abc import Callable
-from typing import Any
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
 from ledger.aggregates.configuration.state import Template
+from projections.questions.answers import Line
 
 LONGEST = 900  # characters of a line; Discord takes 2000, and escaping may double it
-Line = dict[str, Any]
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:/])")
 _encode = msgspec.json.Encoder().encode

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+Schema = dict[str, Any]  # JSON Schema
+
 
 def bare_type(model: type[BaseModel], field: str) -> Any:
     """The type of its values without `None` and without what checks them: bool, int, str, a Literal.

@@ -11,7 +11,8 @@ from ledger.aggregates.work_item.item_summaries import CATEGORY
 from ledger.envelope import id_of
 from ledger.problems import Problem, check, problem
 from projections.application.view import LedgerView
-from projections.operations.base import Answered, Operation, Writes, command_id, where
+from projections.operations.base import Operation, Writes, command_id, where
+from projections.questions.answers import Answered
 from projections.questions.references import references, resolve
 
 NAMED = 20  # items that the answer names

@@ -10,9 +10,10 @@ from ledger.annotation.commands import AddAttachment, AnnotationCommand, RemoveA
 from ledger.annotation.state import AttachmentKind
 from ledger.problems import Problem, check, problem
 from projections.application.view import LedgerView
-from projections.operations.base import Answered, Operation, Writes, carry_out
+from projections.operations.base import Operation, Writes, carry_out
 from projections.operations.inputs.fields import NotBlank
 from projections.questions import entities
+from projections.questions.answers import Answered
 from projections.questions.lookup import find
 
 ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:\S+", re.IGNORECASE)

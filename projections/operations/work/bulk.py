@@ -18,7 +18,7 @@ from ledger.errors import LedgerError
 from ledger.problems import check, problem
 from ledger.world import World
 from projections.application.view import LedgerView
-from projections.operations.base import Answered, Operation, Writes, checked, command_id, where
+from projections.operations.base import Operation, Writes, checked, command_id, where
 from projections.operations.inputs.fields import AnyObject, AsArray, Metadata
 from projections.operations.work.attachments import AttachInput, attachment_command
 from projections.operations.work.comments import CommentInput, comment_command
@@ -27,6 +27,7 @@ from projections.operations.work.duplicates import still_ready
 from projections.operations.work.effort import LogEffortInput, effort_command
 from projections.operations.work.work_item_inputs import CreateWorkItemInput, LinkWorkItemsInput, UpdateWorkItemInput
 from projections.operations.work.work_items import CATEGORY, could_free, creation, linked_category, repeating, update
+from projections.questions.answers import Answered
 from projections.questions.entities import rows
 from projections.questions.references import resolve
 from projections.questions.work import work_items as questions

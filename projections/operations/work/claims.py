@@ -16,10 +16,11 @@ from ledger.problems import Problem, check, problem
 from ledger.world import Asker, ReadyFilter
 from projections.application.commands import Done, outcome, submit
 from projections.application.view import LedgerView
-from projections.operations.base import Answered, Input, Operation, Writes, command_id, receipt
+from projections.operations.base import Input, Operation, Writes, command_id, receipt
 from projections.operations.inputs.fields import AnyObject, AnyText, AsObject, Cursor, Limit, Name, Token
 from projections.operations.work.consequences import with_freed
 from projections.operations.work.work_items import asker, summary
+from projections.questions.answers import Answered
 from projections.questions.references import resolve
 from projections.questions.work import item_lists, waiting
 from projections.questions.work import work_items as questions

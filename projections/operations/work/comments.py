@@ -8,9 +8,10 @@ from pydantic import Field
 from ledger.annotation.commands import AddComment, CommentCommand, CorrectComment, WithdrawComment, comment_id_of
 from ledger.problems import Problem, check, problem
 from projections.application.view import LedgerView
-from projections.operations.base import Answered, Operation, Writes, carry_out, new_id
+from projections.operations.base import Operation, Writes, carry_out, new_id
 from projections.operations.inputs.fields import NotBlank, Text
 from projections.questions import entities
+from projections.questions.answers import Answered
 from projections.questions.lookup import find
 
 Action = Literal["add", "correct", "withdraw"]

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable
 
 from projections.application.view import LedgerView
-from projections.operations.base import Answered
 from projections.questions import enhancements
+from projections.questions.answers import Answered
 from projections.questions.work import readiness
 
 

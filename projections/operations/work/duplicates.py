@@ -6,8 +6,8 @@ from ledger.aggregates.work_item.item_summaries import CATEGORY
 from ledger.envelope import configuration_id
 from ledger.values.states import DROPPED
 from projections.application.view import LedgerView
-from projections.operations.base import Answered
 from projections.questions import configuration
+from projections.questions.answers import Answered
 from projections.questions.references import references
 from projections.questions.work import readiness, work_items
 from projections.tables.contract import Snapshot

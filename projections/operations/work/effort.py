@@ -9,9 +9,10 @@ from ledger.problems import check, problem
 from ledger.values.dates import begins
 from ledger.values.moment import text
 from projections.application.view import LedgerView
-from projections.operations.base import Answered, Operation, Writes, carry_out, happened, new_id
+from projections.operations.base import Operation, Writes, carry_out, happened, new_id
 from projections.operations.inputs.fields import LARGEST_NUMBER
 from projections.operations.work.work_item_inputs import Planned
+from projections.questions.answers import Answered
 from projections.questions.references import resolve
 from projections.questions.work import work_items as questions
 

@@ -2,8 +2,9 @@
 
 from ledger.envelope import configuration_id
 from projections.application.view import LedgerView
-from projections.operations.base import Answered, Asks, Operation
+from projections.operations.base import Asks, Operation
 from projections.operations.inputs.fields import AsOf, Limit
+from projections.questions.answers import Answered
 from projections.questions.overviews import needs
 from projections.tables.contract import Snapshot
 

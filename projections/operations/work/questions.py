@@ -11,10 +11,11 @@ from ledger.aggregates.work_item.state import WorkItem
 from ledger.envelope import configuration_id
 from ledger.problems import Problem, check, problem
 from projections.application.view import LedgerView
-from projections.operations.base import Answered, Operation, Writes, carry_out
+from projections.operations.base import Operation, Writes, carry_out
 from projections.operations.inputs.fields import AsArray, Name, NotBlank, Text
 from projections.operations.work.consequences import with_freed
 from projections.operations.work.work_items import followed
+from projections.questions.answers import Answered
 from projections.questions.overviews import people
 from projections.questions.references import resolve
 from projections.questions.work import work_items as questions

@@ -17,7 +17,7 @@ from ledger.values.moment import parse
 from ledger.values.states import ORIGINAL
 from ledger.world import Asker
 from projections.application.view import LedgerView
-from projections.operations.base import Answered, Operation, carry_out, new_id, sent_fields
+from projections.operations.base import Operation, carry_out, new_id, sent_fields
 from projections.operations.inputs.fields import Point
 from projections.operations.work.consequences import with_freed
 from projections.operations.work.duplicates import still_ready
@@ -31,6 +31,7 @@ from projections.operations.work.work_item_inputs import (
     UpdateWorkItemInput,
 )
 from projections.questions import deployments, entities
+from projections.questions.answers import Answered
 from projections.questions.configuration import states_meant
 from projections.questions.log.as_of import is_position, point_as_answer, position_of, row_at
 from projections.questions.log.history import history, short_changes_of

@@ -8,9 +8,10 @@ from ledger.values.dates import begins
 from ledger.values.moment import parse
 from ledger.world import DEEPEST
 from projections.application.view import LedgerView
-from projections.operations.base import Answered, Input, Operation
+from projections.operations.base import Input, Operation
 from projections.operations.inputs.fields import AsOf, Limit, Name
 from projections.operations.work.work_item_inputs import Planned
+from projections.questions.answers import Answered
 from projections.questions.log import work_report as questions
 from projections.questions.references import resolve
 from projections.questions.work import work_items

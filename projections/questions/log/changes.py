@@ -11,13 +11,12 @@ from ledger.problems import check, problem
 from ledger.store import EventStore
 from ledger.values.moment import text
 from ledger.values.reference import LETTERS
+from projections.questions.answers import Entity
 from projections.questions.log.event_filter import EventFilter
 from projections.questions.log.history import changed_fields, name_of, short_changes, with_references
 from projections.questions.references import references
 from projections.read_models.catalog import BY_CATEGORY
 from projections.tables.contract import Snapshot
-
-Entity = dict[str, Any]
 
 SCANNED = 1000  # events that one answer looks at, however few of them a filter lets through
 # What an event's author said, where its fact has it.

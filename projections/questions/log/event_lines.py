@@ -14,12 +14,11 @@ from ledger.store import EventStore
 from ledger.values.moment import text
 from ledger.values.reference import LETTERS
 from ledger.values.revision import Change
+from projections.questions.answers import Entity
 from projections.questions.log.history import changes_of, name_of, words_of
 from projections.questions.references import references
 from projections.read_models.catalog import BY_CATEGORY
 from projections.tables.contract import Snapshot
-
-Entity = dict[str, Any]
 
 LONGEST, LONGEST_VALUE = 100, 40  # characters
 EMPTY: tuple[Any, ...] = (None, UNSET, "", [], {}, ())

@@ -1,18 +1,16 @@
 """The log from a position on, as far as a reader wants it: each event as a line, and how far the reader has come."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from ledger.catalog import DECIDERS, FACTS
 from ledger.problems import Problem, problem
 from ledger.store import EventStore
+from projections.questions.answers import Line
 from projections.questions.log.event_filter import EventFilter
 from projections.questions.log.event_lines import event_lines
 from projections.tables.contract import Tables
 
 PORTION = 100  # events that are read together
-
-Line = dict[str, Any]
 
 
 def follow(

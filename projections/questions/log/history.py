@@ -19,6 +19,7 @@ from ledger.store import EventStore
 from ledger.values import field_paths
 from ledger.values.moment import text
 from ledger.values.revision import Changes, between
+from projections.questions.answers import Entity
 from projections.questions.entities import complete as whole_entity
 from projections.questions.log.as_of import Point, is_position, not_there_yet, past, position_of
 from projections.questions.pages import page, page_start
@@ -27,8 +28,6 @@ from projections.questions.work.work_items import MICROS
 from projections.read_models.catalog import BY_CATEGORY
 from projections.read_models.fold import fold
 from projections.tables.contract import Snapshot
-
-Entity = dict[str, Any]
 
 LOOKED_BACK = 1000  # positions in which the newest commands of a person are looked for
 IMPORTS = ("Import", "ImportWorkItems")  # they speak for others

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from functools import cache
 from heapq import nsmallest
 from operator import itemgetter
-from typing import Any
 
 from msgspec import Struct, field
 
@@ -19,10 +18,10 @@ from ledger.store import EventStore
 from ledger.values.dates import ends
 from ledger.values.moment import parse, text
 from ledger.values.states import CATEGORIES
+from projections.questions.answers import Entity
 from projections.questions.references import references
 from projections.tables.contract import Snapshot
 
-Entity = dict[str, Any]
 Way = tuple[str, str]  # a state: its word, its category
 
 PEOPLE = 100  # at most; the answer counts those that it leaves out

@@ -1,19 +1,16 @@
 """What waits for one person, of whatever kind, as one list."""
 
-from typing import Any
-
 from ledger.aggregates.work_item.item_summaries import CATEGORY
 from ledger.aggregates.work_item.rules.reviews import ADMINISTRATOR
 from ledger.values.dates import DAY, ends
 from ledger.values.moment import text
 from ledger.values.states import FINISHED
 from projections.questions import configuration, conflicts, entities
+from projections.questions.answers import Entity
 from projections.questions.references import references
 from projections.questions.work.readiness import COUNTED
 from projections.read_models.projection import Row
 from projections.tables.contract import Snapshot
-
-Entity = dict[str, Any]
 
 KINDS = ("review", "question", "conflict", "refused", "expired_claim", "blocks", "due")  # in the order of the list
 NAMED = 10  # items that one item keeps waiting and that are named

@@ -11,7 +11,8 @@ from ledger.aggregates.work_item.rules.cycles import cycles
 from ledger.values.moment import EPOCH, text
 from ledger.values.states import FINISHED
 from ledger.world import DEEPEST, ReadyFilter
-from projections.questions.entities import Entity, rows, with_fields
+from projections.questions.answers import Entity
+from projections.questions.entities import rows, with_fields
 from projections.questions.references import all_references, references
 from projections.questions.vendors import all_counts
 from projections.questions.work import readiness

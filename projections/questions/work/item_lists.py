@@ -12,6 +12,7 @@ from ledger.aggregates.work_item.item_summaries import CATEGORY, obstacle_summar
 from ledger.values.moment import text
 from ledger.world import DEEPEST, Asker, Obstacle, ReadyFilter
 from projections.questions import entities
+from projections.questions.answers import Entity
 from projections.questions.pages import START, PageStart, page, page_start
 from projections.questions.references import references
 from projections.questions.work import readiness, work_items
@@ -20,7 +21,6 @@ from projections.read_models.work_items import HIDDEN
 from projections.tables.contract import Answer, Snapshot
 
 Order = Literal["updated", "created", "priority", "due", "tree", "relevance"]
-Entity = dict[str, Any]
 Fetch = Callable[..., Answer]  # (after which place, how many, how many to pass over) -> lines with `id` and `key`
 
 PORTION = 50  # trees looked at first, each further portion is twice as large

@@ -17,11 +17,11 @@ from ledger.values.reference import shortest_range
 from ledger.values.states import ORIGINAL
 from ledger.world import Asker, Obstacle, ReadyFilter
 from projections.questions import entities
+from projections.questions.answers import Entity
 from projections.questions.pages import START, PageStart
 from projections.questions.references import references
 from projections.tables.contract import Answer, Question, Snapshot
 
-Entity = dict[str, Any]
 Fetch = Callable[[PageStart, int], Answer]  # (where the page begins, how many) -> lines with `id` and `key`
 Keep = Callable[[Answer], Answer]
 

@@ -1,14 +1,11 @@
 """What keeps unfinished work from being begun, in words: for what each item waits, or who has it."""
 
-from typing import Any
-
 from ledger.aggregates.work_item.item_summaries import CATEGORY
 from ledger.world import Asker, Obstacle
+from projections.questions.answers import Entity
 from projections.questions.references import references
 from projections.questions.work import item_lists, readiness
 from projections.tables.contract import Snapshot
-
-Entity = dict[str, Any]
 
 LOOKED_AT = 30  # items that are not ready, the most urgent first
 OF_ITS_KIND = ("milestone", "child")  # it waits only for what is named itself

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from operator import itemgetter
-from typing import Any
 
 import msgspec
 
@@ -14,12 +13,11 @@ from ledger.values.reference import shorten
 from ledger.values.states import FINISHED
 from ledger.world import DEEPEST, Asker
 from projections.questions import entities
+from projections.questions.answers import Entity
 from projections.questions.references import by_source_id, range_of, references, resolve, the_one
 from projections.questions.work import readiness
 from projections.read_models.projection import Row
 from projections.tables.contract import Answer, Snapshot, Tables
-
-Entity = dict[str, Any]
 
 NEWEST = 10  # comments shown with an item, unless all are asked for
 UNKNOWN = "check the id, or list_work_items"  # of an id that nothing has

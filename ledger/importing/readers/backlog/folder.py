@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,6 +12,7 @@ from msgspec.structs import replace
 from ledger.errors import Invalid
 from ledger.importing.readers.reading import LONGEST_ID, Reading, inside, text_of
 from ledger.importing.readers.text.front_matter import BrokenYaml, parse, split
+from ledger.importing.readers.text.json_records import Fields
 from ledger.importing.readers.text.json_text import Problem, as_storable
 from ledger.importing.readers.text_lines import LARGEST_FILE, unreadable
 from ledger.values.finding import Finding
@@ -26,8 +26,6 @@ KINDS = {"milestones": "milestone", "decisions": "decision", "drafts": "draft"} 
 _ID = re.compile(r"([A-Za-z]+)-(\d+(?:\.\d+)*)")
 _RECORD = re.compile(r"([A-Za-z]+-\d+(?:\.\d+)*)\b")  # how the files of records are called
 _AT_SIGN = re.compile(r"^((?:assignee|reporter):[ \t]*)(@.*|\[[^\]\n]*\])[ \t]*$", re.MULTILINE)
-
-Fields = dict[str, Any]
 
 
 class Setup(Struct, frozen=True, kw_only=True):

@@ -27,6 +27,7 @@ from ledger.importing.readers.comments import imported_comments
 from ledger.importing.readers.reading import Identify, Reading, none_taken, take, time_of
 from ledger.importing.readers.record import Record
 from ledger.importing.readers.sample import Sample, sample_of
+from ledger.importing.readers.text.json_records import Fields
 from ledger.importing.readers.text_lines import unreadable
 from ledger.importing.readers.words.status_words import category_of, plain
 from ledger.values.finding import Finding
@@ -58,8 +59,6 @@ ALWAYS = {  # what is written of every task; an empty other field is left out
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d))?)?")
 _HOUR = re.compile(r"\d\d:\d\d")
 _SHORT_DAY = re.compile(r"(\d\d)[-/.](\d\d)[-/.](\d\d)")
-
-Fields = dict[str, Any]
 
 
 def recognises(sample: Sample) -> bool:

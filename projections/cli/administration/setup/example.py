@@ -12,8 +12,8 @@ from ledger.resources import folder
 from projections.application.app import App
 from projections.application.view import LedgerView
 from projections.fallback import router
-from projections.operations.base import Answered
 from projections.operations.catalog import OPERATIONS
+from projections.questions.answers import Answered
 
 EXAMPLE = "inventory_sync"
 

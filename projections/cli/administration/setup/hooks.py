@@ -17,8 +17,8 @@ from projections.cli.terminal.invocation import Group, Invocation, pass_invocati
 from projections.cli.terminal.output import answer_json, printable, remark, table
 from projections.maintenance import git_hooks
 from projections.maintenance.repository import git
-from projections.operations.base import Answered
 from projections.operations.catalog import OPERATIONS
+from projections.questions.answers import Answered
 
 LONGEST_WAIT = 20.0  # seconds after which a hook leaves the commit alone
 LONGEST_NAME = 200  # characters of an attachment's name

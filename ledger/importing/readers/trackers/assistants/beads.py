@@ -17,6 +17,7 @@ from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, line
 from ledger.importing.readers.record import CLOSED, Record
 from ledger.importing.readers.record import DELETED as WHEN_DELETED
 from ledger.importing.readers.sample import Sample
+from ledger.importing.readers.text.json_records import Fields
 from ledger.importing.readers.text.json_text import Problem, as_storable, document, parsed, repeated_fields
 from ledger.values.finding import Finding
 from ledger.values.moment import text
@@ -59,7 +60,6 @@ PLAIN_LINK = {"issue_id", "depends_on_id", "type", "created_at", "created_by"}
 NO_JSON = object()  # for a line that is none
 NO_METADATA: tuple[Any, ...] = (None, "", "{}", {})
 
-Fields = dict[str, Any]
 Located = tuple[str, Any]  # its place in the file, the JSON
 
 

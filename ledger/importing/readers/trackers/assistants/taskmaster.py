@@ -18,6 +18,7 @@ from ledger.aggregates.work_item.imported.older_records import LAST_CHANGE, LIST
 from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, none_taken, take, time_of
 from ledger.importing.readers.record import CLOSED, Record
 from ledger.importing.readers.sample import Sample
+from ledger.importing.readers.text.json_records import Fields
 from ledger.importing.readers.text.json_text import Problem, as_storable, document
 from ledger.importing.readers.text_lines import unreadable
 from ledger.values.finding import Finding
@@ -40,8 +41,6 @@ ALWAYS = {  # what is written of every task
 }
 CHANGED = ("updatedAt", "updated_at", "updated", "lastModified")
 COMPLETED = ("completedAt", "completed_at")
-
-Fields = dict[str, Any]
 
 
 class _List(Struct, frozen=True, kw_only=True):

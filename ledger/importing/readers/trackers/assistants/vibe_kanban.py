@@ -15,6 +15,7 @@ from ledger.importing.readers.reading import Reading, time_of
 from ledger.importing.readers.record import Record
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.source_item import SourceItem, SourceLink, left_out, reader
+from ledger.importing.readers.text.json_records import Fields
 from ledger.importing.readers.text.json_text import as_storable
 from ledger.importing.readers.text_lines import unreadable
 
@@ -41,8 +42,6 @@ SAID_BY = {
     **{f"metadata.{column}": ABOVE for column in ABOVE},
 }
 _UUID_BYTES = 16
-
-Fields = dict[str, Any]
 
 
 def recognises(sample: Sample) -> bool:

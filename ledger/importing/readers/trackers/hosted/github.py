@@ -17,7 +17,7 @@ from ledger.importing.readers.comments import imported_comments
 from ledger.importing.readers.reading import Identify, Reading, none_taken, take, time_of
 from ledger.importing.readers.record import CLOSED, Record
 from ledger.importing.readers.sample import Sample, names_in, sample_of
-from ledger.importing.readers.text.json_records import filled
+from ledger.importing.readers.text.json_records import Fields, filled
 from ledger.importing.readers.text.json_text import as_storable, documents, repeated_fields
 from ledger.importing.readers.text_lines import unreadable
 from ledger.importing.readers.trackers.hosted.github_answers import (
@@ -66,8 +66,6 @@ _DUPLICATE_OF = re.compile(
     r"\s*duplicate of\s+(?:(?P<url>https?://\S+)|(?P<repository>[\w.-]+/[\w.-]+)?#(?P<number>\d+))", re.IGNORECASE
 )
 _SNAKE = re.compile(r"(?<=[a-z])(?=[A-Z])")
-
-Fields = dict[str, Any]
 
 
 def recognises(sample: Sample) -> bool:

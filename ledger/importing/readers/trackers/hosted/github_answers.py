@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from msgspec import Struct
 
-Fields = dict[str, Any]
+from ledger.importing.readers.text.json_records import Fields
 
 PULLS = ("pulls", "pullRequests", "pull_requests", "pullRequest", "pull_request")
 WITHIN = ("data", "repository", "organization", "user", "viewer", "node", "search", "edges", "nodes", "items")

@@ -3,9 +3,8 @@
 import re
 from typing import Any
 
+from ledger.importing.readers.text.json_records import Fields
 from ledger.importing.readers.trackers.hosted.github_answers import ISSUES, PULLS
-
-Fields = dict[str, Any]
 
 COMMENTS = ("comments", "issue_comments", "issueComments")
 SAYING = ("issue_url", "issueUrl", "issue", "pull_request", "html_url", "url")  # whose issue it is on

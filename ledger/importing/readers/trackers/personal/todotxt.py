@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,6 +20,7 @@ from ledger.aggregates.work_item.commands import Edition, ImportedItem, Imported
 from ledger.importing.readers.reading import Identify, Reading, inside, lines, take
 from ledger.importing.readers.record import CLOSED, LONGEST_TAG, Record
 from ledger.importing.readers.sample import Sample
+from ledger.importing.readers.text.json_records import Fields
 from ledger.importing.readers.text_lines import unreadable
 from ledger.importing.readers.trackers.personal.last_written import last_written
 from ledger.values.finding import Finding
@@ -41,8 +41,6 @@ _DONE_AGAIN = re.compile(r"x\s+(?=\d{4}-\d\d-\d\d(?:\s|$)|\([A-Z]\)\s)")
 _LOOKS_DONE = re.compile(r"(?:X|\[[xX]\]|[-*] \[[xX]\]|✓|✔|✅|☑)\s+\S")
 _HEADING = re.compile(r"#+\s+\S.*|[^\W\d][^:]{0,40}:|[-=_*#]{3,}")  # a line by which notes are parted
 _PAIR = re.compile(r"([A-Za-z][^\s:]*):(?!//)([^\s:]+)")
-
-Fields = dict[str, Any]
 
 
 class Line(Struct, frozen=True, kw_only=True):
