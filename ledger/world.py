@@ -90,7 +90,7 @@ class Neighbourhood(Protocol):
         """The item first, then all its descendants, parents before children; depth counted from the item."""
 
     def blockers(self, work_item: str) -> list[Neighbour]:
-        """The unfinished, living items that block this one itself."""
+        """The unfinished items that block this one itself and are not deleted."""
 
     def obstacles(self, work_item: str, moment: datetime, asker: Asker) -> list[Obstacle]:
         """Why the item is not ready at a moment, for the one who asks. Empty: it is ready."""
@@ -108,7 +108,7 @@ class Neighbourhood(Protocol):
         """
 
     def ties(self) -> tuple[dict[str, str], list[tuple[str, str]]]:
-        """The parent of every living item that has one, and every (blocker, blocked)."""
+        """The parent of every item that has one and is not deleted, and every (blocker, blocked)."""
 
     def known(self, category: str, entity_ids: Iterable[str]) -> set[str]:
         """Which of the ids exist and are not withdrawn."""

@@ -158,7 +158,7 @@ class EmbeddedServer:
             ) from error
 
     def _wait_until_settled(self) -> None:
-        """Until the server answers, or none of its processes is left: then no other process can have the data open."""
+        """Waits until the server answers, or none of its processes is left, so that none has the data open."""
         give_up_at = time.monotonic() + self._start_timeout
         silent_until = time.monotonic() + SILENT_SECONDS
         while (answer := self._ping()) != pq.Ping.OK:

@@ -32,7 +32,7 @@ def variables(conninfo: str) -> Variables:
 
 
 def _parts(conninfo: str) -> dict[str, tuple[str, str]]:
-    """For each variable: the part of the string that it completes, and the part's value without it."""
+    """The part of the string that each variable completes, and the part's value without it."""
     given = conninfo_to_dict(conninfo)
     parts = {variable: (name, default) for variable, name, default in exported_parts() if name not in given}
     return parts | ({SERVICE: ("service", "")} if exported(SERVICE) and "service" not in given else {})

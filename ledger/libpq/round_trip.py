@@ -94,7 +94,7 @@ class RoundTrips:
         return _Dumped(statement.text, statement.keep, values, types, formats, answers)
 
     def _send(self, sent: _Dumped, new: dict[object, bytes]) -> tuple[bool, ...]:
-        """Of each result that will come of it whether it is the answer."""
+        """Sends it, and says of each result that will come whether it is the answer."""
         key = (sent.text, sent.types)
         name = self._names.get(key) or new.get(key)
         is_new = name is None and sent.keep and len(self._names) + len(new) < MOST_KEPT

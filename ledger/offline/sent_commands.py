@@ -203,7 +203,7 @@ class SentCommands:
                         self._file.unlink()
 
     def _remember(self, sent: SentCommand) -> None:
-        """Only where it stands: what it said is kept elsewhere."""
+        """Remembers where the line stands; what it says is kept elsewhere."""
         command = sent.line.command_id
         self._past.pop(command, None)
         self._past[command] = _bare(sent)
@@ -233,7 +233,7 @@ class SentCommands:
                 file.unlink()
 
     def _write(self, entry: _Sent | _Answered) -> None:
-        """In one piece, behind a newline of its own: what was torn before it stays apart."""
+        """Writes the line in one piece, behind a newline of its own: what was torn before it stays apart."""
         with suppress(OSError):
             if self._descriptor is not None and not os.fstat(self._descriptor).st_nlink:  # removed as long untouched
                 os.close(self._descriptor)

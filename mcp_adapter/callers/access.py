@@ -99,8 +99,9 @@ class Access:
 
 @lru_cache(REMEMBERED)
 def _accepted(client: str, actor: str, scope: Scope, ledger: UUID, expires_at: int | None = None) -> AccessToken:
-    """As the SDK carries it, without the secret: nothing needs that once it was checked. The same for each request, so
-    nothing changes it."""
+    """The token as the SDK carries it, without the secret: nothing needs that once it was checked.
+
+    It is the same for each request, so nothing changes it."""
     return AccessToken(
         token="",
         client_id=client,

@@ -44,6 +44,6 @@ class Authentication:
 
 
 def _secret(scope: Scope) -> str | None:
-    """Of the first header of that name, as HTTP has it."""
+    """The secret in the first header of that name, as HTTP has it."""
     given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
     return given[len(BEARER) :].decode("latin-1") if given[: len(BEARER)].lower() == BEARER else None

@@ -64,7 +64,7 @@ def draw(ids: Iterable[str], edges: Iterable[Edge]) -> Drawing:
 
 
 def _without_cycles(edges: Iterable[Edge]) -> dict[str, list[str]]:
-    """For each item those that come before it, without the edges that close a cycle."""
+    """The items that come before each, without the edges that close a cycle."""
     before: dict[str, list[str]] = {}
     for first, then in edges:
         before.setdefault(first, [])

@@ -95,7 +95,7 @@ def _read(line: Any) -> SessionMessage | Batch | wire.JSONRPCError:
 
 
 def _in_another_encoding(error: UnicodeDecodeError) -> wire.JSONRPCError:
-    """To the request that the rest of the line makes, if it can be made out: its texts would be recorded as others."""
+    """Refuses the request that the rest of the line makes, as far as it can be made out: its texts would be others."""
     try:
         request = id_of(json.loads(error.object.decode("utf-8", "replace").removeprefix(BYTE_ORDER_MARK)))
     except (ValueError, RecursionError):

@@ -86,7 +86,7 @@ class DrainJob:
             self._run.over.set()
 
     def _go_on(self) -> float | None:
-        """In how many seconds to try again; None when it is over."""
+        """Drains for a while; answers in how many seconds to try again, None when it is over."""
         run = self._run
         if run is None or run.over.is_set() or self._ending.is_set():
             return None

@@ -145,7 +145,7 @@ def _suggested_lines(name: str, rest: list[str]) -> list[str]:
 
 
 def _whole(meant: str, rest: list[str]) -> str:
-    """With what was typed after it, where that fits: an item, or the title of a new one; options follow the item."""
+    """The line with what was typed after it, where that fits: an item, or the title of a new one, then options."""
     import shlex  # only here, as above
 
     from ledger.values.reference import parse
@@ -173,7 +173,7 @@ def _called(args: list[str]) -> tuple[str, click.Command | None]:
 
 
 def _context(args: list[str], prog_name: str) -> click.Context:
-    """That of the command of a line which was not understood."""
+    """The context of the command of a line which was not understood."""
     path, command = _called(args)
     whole = click.Context(cli, info_name=prog_name)
     return click.Context(command, whole, info_name=path) if command else whole

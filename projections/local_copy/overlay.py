@@ -100,7 +100,7 @@ class Overlay:
         over.lay(numbers)
 
     def _not_followed(self, lines: list[Queued], reached: int) -> Iterator[Queued]:
-        """Without those that the rows have already; the line that says so may still be on its way."""
+        """The writes that the rows do not have yet; the line that says so of one may still be on its way."""
         ends = self._journal.ends_of(line.command_id for line in lines)
         return (line for line in lines if ends.get(line.command_id, PENDING) > reached)
 

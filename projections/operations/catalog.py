@@ -79,7 +79,7 @@ def _operations(module: str) -> tuple[Operation, ...]:
 
 
 def _inputs() -> dict[str, type[Input]]:
-    """For every command that may be queued, the input to which an edit of it is held."""
+    """The input to which an edit of each command that may be queued is held."""
     others = [OPERATIONS[name].commands for name, module in _MODULES.items() if module != "sync"]
     pairs: list[tuple[type[Command], type[Input]]] = [pair for commands in others for pair in commands.items()]
     return {command.__name__: taken for command, taken in pairs}

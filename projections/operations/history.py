@@ -221,7 +221,7 @@ def _version(given: Point) -> Version:
 
 
 def _plain(given: Point) -> str:
-    """As a history shows a version, too: v3."""
+    """The version without the `v` that a history shows it with."""
     return str(given).removeprefix("v")
 
 

@@ -61,7 +61,7 @@ def prime_without_ledger(settings: Settings, _: PrimeInput) -> Answered:
 
 
 def _brief(document: Answered) -> Answered:
-    """Without what an entry does not have, and what its reference says already: this is read at every session."""
+    """The report without what is empty or said by a reference already: it is read at every session."""
     health, work, ready = (document[name] for name in ("vendor_health", "active_work_items", "ready"))
     due = {name: document[name] for name in ("overdue", "due_this_week")}
     brief = {name: entry for name, entry in document.items() if name not in due}

@@ -355,7 +355,7 @@ def _place(items: list[Entity]) -> None:
 
 
 def _categories(by_status: dict[str, int]) -> dict[str, int]:
-    """Of original words alone, whose categories are known."""
+    """The categories of original states alone, which are known."""
     counted: Counter[str] = Counter()
     for word, count in by_status.items():
         counted[ORIGINAL.get(word, "unknown")] += count

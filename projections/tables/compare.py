@@ -112,7 +112,7 @@ def _flat(version: int | str, position: int, document: bytes, entries: Entries) 
 
 
 def _same(one: Any, other: Any) -> bool:
-    """As JSON; numbers by their value, because a database may write 1e20 in another way."""
+    """Whether both are the same JSON; numbers by their value, because a database may write 1e20 in another way."""
     match one, other:
         case (dict(), dict()):
             return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)

@@ -47,7 +47,7 @@ class ImportRequest(Struct, frozen=True, kw_only=True):
             ) from away
 
     def _read_alone(self, app: App) -> None:
-        """Without the database, to find out whether it can be read."""
+        """Reads the source without the database, to find out whether it can be read."""
         ledger = app.identity.ledger
         SOURCES[self.source].read(self.path, lambda id: imported_id(ledger, self.source, id), app.clock())
 

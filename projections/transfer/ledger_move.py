@@ -279,7 +279,7 @@ def _update_directory(app: App, place: LedgerLocation) -> None:
 
 
 def _check(source: LedgerLocation, target: LedgerLocation) -> None:
-    """Before anything is done: whether the ledger may leave, and go there."""
+    """Refuses a move, before anything is done, if the ledger may not leave or not go there."""
     here = source.head()
     if source.name == target.name:
         raise Refused(

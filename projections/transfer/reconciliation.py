@@ -164,7 +164,7 @@ def _enhancements(reading: Reading, found: dict[str, Row], made: ImportPlan, bef
 def _compared(
     category: str, stated: dict[str, Fields], found: dict[str, Row], made: ImportPlan, before: int, is_same: IsSame
 ) -> Check:
-    """By what the source calls each of them, else by what it says of it; then what was written beside them."""
+    """Compares them by what the source calls each, else by what it says of it; then what was written beside them."""
     check = Check()
     left = dict(found)
     for name, fields in stated.items():
@@ -220,7 +220,7 @@ def _sessions(source: str, reading: Reading, found: dict[str, Row], before: int)
 
 
 def _items(reading: Reading, found: dict[str, Row], made: ImportPlan) -> Check:
-    """That every item which is no session is there, and a new one is as the file says."""
+    """Checks that every item which is no session is there, and that a new one is as the file says."""
     check, new = Check(), made.ids.get("work_item", {})
     for item in reading.items:
         row = found.get(item.id)

@@ -108,7 +108,7 @@ def _check_key(world: World, own: str, amended: Deployment) -> None:
 
 
 def _check_links(world: World, before: Deployment, after: Deployment) -> None:
-    """Only new links must lead somewhere: what an import brought stays as found."""
+    """Refuses new links that lead nowhere; what an import brought stays as found."""
     unknown = [
         {"field": field, "id": entity_id}
         for field, category in LINKS.items()

@@ -173,7 +173,7 @@ def _delete(command: UpdateWorkItem, world: World, forced: str | None) -> Decide
     below = [item for item in world.subtree(command.id)[1:] if not item.deleted]
     if below and not command.cascade:
         raise Refused(
-            f"{world.reference(CATEGORY, command.id)} has {len(below)} living descendants",
+            f"{world.reference(CATEGORY, command.id)} has {len(below)} descendants that are not deleted",
             rule="living_children",
             items=neighbour_summaries(world, below),
             next_step="delete or move those first, or send cascade=true to delete them with it",

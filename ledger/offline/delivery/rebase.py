@@ -141,7 +141,7 @@ def _met(line: Queued, stream: str, facts: list[Fact], past: Sequence[RecordedEv
 
 
 def _content(value: Any) -> Any:
-    """Without who said it and when: what two have said alike is decided again, and then it is said already."""
+    """A value without its author and time: what two have said alike is decided again, and is then there already."""
     return {key: part for key, part in value.items() if key not in SAID} if isinstance(value, dict) else value
 
 

@@ -118,7 +118,7 @@ class Contact:
             self._job.within(0.0)
 
     def _attempt(self) -> float | None:
-        """In how many seconds to try again; None when that is over."""
+        """Tries once; answers in how many seconds to try again, None when that is over."""
         with self._changed:
             self._under_way, self._answered = True, None
         try:

@@ -77,7 +77,7 @@ def serve(invocation: Invocation, /, also: tuple[Path, ...], no_tokens: bool, **
 
 
 def _print_config(invocation: Invocation, client: str, arguments: list[str]) -> None:
-    """On stdout nothing but the configuration, so that it can be redirected into its file."""
+    """Prints nothing but the configuration on stdout, so that it can be redirected into its file."""
     chosen = CLIENTS[client]
     started = start(_project(invocation), client, arguments)
     if invocation.as_json:

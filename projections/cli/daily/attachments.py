@@ -95,7 +95,7 @@ def _place(project: Path, whole: Path) -> str:
 
 
 def _file(project: Path, file: Path) -> Answered:
-    """With its size and digest."""
+    """The attachment of a file, with its size and digest."""
     whole = file.resolve()
     with whole.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()

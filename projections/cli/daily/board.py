@@ -63,7 +63,7 @@ def _column(invocation: Invocation, state: State, limit: int, filters: Answered)
 
 
 def _draw(columns: list[Answered]) -> None:
-    """As many columns beside each other as the terminal has room for, the others below."""
+    """Draws as many columns beside each other as the terminal has room for, the others below."""
     abreast = max(1, min(len(columns), (width() + len(GAP)) // (NARROWEST + len(GAP))))
     wide = (width() - len(GAP) * (abreast - 1)) // abreast
     for start in range(0, len(columns), abreast):

@@ -78,7 +78,7 @@ def print_report(document: report.Document) -> None:
 
 
 def _without_empty(markdown: str) -> str:
-    """For a reader: a section that holds nothing is left out. A file keeps it, because it is read back.
+    """The report without sections that hold nothing, for a reader. A file keeps them, because it is read back.
 
     >>> _without_empty("# Status\\n\\n## Vendors\\n\\nNo vendors yet.\\n\\n## Work\\n\\nOne.\\n")
     '# Status\\n\\n## Work\\n\\nOne.\\n'

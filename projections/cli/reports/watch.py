@@ -113,7 +113,7 @@ class _Run:
 
 
 def _follow(run: _Run, interruption: Interruption, *, once: bool) -> int:
-    """Until an event fails; once: what is recorded by now. A database that is away is waited for."""
+    """Hands on events until one fails, or with `once` those recorded by now. Waits for a database that is away."""
     away = False
     while True:
         try:

@@ -118,7 +118,7 @@ def _as_typed(next_step: str) -> str:
 
 
 def _command(error: LedgerError, command: str) -> str:
-    """By the rule that refuses, else by the code; where it wants a reference and none is known, the command's help."""
+    """The command by the rule that refuses, else by the code; the help where it wants a reference and none is known."""
     chosen = OF_RULE.get(str(error.details.get("rule"))) or _of_field(error)
     chosen = chosen or OF_CODE.get(error.code, "{command} --help")
     if chosen in ("list", "list --with-finished"):

@@ -85,7 +85,7 @@ def remarks(stream: TextIO) -> TextIO:
 
 
 def _over(writer: type[io.BufferedWriter], stream: TextIO) -> TextIO:
-    """As `stream` is; a terminal that lacks a letter still gets the line."""
+    """The stream through this writer; a terminal that lacks a letter still gets the line."""
     lines = stream.isatty() or stream.fileno() == ERRORS
     file = io.FileIO(stream.fileno(), "wb", closefd=False)
     return io.TextIOWrapper(writer(file), encoding=stream.encoding, errors="backslashreplace", line_buffering=lines)

@@ -145,7 +145,7 @@ def _change(field: str, old: Any, new: Any, refs: Refs) -> str:
 
 
 def _both(old: Any, new: Any, refs: Refs) -> tuple[str, str]:
-    """In words; where these are alike, exactly, and of long texts the part that differs."""
+    """Both values in words; where these are alike, exactly, and of long texts the part that differs."""
     before, after = in_words(old, refs), in_words(new, refs)
     if before != after:
         return before, after

@@ -138,8 +138,8 @@ class Destinations:
                 return known
             ending = [Former(secret=known.secret, until=until)]
             ending += [replace(former, until=min(former.until, until)) for former in known.formers]
-            living = tuple(former for former in ending if former.until > now)
-            return replace(known, secret=_new_secret(), formers=living, rotated_by=command)
+            valid = tuple(former for former in ending if former.until > now)
+            return replace(known, secret=_new_secret(), formers=valid, rotated_by=command)
 
         return self._change(id, rotated)
 

@@ -60,7 +60,7 @@ def read_fields(model: type[BaseModel], given: Mapping[str, Any]) -> dict[str, A
 
 @cache
 def _fields(model: type[BaseModel]) -> dict[str, _Field]:
-    """By the names that callers give. Types are taken apart once: doing so takes longer than reading."""
+    """The fields by the names that callers give. Types are taken apart once: doing so takes longer than reading."""
     return {info.alias or name: _Field(info, reader(info.annotation)) for name, info in model.model_fields.items()}
 
 

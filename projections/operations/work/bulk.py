@@ -169,7 +169,7 @@ def _planned(command: ChangeWorkItems, world: World, unread: Unread, total: int)
 
 
 def _outcomes(recorded: Recorded, changes: tuple[Change, ...], made: Plan) -> Iterable[Outcome]:
-    """Of each change, with the version that its item was recorded with."""
+    """What became of each change, with the version that its item was recorded with."""
     versions = {id_of(stream): version for stream, version in recorded.streams.items()}
     if recorded.repeated:  # what was left out then is not known any more, only what was recorded
         return (Outcome(id=change.id, version=versions.get(change.id, 0)) for change in changes)

@@ -54,7 +54,7 @@ def vendor_health(snapshot: Snapshot) -> Entity:
 
 
 def active_work_items(snapshot: Snapshot, most: int = LISTED) -> Entity:
-    """Counts over all living items; of those not archived the tree, each item below its parent, what matters first.
+    """Counts over all items that are not deleted; the tree of those not archived, what matters first.
 
     `items` are at most so many and whatever those are part of; `has_more` says that there are others. `cycles` are the
     groups of them that wait for themselves, of which nothing can be begun until a link is taken away.

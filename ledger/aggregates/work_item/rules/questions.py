@@ -59,7 +59,7 @@ def answer(command: AnswerQuestion, world: World) -> Decided:
 
 
 def _in_words(command: AnswerQuestion, question: Question) -> AnswerQuestion:
-    """In the words of a choice it is that choice; a review is approved by that word, or refused by it and why."""
+    """The answer in words: the choice itself; of a review whether it was approved, or refused and why."""
     if command.verdict != "answer" or command.text is None:
         return command
     if command.text in question.choices:

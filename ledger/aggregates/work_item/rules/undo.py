@@ -37,14 +37,14 @@ class After:
         return self.world.reference(CATEGORY, entity_id)
 
     def children(self, entity_id: str) -> list[str]:
-        """Its living children."""
+        """Its children that are not deleted."""
         there = [below for below, depth in self.below(entity_id) if depth == 1]
         coming = [other for other, (_, then) in self._turns.items() if then.parent_id == entity_id]
         found = {child: self.item(child) for child in [*there, *coming]}
         return [child for child, item in found.items() if item.parent_id == entity_id and _living(item)]
 
     def below(self, entity_id: str) -> list[tuple[str, int]]:
-        """What stands below it now, with its depth from there; at least all that is living."""
+        """What stands below it now, with its depth from there; at least all that is not deleted."""
         if len(self._turns) <= MANY:
             return [(below.id, below.depth) for below in self.world.subtree(entity_id)[1:]]
         found: dict[str, int] = {entity_id: 0}
@@ -97,7 +97,7 @@ def _check_children(after: After, turns: Turns[WorkItem]) -> None:
     staying = [child for children in left.values() for child in children]
     if staying:
         raise Refused(
-            f"{len(staying)} living items would be left below a deleted or withdrawn one",
+            f"{len(staying)} items that are not deleted would be left below one that is",
             rule="living_children",
             items=_summaries(after, staying),
             needed=[entity_id for entity_id, children in left.items() if children],

@@ -187,7 +187,7 @@ def _take_nested(sections: list[Section], body: Body) -> None:
 
 
 def _comments(lines: list[Line]) -> list[dict[str, Any]]:
-    """Between COMMENT marks, or between `---` lines, each after its fields, as the first versions wrote them.
+    """The comments between COMMENT marks, or between `---` lines, each after its fields, as first versions wrote them.
 
     Whatever is neither is a comment of an unknown author.
     """

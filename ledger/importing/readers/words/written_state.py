@@ -269,7 +269,7 @@ def _by_signs(text: str) -> Category | None:
 
 
 def _by_words(text: str) -> Category | None:
-    """By the whole text, else by what stands before a date or the first sign of punctuation."""
+    """The state by the whole text, else by what stands before a date or the first sign of punctuation."""
     bare = BOX.sub("", text)
     first = re.split(r"\s*[(:,;–—]\s*|\s-\s|\.\s", bare.strip(" *_`"))[0]
     return next((WORDS[word] for part in (bare, _DATE.sub("", bare), first) if (word := key(part)) in WORDS), None)

@@ -56,7 +56,7 @@ def _own_shell() -> str:
 
 
 def _script(cli: click.Command, shell: str) -> str:
-    """For both names of the program."""
+    """The shell's script, for both names of the program."""
     kind = get_completion_class(shell)
     assert kind is not None, "click completes these three"
     parts = [kind(cli, {}, name, f"_{name.replace('-', '_').upper()}_COMPLETE").source() for name in NAMES]

@@ -130,7 +130,7 @@ def _link(invocation: Invocation, worktree: Path, commit: str) -> None:
 
 
 def _rewritten(invocation: Invocation, worktree: Path, lines: str) -> None:
-    """After a rebase or an amendment: the new commits in place of the old ones."""
+    """Attaches the new commits of a rebase or an amendment in place of the old ones."""
     for old, new in (words[:2] for words in map(str.split, lines.splitlines()) if len(words) > 1):
         _link(invocation, worktree, new)
         message = git(worktree, "log", "-1", "--no-show-signature", "--format=%B", new) or ""
@@ -140,7 +140,7 @@ def _rewritten(invocation: Invocation, worktree: Path, lines: str) -> None:
 
 
 def _pass_over(_: LedgerError) -> None:
-    """Of a word that only looks like a reference."""
+    """Says nothing of a word that only looks like a reference."""
 
 
 def _print_refusal(error: LedgerError) -> None:
@@ -165,7 +165,7 @@ def _of_branch(worktree: Path) -> list[str]:
 def _existing_refs(
     invocation: Invocation, refs: list[str], unknown: Callable[[LedgerError], None] = _pass_over
 ) -> Iterator[str]:
-    """Those that are work items of this ledger, each once; a branch may hold words that look like one."""
+    """The references of work items of this ledger, each once; a branch may hold words that look like one."""
     for ref in list(dict.fromkeys(ref.lower() for ref in refs))[:MOST_REFS]:
         try:
             yield OPERATIONS["query_work_item"].perform(invocation.app, {"id": ref})["ref"]

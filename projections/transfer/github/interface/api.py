@@ -87,7 +87,7 @@ def _trusted() -> ssl.SSLContext:
 
 @cache
 def _read_from(file: str | None, folder: str | None) -> ssl.SSLContext:
-    """Those of this file or folder, or of the system; httpx2 looks at the same variables."""
+    """Loads the certificates of this file or folder, or of the system; httpx2 looks at the same variables."""
     return httpx2.create_ssl_context()
 
 
@@ -202,7 +202,7 @@ class Api:
         return self._read(method, answer)
 
     def _pause(self) -> None:
-        """Between two writes, so that no secondary limit is reached."""
+        """Waits between two writes, so that no secondary limit is reached."""
         left = self._wrote_at + BETWEEN_WRITES - self._clock()
         if left > 0:
             self._sleep(left)

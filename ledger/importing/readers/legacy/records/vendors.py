@@ -138,7 +138,7 @@ def _is_name(bold: re.Match[str]) -> bool:
 
 
 def _cut(head: str) -> tuple[str, str]:
-    """At the first colon that stands in no bracket, else at the first character that is no part of a name."""
+    """Cuts at the first colon that stands in no bracket, else at the first character that is no part of a name."""
     for colon in _COLON.finditer(head):
         before = head[: colon.start()]
         if before.count("(") == before.count(")"):

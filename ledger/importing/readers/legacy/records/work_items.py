@@ -160,7 +160,7 @@ class Items:
     def _state(
         self, entry: Entry, state: WrittenState | None, above: Category | None, metadata: dict[str, Any]
     ) -> State | None:
-        """By its own field, else by what stands in its title, else by the heading above.
+        """The state by the item's own field, else by what stands in its title, else by the heading above.
 
         What is not understood waits, unless it is a picture behind an empty box: that says it is to be done.
         """

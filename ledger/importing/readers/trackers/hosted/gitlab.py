@@ -196,7 +196,7 @@ class _Issue(Record):
         return self.stated(names, SAID_BY, refining=refining, marks=(LABEL,))
 
     def _labels(self) -> list[str]:
-        """As texts, as objects with a name, or as a project export links them."""
+        """The labels, which are texts, objects with a name, or linked as in a project export."""
         linked = [link.get("label") for link in _listed_objects(self.rest.get("label_links"))]
         given = self.rest.get("labels") or linked
         found = (

@@ -104,7 +104,7 @@ def _name_preface(lines: list[str], reading: Reading) -> None:
 
 
 def _keywords(line: str) -> tuple[list[str], list[str]]:
-    """Those of tasks to be done and those that end one: behind the bar, or the last where no bar is.
+    """The keywords of tasks to be done and those that end one: behind the bar, or the last where no bar is.
 
     >>> _keywords("TODO(t) WAIT(w@/!) | DONE"), _keywords("A B C")
     ((['TODO', 'WAIT'], ['DONE']), (['A', 'B'], ['C']))

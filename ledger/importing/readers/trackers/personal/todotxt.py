@@ -95,7 +95,7 @@ def parsed(where: str, text: str) -> Line:
     (True, 1, 'Call +home @phone due:2026-03-05', [('due', '2026-03-05')])
     """
     done = _DONE.match(text) or ((priority := _PRIORITY.match(text)) and _DONE_AGAIN.match(text, priority.end()))
-    head = _done_head(text) if done else _open_head(text)
+    head = _done_prefix(text) if done else _open_prefix(text)
     pairs = [(found[1], found[2]) for word in head.rest.split() if (found := _PAIR.fullmatch(word))]
     marked = dict(pairs).get("pri", "")
     return Line(
@@ -110,16 +110,16 @@ def parsed(where: str, text: str) -> Line:
     )
 
 
-def _open_head(text: str) -> _TaskPrefix:
-    """By the format's rules: a priority first, then a day."""
+def _open_prefix(text: str) -> _TaskPrefix:
+    """The prefix by the format's rules: a priority first, then a day."""
     head = _TaskPrefix(rest=text)
     _take_priority(head)
     head.created_at = _take_day(head)
     return head
 
 
-def _done_head(text: str) -> _TaskPrefix:
-    """As programs write it: a priority before, between or behind the two days, and a mark in front of another mark.
+def _done_prefix(text: str) -> _TaskPrefix:
+    """The prefix as programs write it: a priority before, between or behind the two days, a mark in front of another.
 
     Of two days the first is that of the completion. One alone is it too, unless it stands behind the priority, where
     it stood before an `x` was put in front of the line.
