@@ -141,10 +141,7 @@ def assembled(
     sessions = Sessions(server, BODY)
     calls = PlainCalls(sessions, tools, access.caller_of, without_handshake(server.server_info_stamp))
     api = Api(offer.operations, access.caller_of, workers, tokens_needed=serving.tokens_needed)
-    protocol = _by_path(calls, api)
-    if serving.tokens_needed:
-        metadata = build_resource_metadata_url(AnyHttpUrl(serving.public_url)) if serving.public_url else None
-        protocol = RequireAuthMiddleware(protocol, ["read"], metadata)
+    protocol = _for_callers(_by_path(calls, api), serving)
 
     @asynccontextmanager
     async def running(_: Starlette) -> AsyncIterator[None]:
@@ -168,6 +165,14 @@ def assembled(
     browsers = BrowserSessions(apps, access, tokens_needed=serving.tokens_needed, is_secure=is_secure)
     inner.routes.extend([*_probes(apps, guard), *Console(apps, browsers, workers, missing).routes()])
     return guard, watching
+
+
+def _for_callers(protocol: ASGIApp, serving: Serving) -> ASGIApp:
+    """The protocol, for those who have a token where one is needed."""
+    if not serving.tokens_needed:
+        return protocol
+    metadata = build_resource_metadata_url(AnyHttpUrl(serving.public_url)) if serving.public_url else None
+    return RequireAuthMiddleware(protocol, ["read"], metadata)
 
 
 def _by_path(protocol: ASGIApp, others: ASGIApp) -> ASGIApp:

@@ -11,7 +11,7 @@ from ledger.aggregates.work_item.commands import ClaimNextWorkItem, ClaimWorkIte
 from ledger.catalog import is_known_kind
 from ledger.codec import command_digest, encode, schema_of
 from ledger.command_codec import arguments_of, command_of
-from ledger.envelope import Command, Proposal, RecordedEvent, Submission
+from ledger.envelope import Command, Proposal, ProposedEvent, RecordedEvent, Submission
 from ledger.importing.commands import Import
 from ledger.offline.queue.outbox_lines import Queued, QueuedEvent
 
@@ -44,18 +44,7 @@ def queued(
         as_of=proposal.as_of,
         bases={stream: _base(past(stream)) for stream in proposal.expected},
         conditions=proposal.conditions,
-        events=tuple(
-            QueuedEvent(
-                stream_id=event.stream_id,
-                version=event.version,
-                type=type(event.fact).__name__,
-                schema=schema_of(type(event.fact).__name__),
-                data=msgspec.Raw(encode(event.fact)),
-                by=event.by,
-                occurred_at=event.occurred_at,
-            )
-            for event in proposal.events
-        ),
+        events=tuple(map(_queued_event, proposal.events)),
     )
 
 
@@ -86,6 +75,18 @@ def is_understood(line: Queued) -> bool:
     """Whether this program knows the command and what it proposed; if not, a newer one let it wait."""
     is_known_command = line.kind != "queued" or command_codec.is_known(line.command, line.command_schema)
     return is_known_command and all(is_known_kind(event.type, event.schema) for event in line.events)
+
+
+def _queued_event(event: ProposedEvent) -> QueuedEvent:
+    return QueuedEvent(
+        stream_id=event.stream_id,
+        version=event.version,
+        type=type(event.fact).__name__,
+        schema=schema_of(type(event.fact).__name__),
+        data=msgspec.Raw(encode(event.fact)),
+        by=event.by,
+        occurred_at=event.occurred_at,
+    )
 
 
 def _base(past: Sequence[RecordedEvent]) -> Base:

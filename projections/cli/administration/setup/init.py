@@ -81,15 +81,19 @@ def init(invocation: Invocation, name: str | None, offline: bool, agent: bool, p
         answered |= {"instructions": write_instructions(project)} if agent else {}
         answer_json(answered | ({} if reached else {"warnings": ["postgres_unavailable"]}))
         return
+    _print_made(made, known=known)
+    if agent:
+        for file, changed in write_instructions(project).items():
+            say(f"{'wrote' if changed else 'nothing to change in'} {file}")
+        say("next: tracking-ledger mcp --print-config CLIENT prints what makes your assistant start the server")
+
+
+def _print_made(made: identity.Identity, *, known: bool) -> None:
     news = "there is already" if known else "created"
     say(f"{news} ledger {made.ledger} ({printable(made.name)}) in {printable(made.project)}")
     if not known:
         say(f"commit {identity.FOLDER}/{identity.FILE}, and record something:")
         say("  tracking-ledger add 'My first task'")
-    if agent:
-        for file, changed in write_instructions(project).items():
-            say(f"{'wrote' if changed else 'nothing to change in'} {file}")
-        say("next: tracking-ledger mcp --print-config CLIENT prints what makes your assistant start the server")
 
 
 def _recorded(app: App, example: list[Step]) -> int:
