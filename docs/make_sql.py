@@ -1,7 +1,7 @@
 """Writes the SQL that follows from the read models' declarations: `python docs/make_sql.py`.
 
-A test says what is out of date. Whole files: sql/functions/columns_of_*, add_rows, put_rows and adjacent_ids, and
-sql/cache/schema.sql, each from its template in docs/sql_templates. In other files what stands between
+A test says what is out of date. Whole files: sql/functions/columns_of_*, add_rows, put_rows, adjacent_ids and
+alike_ids, and sql/cache/schema.sql, each from its template in docs/sql_templates. In other files what stands between
 `-- generated: <name>` and `-- end` is replaced. Migrations are written by hand.
 """
 
@@ -49,6 +49,7 @@ def generated() -> dict[Path, str]:
             "rows", name=name, sentence=sentence, cases=cases, otherwise=otherwise
         )
     files[SQL / "functions" / "adjacent_ids.sql"] = _filled("adjacent_ids", cases="".join(map(_adjacent, MODELS)))
+    files[SQL / "functions" / "alike_ids.sql"] = _filled("alike_ids", cases="".join(map(_alike, MODELS)))
     files[SQL / "cache" / "schema.sql"] = cache_schema()
     for file in sorted(SQL.rglob("*.sql")):
         text = file.read_text(encoding="utf-8")
@@ -204,6 +205,12 @@ def _adjacent(model: Projection[Any]) -> str:
     return ADJACENT_CASE.format(name=model.name, others=OTHERS.format(name=model.name))
 
 
+def _alike(model: Projection[Any]) -> str:
+    if model.is_single:
+        return ""
+    return ALIKE_CASE.format(name=model.name, others=OTHERS.format(name=model.name), digits=ALIKE_DIGITS)
+
+
 def _one_row(model: Projection[Any]) -> str:
     """How append_event writes a row whose columns come ready."""
     columns = [column.name for column in model.columns]
@@ -313,6 +320,15 @@ ADJACENT_CASE = """\
         SELECT {others} < p_id ORDER BY t.id DESC LIMIT 1),
                {others} > p_id ORDER BY t.id LIMIT 1)
         INTO before, after;
+"""
+
+ALIKE_CASE = """\
+    WHEN '{name}' THEN
+        SELECT json_object_agg(x.id, json_build_array({others} < x.id ORDER BY t.id DESC LIMIT 1),
+                                                      {others} > x.id ORDER BY t.id LIMIT 1)))
+        INTO v_alike FROM unnest(p_ids) x (id)
+        WHERE (SELECT t.id FROM {name} t WHERE t.ledger_id = p_ledger AND t.generation = p_generation
+               AND t.id BETWEEN left(x.id, {digits}) AND left(x.id, {digits}) || 'g' AND t.id <> x.id ORDER BY t.id LIMIT 1) IS NOT NULL;
 """
 
 CACHE_TABLE = """\

@@ -1,14 +1,16 @@
 """What the functions that append take beside the ledger: all of it as text, in the order of their parameters."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from ledger.catalog import topics_of
 from ledger.codec import encode, schema_of
-from ledger.envelope import Proposal, RowChange, category_of, id_of
+from ledger.envelope import Proposal, ProposedEvent, RowChange, category_of, id_of
 from ledger.postgres.literals import are_new, array, composite, documents, entries_json, numbers
 from ledger.values.moment import text
 
@@ -34,20 +36,34 @@ class AppendArguments:
 
     def of_many(self, proposal: Proposal, seen: KnownHistory) -> list[str | None]:
         """What `append_events` takes."""
-        events = proposal.events
-        types = [type(event.fact).__name__ for event in events]
         return [
             *self._conditions(proposal, seen),
-            array([event.stream_id for event in events]),
-            numbers([event.version for event in events]),
-            array(types),
-            numbers(map(schema_of, types)),
-            array([",".join(topics_of(event.fact)) for event in events]),
-            array([event.by for event in events]),
-            array([text(event.occurred_at) for event in events]),
-            b"\n".join([encode(event.fact) for event in events]).decode(),
+            *self._events(proposal.events),
             *self._rows(proposal.rows),
-            *self._about(events[0].stream_id),
+            *self._about(proposal.events[0].stream_id),
+        ]
+
+    def at_once(self, proposals: Sequence[Proposal], seen: KnownHistory) -> list[str | None]:
+        """What `append_group_at_once` takes of proposals that `are_independent`."""
+        events = [proposal.events[0] for proposal in proposals]
+        expected = {looked for proposal in proposals for looked in _looked_for(proposal).items()}
+        conditional = [proposal for proposal in proposals if proposal.conditions]
+        as_of = [proposal.as_of for proposal in proposals if proposal.as_of >= 0]
+        rows = [replace(row, n=n) for n, proposal in enumerate(proposals) for row in proposal.rows]
+        submissions = [proposal.submission for proposal in proposals]
+        return [
+            *_known(seen),
+            array([stream for stream, _ in expected]) if expected else None,
+            numbers([version for _, version in expected]) if expected else None,
+            array([",".join(proposal.conditions) for proposal in conditional]) if conditional else None,
+            numbers([proposal.as_of for proposal in conditional]) if conditional else None,
+            _given_or_null(min(as_of, default=None)),
+            self._read_models,
+            numbers([submission.command_id.hex for submission in submissions]),
+            array([submission.command.recorded_as for submission in submissions]),
+            array([f"\\x{proposal.command_digest.hex()}" for proposal in proposals]),
+            *self._events(events),
+            *self._rows(rows),
         ]
 
     def of_one(self, proposal: Proposal, seen: KnownHistory) -> list[str | None]:
@@ -84,14 +100,25 @@ class AppendArguments:
             f"\\x{proposal.command_digest.hex()}",
             array(expected) if expected else None,
             numbers(expected.values()) if expected else None,
-            str(seen.newest),
-            _given_or_null(seen.position),
-            None if seen.command_id is None else seen.command_id.hex,
+            *_known(seen),
             ",".join(proposal.conditions) or None,
             str(proposal.as_of),
             _given_or_null(proposal.not_before),
             _given_or_null(proposal.not_after),
             self._read_models,
+        ]
+
+    def _events(self, events: Sequence[ProposedEvent]) -> list[str]:
+        types = [type(event.fact).__name__ for event in events]
+        return [
+            array([event.stream_id for event in events]),
+            numbers([event.version for event in events]),
+            array(types),
+            numbers(map(schema_of, types)),
+            array([",".join(topics_of(event.fact)) for event in events]),
+            array([event.by for event in events]),
+            array([text(event.occurred_at) for event in events]),
+            b"\n".join([encode(event.fact) for event in events]).decode(),
         ]
 
     def _row(self, rows: Sequence[RowChange]) -> list[str | None]:
@@ -141,6 +168,40 @@ def is_one(proposal: Proposal) -> bool:
         return False
     [event] = proposal.events
     return all(row.columns is not None and row.version == event.version for row in proposal.rows)
+
+
+def are_independent(proposals: Sequence[Proposal]) -> bool:
+    """Whether `append_group_at_once` may take them: each `is_one`, and none looks at what another one writes."""
+    if len(proposals) < 2 or not all(map(_is_plain, proposals)):
+        return False
+    events = [proposal.events[0] for proposal in proposals]
+    written = {event.stream_id for event in events}
+    touched = Counter(topic for event in events for topic in topics_of(event.fact))
+    return len(written) == len(proposals) and not any(_looks_at_another(one, written, touched) for one in proposals)
+
+
+def _looks_at_another(proposal: Proposal, written: set[str], touched: Counter[str]) -> bool:
+    """Whether others of its group write a stream that it looks at, or touch a topic that it looks at."""
+    [event] = proposal.events
+    own = topics_of(event.fact)
+    return not written.isdisjoint(proposal.expected.keys() - {event.stream_id}) or any(
+        touched[topic] > (topic in own) for topic in proposal.conditions
+    )
+
+
+def _is_plain(proposal: Proposal) -> bool:
+    """One event without bounds of time, and a row that loses no entries: another one could gain them before."""
+    return (
+        proposal.not_before is None
+        and proposal.not_after is None
+        and is_one(proposal)
+        and not any(row.dropped for row in proposal.rows)
+    )
+
+
+def _known(seen: KnownHistory) -> list[str | None]:
+    command_id = None if seen.command_id is None else seen.command_id.hex
+    return [str(seen.newest), _given_or_null(seen.position), command_id]
 
 
 def _looked_for(proposal: Proposal) -> dict[str, int]:

@@ -19,9 +19,10 @@ from ledger.envelope import (
     Recorded,
     RecordedEvent,
     RecordedFact,
+    id_of,
 )
 from ledger.errors import LedgerError
-from ledger.postgres.append_arguments import AppendArguments, KnownHistory, is_one
+from ledger.postgres.append_arguments import AppendArguments, KnownHistory, are_independent, is_one
 from ledger.postgres.connection.database import Database
 from ledger.postgres.connection.driver_errors import situation
 from ledger.postgres.literals import array, nested
@@ -32,6 +33,7 @@ from ledger.store import Known
 APPEND = "SELECT * FROM tracking_ledger.append_events(%s" + ", %s" * 32 + ")"
 APPEND_ONE = "SELECT * FROM tracking_ledger.append_event(%s" + ", %s" * 27 + ")"
 APPEND_GROUP = "SELECT * FROM tracking_ledger.append_group(%s, %s)"
+APPEND_AT_ONCE = "SELECT * FROM tracking_ledger.append_group_at_once(%s" + ", %s" * 29 + ")"
 APPEND_IN_ORDER = "SELECT * FROM tracking_ledger.append_group(%s, %s, %s)"
 READ_STREAMS = "SELECT * FROM tracking_ledger.read_streams(%s, %s)"
 FIND_COMMAND = "SELECT * FROM tracking_ledger.find_command(%s, %s)"
@@ -82,7 +84,8 @@ class PostgresStore:
         return self._shared.append(proposal)
 
     def append_group(self, proposals: Sequence[Proposal]) -> list[Recorded | LedgerError]:
-        return self._append_group(APPEND_GROUP, proposals) if proposals else []
+        recorded = self._append_at_once(proposals) if are_independent(proposals) else None
+        return recorded or (self._append_group(APPEND_GROUP, proposals) if proposals else [])
 
     def append_in_order(self, proposals: Sequence[Proposal], lock_timeout: float) -> list[Recorded]:
         """See ledger.store.Primary. The lock is taken and let go within one round trip: what a busy machine needs until
@@ -220,6 +223,25 @@ class PostgresStore:
         self._acknowledge_recorded(zip(answered, verdicts, strict=True))
         return verdicts
 
+    def _append_at_once(self, proposals: Sequence[Proposal]) -> list[Recorded | LedgerError] | None:
+        """None where nothing is recorded: the proposals have to be looked at one after the other."""
+        given = self._arguments.at_once(proposals, self._seen)
+        first, recorded_at, alike = self._database.call(APPEND_AT_ONCE, [self._key, *given], events=len(proposals))[0]
+        if first is None:
+            return None
+        recorded_at, adjacent = recorded_at.astimezone(UTC), _adjacent(alike or ())
+        verdicts: list[Recorded | LedgerError] = [
+            Recorded(
+                positions=(position,),
+                streams=_versions(proposal.events),
+                recorded_at=recorded_at,
+                adjacent_ids=adjacent.get(id_of(proposal.events[0].stream_id), ()),
+            )
+            for position, proposal in enumerate(proposals, first)
+        ]
+        self._acknowledge_recorded(zip(proposals, verdicts, strict=True))
+        return verdicts
+
     def _append(self, proposal: Proposal) -> Recorded:
         if is_one(proposal):
             statement, given = APPEND_ONE, self._arguments.of_one(proposal, self._seen)
@@ -293,6 +315,12 @@ def _recorded(proposal: Proposal, row: Sequence[Any]) -> Recorded:
         repeated=repeated,
         adjacent_ids=None if repeated else tuple(other for other in (before, after) if other),
     )
+
+
+def _adjacent(alike: Iterable[bytes]) -> dict[str, tuple[str, ...]]:
+    """By id those just before and after it, of those that begin like another one."""
+    found = (msgspec.json.decode(each, type=dict[str, list[str | None]]) for each in alike)
+    return {own: tuple(filter(None, others)) for each in found for own, others in each.items()}
 
 
 def _versions(events: Iterable[ProposedEvent]) -> dict[str, int]:
