@@ -32,7 +32,9 @@ from ledger.settings import Settings
 from projections.application.app import App
 from projections.maintenance.after_write import keep_status, renew_copies
 from projections.operations.catalog import OPERATIONS
+from projections.transfer.github.interface import api as client
 from tests.support.examples import INNER_LOOP, examples, try_fewer
+from tests.support.github_api import GithubApi, serving
 from tests.support.kept_connections import kept
 from tests.support.pooler import Pooler
 from tests.support.silence import away_at_once
@@ -243,3 +245,12 @@ def app(settings: Settings) -> Iterator[App]:
 def perform(app: App) -> Perform:
     """perform("create_work_item", item_type="task", ...) -> the answer; raises what the operation raises."""
     return lambda name, /, **arguments: OPERATIONS[name].perform(app, arguments)
+
+
+@pytest.fixture
+def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GithubApi]:
+    """What stands in for GitHub's interface; no write waits before it."""
+    monkeypatch.setattr(client, "BETWEEN_WRITES", 0.0)
+    monkeypatch.setenv("GITHUB_TOKEN", "secret")
+    with serving(GithubApi()) as api:
+        yield api

@@ -169,7 +169,7 @@ def both(tmp_path_factory: pytest.TempPathFactory, database: Database) -> Iterat
     file: Path = tmp_path_factory.mktemp("contract") / "rows.sqlite3"
     with in_memory(file, identity) as memory:
         for ledger in (postgres, memory):
-            history.tell(ledger)
+            history.fill(ledger)
             for number, command in enumerate(MORE, start=200):
                 ledger.execute(number, command)
         yield postgres, memory

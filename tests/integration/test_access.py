@@ -36,20 +36,14 @@ ENTER = "SELECT * FROM tracking_ledger.enter_ledger(%s)"
 @pytest.fixture
 def ledger(dsn: str) -> Iterator[Ledger]:
     with closing(Database(dsn)) as database:
-        yield with_history(database)
+        yield history.filled(database)
 
 
 @pytest.fixture(scope="module")
 def refusing_ledger(dsn: str) -> Iterator[Ledger]:
     """One for all that is only refused: what was not would break the tests after it too."""
     with closing(Database(dsn)) as database:
-        yield with_history(database)
-
-
-def with_history(database: Database) -> Ledger:
-    ledger = on_postgres(database, uuid4())
-    history.tell(ledger)
-    return ledger
+        yield history.filled(database)
 
 
 @pytest.fixture(scope="module")
@@ -278,11 +272,11 @@ def test_two_ledgers_of_one_name_see_nothing_of_each_other(dsn: str) -> None:
     database = Database(dsn)
     one, other = on_postgres(database, uuid4()), on_postgres(database, uuid4())
 
-    history.tell(one)
+    history.fill(one)
 
     assert list(other.store.read_all()) == []
     assert other.tables.ask("work_items/lineage", id=history.LEAF, max_depth=5)[1] == []
-    history.tell(other)
+    history.fill(other)
     assert _origins(one) != _origins(other)
     database.close()
 

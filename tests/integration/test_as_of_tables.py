@@ -2,7 +2,6 @@
 
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -11,15 +10,13 @@ from projections.local_copy import as_of_tables
 from projections.local_copy.as_of_tables import KEPT, tables_as_of
 from projections.read_models.catalog import BY_CATEGORY
 from tests.support import history
-from tests.support.ledgers import Ledger, on_postgres
+from tests.support.ledgers import Ledger
 
 
 @pytest.fixture
 def ledger(database: Database) -> Ledger:
     """A ledger in which a bit of everything happened."""
-    ledger = on_postgres(database, uuid4())
-    history.tell(ledger)
-    return ledger
+    return history.filled(database)
 
 
 @pytest.fixture(autouse=True)
@@ -51,8 +48,7 @@ def test_from_what_was_kept_the_same_is_answered_as_from_the_whole_log(ledger: L
 
 
 def test_what_was_kept_of_another_history_is_not_built_upon(ledger: Ledger, database: Database, tmp_path: Path) -> None:
-    other = on_postgres(database, uuid4())
-    history.tell(other)
+    other = history.filled(database)
     everything(other, 5, tmp_path)
 
     copied = everything(ledger, 7, tmp_path)

@@ -20,14 +20,14 @@ from projections.read_models import catalog
 from projections.tables import contract, sqlite, sqlite_advance
 from projections.tables.replay import check
 from tests.support.given import LEDGER
-from tests.support.history import tell
+from tests.support.history import fill
 from tests.support.ledgers import in_memory, now
 
 
 @pytest.fixture(scope="module")
 def events(tmp_path_factory: pytest.TempPathFactory) -> list[RecordedEvent]:
     with in_memory(tmp_path_factory.mktemp("log") / "rows.sqlite3", LEDGER) as ledger:
-        tell(ledger)
+        fill(ledger)
         return list(ledger.store.read_all())
 
 
@@ -68,7 +68,7 @@ def test_rows_of_another_history_are_made_anew(
     journal.append(events)
     cache.follow()
     with in_memory(tmp_path / "rows.sqlite3", LEDGER) as other:
-        tell(other)
+        fill(other)
         others = list(other.store.read_all())
     journal.file.unlink()
     journal.append(others[:20])

@@ -29,6 +29,7 @@ from projections.read_models.catalog import SHAPES
 from projections.transfer.ledger_move import move
 from tests.conftest import NewDatabase
 from tests.support import forked
+from tests.support.calls import titles
 from tests.support.command_line import exit_code
 from tests.support.directories import Directory, Services, away, made
 from tests.support.waiting import until
@@ -66,10 +67,6 @@ def two(tmp_path: Path, new_database: NewDatabase, services: Services, migrated:
 def write(app: App, title: str) -> str:
     answered = OPERATIONS["create_work_item"].perform(app, {"item_type": "task", "title": title})
     return str(answered["outcome"])
-
-
-def titles(app: App) -> list[str]:
-    return sorted(item["title"] for item in OPERATIONS["list_work_items"].perform(app, {})["items"])
 
 
 def homes(two: Directory, app: App) -> list[str]:

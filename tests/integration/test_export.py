@@ -23,7 +23,7 @@ from projections.tables.replay import check
 from projections.transfer import exports, github_issues
 from projections.transfer.restore import bring_back
 from tests.conftest import Perform
-from tests.support.random_histories import Action, a_ledger, histories, tell
+from tests.support.random_histories import Action, a_ledger, attempt_all, histories
 
 Folder = Callable[[str], App]
 
@@ -108,7 +108,7 @@ def test_any_history_comes_back_byte_for_byte(
     folder: Folder, tmp_path_factory: pytest.TempPathFactory, history: list[Action]
 ) -> None:
     with a_ledger() as ledger:
-        tell(ledger, history)
+        attempt_all(ledger, history)
         content = b"".join(exports.events(ledger.store))
     place = tmp_path_factory.mktemp("folder")
 
@@ -120,7 +120,7 @@ def test_any_history_comes_back_byte_for_byte(
 
 def test_a_folder_of_the_same_ledger_whose_database_lost_it_stays_what_it_is(folder: Folder, tmp_path: Path) -> None:
     with a_ledger() as ledger:
-        tell(ledger, [("create_item", (0, None))])
+        attempt_all(ledger, [("create_item", (0, None))])
         content = b"".join(exports.events(ledger.store))
     other = folder("other")
     identity.rewrite(replace(other.identity, ledger=ledger.store.ledger, copy=other.identity.ledger))

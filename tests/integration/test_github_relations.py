@@ -11,7 +11,7 @@ from projections.application.app import App
 from projections.transfer.github import exchange
 from projections.transfer.github.rules.filters import filter_of
 from tests.conftest import Perform
-from tests.integration.test_github_sync import Sync, change, github, item, sync  # noqa: F401
+from tests.integration.test_github_sync import Sync, change, item, sync  # noqa: F401
 from tests.support.github_api import CUT, OWNER, Fault, GithubApi
 
 Item = Callable[[int], dict[str, Any]]

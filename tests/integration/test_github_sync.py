@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from operator import itemgetter
 from pathlib import Path
@@ -22,17 +22,9 @@ from projections.transfer.github.run import Report, Synchronisation
 from projections.transfer.github.terms import Terms
 from tests.conftest import Perform
 from tests.support.command_line import run
-from tests.support.github_api import CUT, OWNER, Fault, GithubApi, serving
+from tests.support.github_api import CUT, OWNER, Fault, GithubApi
 
 Sync = Callable[..., Report]
-
-
-@pytest.fixture
-def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GithubApi]:
-    monkeypatch.setattr(client, "BETWEEN_WRITES", 0.0)
-    monkeypatch.setenv("GITHUB_TOKEN", "secret")
-    with serving(GithubApi()) as api:
-        yield api
 
 
 @pytest.fixture

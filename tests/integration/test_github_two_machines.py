@@ -1,7 +1,5 @@
 """Two machines of one ledger that synchronise the same repository at once, or one of them killed in the middle."""
 
-# ruff: noqa: F811  (the fixtures are those of the test of everything else)
-
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -16,12 +14,8 @@ from projections.transfer.github.exchange import Exchange
 from projections.transfer.github.rules import claims
 from projections.transfer.github.run import Report, Synchronisation
 from tests.conftest import Perform
-from tests.integration.test_github_sync import github  # noqa: F401
 from tests.support.github_api import OWNER, Fault, GithubApi
-
-
-class Killed(BaseException):
-    """The process ended between two steps."""
+from tests.support.killing import Killed
 
 
 @pytest.fixture

@@ -113,7 +113,7 @@ def test_postgresql_digests_an_event_as_python_does(owner_dsn: str, place: int) 
 
 
 def test_every_event_that_is_recorded_continues_the_chain(ledger: Ledger) -> None:
-    history.tell(ledger)
+    history.fill(ledger)
 
     previous, recorded_at = origin_digest(ledger.store.ledger), datetime.min.replace(tzinfo=UTC)
     for event in ledger.store.read_all():
@@ -123,7 +123,7 @@ def test_every_event_that_is_recorded_continues_the_chain(ledger: Ledger) -> Non
 
 
 def test_the_data_of_an_event_are_the_bytes_that_were_sent(ledger: Ledger) -> None:
-    history.tell(ledger)
+    history.fill(ledger)
 
     texts = [event.data for event in ledger.store.read_all() if event.type == "WorkItemCreated"]
 

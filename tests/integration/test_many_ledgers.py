@@ -18,6 +18,7 @@ from projections.maintenance.background_jobs import start_keeping
 from projections.maintenance.webhooks.sender import start_sending
 from projections.operations.catalog import OPERATIONS
 from tests.conftest import NewDatabase
+from tests.support.calls import titles
 from tests.support.directories import Directory, Services, away, made
 from tests.support.waiting import until
 
@@ -57,10 +58,6 @@ def apps(two: Directory, before: set[threading.Thread]) -> Iterator[list[App]]:
 
 def write(app: App, title: str) -> str:
     return str(OPERATIONS["create_work_item"].perform(app, {"item_type": "task", "title": title})["outcome"])
-
-
-def titles(app: App) -> list[str]:
-    return sorted(item["title"] for item in OPERATIONS["list_work_items"].perform(app, {})["items"])
 
 
 def homes(two: Directory, apps: list[App]) -> tuple[list[App], list[App]]:

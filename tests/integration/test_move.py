@@ -27,6 +27,7 @@ from projections.read_models.catalog import SHAPES
 from projections.tables.replay import check
 from projections.transfer.ledger_move import Moved, destination, move
 from tests.support import forked
+from tests.support.calls import titles
 from tests.support.command_line import exit_code
 from tests.support.tcp_gate import Gate
 
@@ -76,11 +77,6 @@ def there(away: Settings, tmp_path: Path) -> Iterator[App]:
 def write(app: App, title: str) -> str:
     answer: str = OPERATIONS["create_work_item"].perform(app, {"item_type": "task", "title": title})["id"]
     return answer
-
-
-def titles(app: App) -> list[str]:
-    listed = OPERATIONS["list_work_items"].perform(app, {"limit": 100, "order": "created"})["items"]
-    return sorted(item["title"] for item in listed)
 
 
 def log(app: App) -> list[tuple[int, bytes]]:

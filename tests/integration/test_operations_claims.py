@@ -19,6 +19,7 @@ from projections.operations.catalog import OPERATIONS
 from projections.questions.work import readiness
 from tests.conftest import Perform
 from tests.support import claiming
+from tests.support.calls import titles_in
 from tests.support.forked import Forked
 from tests.support.mcp_client import served
 
@@ -32,10 +33,6 @@ OTHER = "another-token"
 def task(perform: Perform) -> Make:
     """task("title", ...) -> its id."""
     return lambda title, **fields: perform("create_work_item", item_type="task", title=title, **fields)["id"]
-
-
-def titles(answer: dict[str, Any]) -> list[str]:
-    return [item["title"] for item in answer["items"]]
 
 
 def version(perform: Perform, entity_id: str) -> int:
@@ -52,7 +49,7 @@ def test_ready_work_is_ordered_by_priority_and_then_by_age(perform: Perform, tas
 
     answer = perform("ready_work")
 
-    assert titles(answer) == ["urgent", "old", "new"]
+    assert titles_in(answer) == ["urgent", "old", "new"]
     assert (answer["total_count"], answer["has_more"]) == (3, False)
 
 
@@ -62,8 +59,8 @@ def test_ready_work_is_narrowed_down_to_what_is_below_an_item(perform: Perform, 
     task("deep", parent_id=inner, tags=["now"])
     task("elsewhere", tags=["now"])
 
-    assert titles(perform("ready_work", parent_id=epic)) == ["deep"]
-    assert titles(perform("ready_work", tag="NOW ")) == ["deep", "elsewhere"]
+    assert titles_in(perform("ready_work", parent_id=epic)) == ["deep"]
+    assert titles_in(perform("ready_work", tag="NOW ")) == ["deep", "elsewhere"]
 
 
 def test_the_pages_of_ready_work_together_are_all_of_it(perform: Perform, task: Make) -> None:
@@ -113,12 +110,12 @@ def test_lists_ask_for_what_is_ready_blocked_or_claimed(perform: Perform, task: 
     complete(perform, finished)
     perform("claim_work_item", action="claim", id=blocker, token=OTHER, by="ann")
 
-    assert titles(perform("list_work_items", blocked=True)) == ["waiting"]
-    assert titles(perform("list_work_items", blocked=False)) == ["blocker"]
-    assert titles(perform("list_work_items", ready=True)) == []
-    assert titles(perform("list_work_items", ready=False, order="created")) == ["waiting", "blocker"]
-    assert titles(perform("list_work_items", claimed_by="ann")) == ["blocker"]
-    assert titles(perform("list_work_items", claimed_by="bob")) == []
+    assert titles_in(perform("list_work_items", blocked=True)) == ["waiting"]
+    assert titles_in(perform("list_work_items", blocked=False)) == ["blocker"]
+    assert titles_in(perform("list_work_items", ready=True)) == []
+    assert titles_in(perform("list_work_items", ready=False, order="created")) == ["waiting", "blocker"]
+    assert titles_in(perform("list_work_items", claimed_by="ann")) == ["blocker"]
+    assert titles_in(perform("list_work_items", claimed_by="bob")) == []
 
 
 def test_completing_answers_with_what_became_ready_by_it(perform: Perform, task: Make) -> None:

@@ -5,10 +5,7 @@ import pytest
 from ledger.errors import Invalid, NotFound, Refused, VersionConflict
 from projections.application.app import App
 from tests.conftest import Perform
-
-
-def titles(answer: dict[str, list[dict[str, object]]]) -> list[object]:
-    return [item["title"] for item in answer["items"]]
+from tests.support.calls import titles_in
 
 
 def task(perform: Perform, title: str, **fields: object) -> str:
@@ -24,12 +21,12 @@ def test_dates_are_kept_as_they_were_given_and_answer_filters_and_an_order(perfo
 
     soon = perform("list_work_items", order="due", detail=True)["items"][2]
     assert (soon["title"], soon["due"], soon["estimate"]) == ("soon", "2999-01-01T11:00:00.000000Z", 90)
-    assert titles(perform("list_work_items", order="due")) == ["done late", "late", "soon", "never"]
-    assert titles(perform("list_work_items", overdue=True)) == ["late"]
-    assert titles(perform("list_work_items", due_until="2020-01-31", order="due")) == ["done late", "late"]
-    assert titles(perform("list_work_items", due_until="2020-01-31", unfinished=True)) == ["late"]
+    assert titles_in(perform("list_work_items", order="due")) == ["done late", "late", "soon", "never"]
+    assert titles_in(perform("list_work_items", overdue=True)) == ["late"]
+    assert titles_in(perform("list_work_items", due_until="2020-01-31", order="due")) == ["done late", "late"]
+    assert titles_in(perform("list_work_items", due_until="2020-01-31", unfinished=True)) == ["late"]
     first = perform("list_work_items", order="due", limit=1)
-    assert titles(perform("list_work_items", order="due", limit=1, cursor=first["next_cursor"])) == ["late"]
+    assert titles_in(perform("list_work_items", order="due", limit=1, cursor=first["next_cursor"])) == ["late"]
 
 
 def test_what_is_below_something_deferred_is_not_ready_either_and_says_until_when(perform: Perform) -> None:
@@ -42,15 +39,15 @@ def test_what_is_below_something_deferred_is_not_ready_either_and_says_until_whe
         ("ancestor_deferred", season, "2999-01-01T00:00:00.000000Z")
     ]
     assert "you_hold" not in perform("ready_work", parent_id=season)
-    assert titles(perform("ready_work")) == []
-    assert titles(perform("list_work_items", blocked=True, order="created")) == ["child", "epic"]
+    assert titles_in(perform("ready_work")) == []
+    assert titles_in(perform("list_work_items", blocked=True, order="created")) == ["child", "epic"]
     assert "ancestor deferred" in perform("prime")["text"]
     with pytest.raises(Refused) as refused:
         perform("claim_work_item", action="claim", id=child)
     assert [each["title"] for each in refused.value.details["items"]] == ["season"]
 
     perform("update_work_item", id=season, version=1, clear=["not_before"])
-    assert titles(perform("ready_work")) == ["child"]
+    assert titles_in(perform("ready_work")) == ["child"]
 
 
 def test_what_is_below_something_done_is_ready_and_below_something_dropped_is_not(perform: Perform) -> None:
@@ -58,11 +55,11 @@ def test_what_is_below_something_done_is_ready_and_below_something_dropped_is_no
     epic = task(perform, "epic")
     child = task(perform, "child", parent_id=epic)
     perform("update_work_item", id=epic, version=1, status="completed", force=True, reason="the rest is for later")
-    assert titles(perform("ready_work")) == ["child"]
+    assert titles_in(perform("ready_work")) == ["child"]
 
     perform("update_work_item", id=epic, version=2, status="wont_do")
 
-    assert titles(perform("ready_work")) == []
+    assert titles_in(perform("ready_work")) == []
     [why] = perform("query_work_item", id=child)["not_ready_because"]
     assert (why["reason"], why["id"], why["status"]) == ("ancestor_status", epic, "wont_do")
 
@@ -82,15 +79,15 @@ def test_what_is_deferred_is_not_ready_until_then_and_says_so(perform: Perform) 
     item = perform("query_work_item", id=deferred)
     assert (item["ready"], item["not_ready_because"][0]["reason"]) == (False, "deferred")
     assert item["not_ready_because"][0]["until"] == "2999-01-01T00:00:00.000000Z"
-    assert titles(perform("ready_work")) == ["begun"]
-    assert titles(perform("list_work_items", deferred=True)) == ["deferred"]
-    assert titles(perform("list_work_items", deferred=False)) == ["begun"]
-    assert titles(perform("list_work_items", ready=False)) == ["deferred"]
+    assert titles_in(perform("ready_work")) == ["begun"]
+    assert titles_in(perform("list_work_items", deferred=True)) == ["deferred"]
+    assert titles_in(perform("list_work_items", deferred=False)) == ["begun"]
+    assert titles_in(perform("list_work_items", ready=False)) == ["deferred"]
     perform("claim_work_item", action="next")
     assert perform("query_work_item", id=begun)["claim"] is not None
     perform("update_work_item", id=deferred, version=1, clear=["not_before"])
     ready = perform("ready_work")
-    assert titles(ready) == ["deferred"]
+    assert titles_in(ready) == ["deferred"]
     assert [item["title"] for item in ready["you_hold"]] == ["begun"]
 
 
@@ -113,8 +110,8 @@ def test_a_milestone_shows_how_far_it_is_and_is_never_handed_out(perform: Perfor
         "estimate_left": 90,
     }
     assert shown["not_ready_because"][0]["reason"] == "milestone"
-    assert sorted(titles(perform("ready_work"))) == ["other", "second"]
-    assert sorted(titles(perform("list_work_items", milestone_id=milestone["ref"], unfinished=True))) == ["second"]
+    assert sorted(titles_in(perform("ready_work"))) == ["other", "second"]
+    assert sorted(titles_in(perform("list_work_items", milestone_id=milestone["ref"], unfinished=True))) == ["second"]
     with pytest.raises(NotFound):
         task(perform, "nowhere", milestone_id="w-zzzzz")
     with pytest.raises(Invalid, match=r"must be a milestone, and w-.* is a task"):
@@ -139,7 +136,7 @@ def test_effort_adds_up_over_what_is_below_and_needs_no_version(perform: Perform
     assert (effort["minutes"], effort["tokens"], effort["cost"]) == (15, 0, 0)
     entries = perform("query_work_item", id=below, include=["effort"])["effort"]["entries"]
     assert [(entry["by"], entry.get("minutes", 0), entry["cost"]) for entry in entries][-1] == ("ann", 45, 0.2)
-    assert titles(perform("list_work_items", text="zebra")) == ["above"]
+    assert titles_in(perform("list_work_items", text="zebra")) == ["above"]
     perform("undo", id=below, version=last["version"])
     assert perform("query_work_item", id=below)["effort"]["minutes"] == 0
     with pytest.raises(Invalid, match="unless tokens or cost is"):
@@ -204,7 +201,7 @@ def test_a_completed_item_that_recurs_answers_the_next_one_and_an_undo_takes_bot
     following = perform("query_work_item", id=done["next_item"]["ref"])
     assert (following["title"], following["due"], following["recurrence"]) == ("Backup", "2999-01-08", "every week")
     assert (done["next_item"]["due"], following["recurrence_of"]) == ("2999-01-08", made["id"])
-    assert titles(perform("list_work_items")) == ["Backup", "Backup"]
+    assert titles_in(perform("list_work_items")) == ["Backup", "Backup"]
     with pytest.raises(VersionConflict):
         perform("update_work_item", id=made["id"], version=1, status="completed")
     assert len(perform("list_work_items")["items"]) == 2
@@ -218,7 +215,7 @@ def test_what_was_planned_is_seen_as_it_was_and_in_history_and_diff(perform: Per
     perform("update_work_item", id=item, version=1, due="2026-12-15", recurrence="monthly")
 
     assert perform("query_work_item", id=item, as_of="1")["due"] == "2026-12-01"
-    assert titles(perform("list_work_items", as_of="1", due_until="2026-12-01")) == ["T"]
+    assert titles_in(perform("list_work_items", as_of="1", due_until="2026-12-01")) == ["T"]
     changes = perform("query_history", id=item)["items"][0]["changes"]
     assert changes == [
         {"field": "due", "old": "2026-12-01", "new": "2026-12-15"},

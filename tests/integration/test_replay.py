@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -40,18 +40,14 @@ REGISTER = "SELECT tracking_ledger.register_projections(%s, %s)"
 @pytest.fixture
 def ledger(database: Database) -> Ledger:
     """A ledger in which a bit of everything happened."""
-    ledger = on_postgres(database, uuid4())
-    history.tell(ledger)
-    return ledger
+    return history.filled(database)
 
 
 @pytest.fixture(scope="module")
 def mended(dsn: str) -> Iterator[Ledger]:
     """Such a ledger for tests that put right again what they change."""
     database = Database(dsn)
-    ledger = on_postgres(database, uuid4())
-    history.tell(ledger)
-    yield ledger
+    yield history.filled(database)
     database.close()
 
 

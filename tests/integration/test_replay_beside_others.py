@@ -31,9 +31,7 @@ FIRSTS = (1000, 2000)  # one a program: the number of its first vendor
 def ledger(dsn: str) -> Iterator[Ledger]:
     """A ledger in which a bit of everything happened."""
     database = Database(dsn)
-    ledger = on_postgres(database, uuid4())
-    history.tell(ledger)
-    yield ledger
+    yield history.filled(database)
     database.close()
 
 

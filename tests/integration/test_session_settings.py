@@ -60,9 +60,7 @@ def conninfo(server: EmbeddedServer, administrator: psycopg.Connection) -> str:
 def clean(conninfo: str) -> Iterator[Ledger]:
     """A ledger in which a bit of everything happened, as a session with the server's own settings sees it."""
     database = Database(conninfo)
-    ledger = on_postgres(database, uuid4())
-    history.tell(ledger)
-    yield ledger
+    yield history.filled(database)
     database.close()
 
 

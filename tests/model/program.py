@@ -4,7 +4,7 @@ What a process does by itself in the background (drain, follow) is done here whe
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -47,6 +47,7 @@ from projections.tables.postgres import PostgresTables
 from projections.tables.replay import catch_up, replay
 from tests.model.server import Server
 from tests.support.given import numbered
+from tests.support.killing import killed_before
 from tests.support.ledgers import numbered_command
 
 STREAMS = ("a", "b", "c")
@@ -59,10 +60,6 @@ TICK = timedelta(minutes=30)  # as long as a lease
 
 class Departed(BaseException):
     """The command is on its way; its writer is not answered yet."""
-
-
-class Killed(BaseException):
-    """The process is gone, at this very point."""
 
 
 class Sent(Struct):
@@ -368,16 +365,6 @@ def limited(many: int) -> Iterator[None]:
         draining.GROUP = before
 
 
-@contextmanager
-def killing(outbox: Any, is_killed: bool) -> Iterator[None]:
+def killing(outbox: Any, is_killed: bool) -> AbstractContextManager[None]:
     """The process dies before the outbox has the end of a command."""
-
-    def append(*_: Any) -> None:
-        raise Killed
-
-    if is_killed:
-        outbox.append = append
-    with suppress(Killed):
-        yield
-    if is_killed:
-        del outbox.append
+    return killed_before(1, [(outbox, "append")] if is_killed else [])

@@ -6,7 +6,7 @@ came to, and what can be seen of the program after them.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from random import Random
 from typing import Any, cast
 
@@ -24,12 +24,12 @@ from ledger.offline.delivery.drain import Drain
 from ledger.postgres.store import PostgresStore
 from ledger.store import EventStore
 from projections.read_models.fold import propose
-from tests.model.program import MACHINES, STREAMS, Killed, Machine, Program, change_of, reason
+from tests.model.program import MACHINES, STREAMS, Machine, Program, change_of, reason
 from tests.model.replay import of_program
 from tests.model.steps import State, Step
+from tests.support.killing import OF_STORE, killed_before
 
 # where a drain may be killed, and before it writes to the outbox
-TOUCHED = ("append", "append_group", "append_in_order", "read_streams")
 
 
 class Line(EventStore):
@@ -186,28 +186,10 @@ class Work:
 
     @contextmanager
     def _killed_somewhere(self, machine: Machine, waiting: int) -> Iterator[None]:
-        left = self._random.randint(1, 4 * waiting) if self._random.random() < 0.5 else 1_000_000
-
-        def guarded(real: Any) -> Any:
-            def call(*arguments: Any, **named: Any) -> Any:
-                nonlocal left
-                left -= 1
-                if left <= 0:
-                    raise Killed
-                return real(*arguments, **named)
-
-            return call
-
-        touched: list[tuple[Any, str]] = [(machine.store, name) for name in TOUCHED]
-        touched.append((machine.local.outbox, "append"))
-        for owner, method in touched:
-            setattr(owner, method, guarded(getattr(owner, method)))
-        try:
-            with suppress(Killed):
-                yield
-        finally:
-            for owner, method in touched:
-                delattr(owner, method)
+        step = self._random.randint(1, 4 * waiting) if self._random.random() < 0.5 else 1_000_000
+        touched = [*((machine.store, name) for name in OF_STORE), (machine.local.outbox, "append")]
+        with killed_before(step, touched):
+            yield
 
     def _follow(self, by: str) -> None:
         machine = self._program.machines[by]

@@ -9,7 +9,7 @@ import os
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -20,10 +20,10 @@ from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from projections.transfer.github import run as runs
 from projections.transfer.github.exchange import Exchange
-from projections.transfer.github.interface import api as client
 from projections.transfer.github.terms import Terms
 from tests.support.examples import ALL
-from tests.support.github_api import CUT, OWNER, Fault, GithubApi, serving
+from tests.support.github_api import CUT, OWNER, Fault, GithubApi
+from tests.support.killing import Killed
 
 SEEDS = range(int(os.environ.get("LEDGER_TEST_HISTORIES", 40 if ALL else 3)))
 STEPS = 30
@@ -39,10 +39,6 @@ FAULTS: tuple[Callable[[random.Random], Fault], ...] = (
 def github_id(github: GithubApi, number: int) -> int:
     own: int = github.issues[number]["id"]
     return own
-
-
-class Killed(BaseException):
-    """The process ended between two steps."""
 
 
 class History:
@@ -231,14 +227,6 @@ class History:
         text = self.word("comment")
         self.said.add(text)
         return text
-
-
-@pytest.fixture
-def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GithubApi]:
-    monkeypatch.setattr(client, "BETWEEN_WRITES", 0.0)
-    monkeypatch.setenv("GITHUB_TOKEN", "secret")
-    with serving(GithubApi()) as api:
-        yield api
 
 
 @pytest.fixture

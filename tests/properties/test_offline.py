@@ -46,6 +46,7 @@ from ledger.values.field_paths import differing, flatten
 from ledger.values.revision import same
 from tests.support.examples import examples
 from tests.support.given import numbered
+from tests.support.killing import OF_STORE, killed_before
 from tests.support.ledgers import Ledger, in_memory, numbered_command, on_postgres
 from tests.support.machines import Machine, check_laws, ends
 
@@ -62,10 +63,6 @@ fields = some.fixed_dictionaries(
         "metadata": some.dictionaries(some.sampled_from(["k", "l"]), texts, max_size=2),
     },
 )
-
-
-class Killed(BaseException):
-    """The process that drained is gone, at this very point."""
 
 
 class Clock:
@@ -227,7 +224,8 @@ class Offline(RuleBasedStateMachine):
         if name in self.away:
             return
         machine = self.machines[name]
-        with killing(machine, step):
+        touched = [*((machine.database.store, name) for name in OF_STORE), (machine.outbox, "append")]
+        with killed_before(step, touched):
             machine.drain()
         machine.close()
         machine.open()
@@ -371,35 +369,6 @@ class Offline(RuleBasedStateMachine):
                 changed = differing(before[stream], after)
                 seen[stream] = {path: before[stream].get(path, UNSET) for path in changed}
         return seen
-
-
-@contextmanager
-def killing(machine: Machine, step: int) -> Iterator[None]:
-    """The drain dies before its `step`-th touch of the database or of the outbox, with nothing tidied up."""
-    left = step
-
-    def guarded(real: Any) -> Any:
-        def call(*arguments: Any, **named: Any) -> Any:
-            nonlocal left
-            left -= 1
-            if left <= 0:
-                raise Killed
-            return real(*arguments, **named)
-
-        return call
-
-    store, outbox = machine.database.store, machine.outbox
-    asked = ("append", "append_group", "append_in_order", "read_streams")
-    touched = [*((store, name) for name in asked), (outbox, "append")]
-    for owner, method in touched:
-        setattr(owner, method, guarded(getattr(owner, method)))
-    try:
-        yield
-    except Killed:
-        pass
-    finally:
-        for owner, method in touched:
-            delattr(owner, method)
 
 
 def limits(most: int, steps: int) -> settings:

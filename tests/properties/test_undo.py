@@ -17,7 +17,7 @@ from projections.read_models.catalog import BY_CATEGORY
 from projections.tables.contract import Snapshot, pages
 from tests.support.examples import examples
 from tests.support.ledgers import Ledger, numbered_command
-from tests.support.random_histories import Action, a_ledger, attempt, command, histories, tell, undo_of
+from tests.support.random_histories import Action, a_ledger, attempt, attempt_all, command, histories, undo_of
 
 often = examples(60, suppress_health_check=[HealthCheck.too_slow])
 NEXT, AFTER_NEXT = 1000, 1001  # numbers of commands that no history uses
@@ -29,7 +29,7 @@ States = dict[str, Any]
 @given(histories)
 def test_the_undo_of_the_newest_command_restores_every_field_of_every_thing(history: list[Action]) -> None:
     with a_ledger() as ledger:
-        recorded = tell(ledger, history)
+        recorded = attempt_all(ledger, history)
         if not recorded:
             return
         before, now = states(ledger, before=recorded[-1]), states(ledger)
@@ -46,7 +46,7 @@ def test_the_undo_of_the_newest_command_restores_every_field_of_every_thing(hist
 @given(histories)
 def test_the_undo_of_an_undo_restores_what_it_took_away(history: list[Action]) -> None:
     with a_ledger() as ledger:
-        recorded = tell(ledger, history)
+        recorded = attempt_all(ledger, history)
         now = states(ledger)
         if not recorded or attempt(ledger, NEXT, undo_of(ledger, recorded[-1], only_untouched=True)) is None:
             return
@@ -61,7 +61,7 @@ def test_the_undo_of_an_undo_restores_what_it_took_away(history: list[Action]) -
 @given(histories)
 def test_an_undo_of_anything_earlier_changes_no_field_that_its_command_left_alone(history: list[Action]) -> None:
     with a_ledger() as ledger:
-        recorded = tell(ledger, history)
+        recorded = attempt_all(ledger, history)
         for place, number in enumerate(recorded[:-1]):
             now = unclaimed(states(ledger))
 
@@ -80,7 +80,7 @@ def test_the_rows_as_of_any_position_are_the_rows_that_were_there(history: list[
     with a_ledger() as ledger:
         seen: dict[int, Any] = {}
         for number, doing in enumerate(history):
-            tell_one(ledger, number, doing)
+            attempt_one(ledger, number, doing)
             with ledger.tables.snapshot() as snapshot:
                 seen[snapshot.as_of.position] = rows(snapshot)
 
@@ -93,7 +93,7 @@ def test_the_rows_as_of_any_position_are_the_rows_that_were_there(history: list[
 @given(histories)
 def test_what_lies_between_two_points_leads_from_the_one_to_the_other(history: list[Action]) -> None:
     with a_ledger() as ledger:
-        tell(ledger, history)
+        attempt_all(ledger, history)
         for stream, events in streams(ledger).items():
             versions = states_of(stream, events)
             for first in versions:
@@ -105,7 +105,7 @@ def test_what_lies_between_two_points_leads_from_the_one_to_the_other(history: l
 @given(histories)
 def test_who_asks_for_changes_with_each_next_position_sees_every_event_once(history: list[Action]) -> None:
     with a_ledger() as ledger, ledger.tables.snapshot() as _:
-        tell(ledger, history)
+        attempt_all(ledger, history)
         seen, position, more = list[int](), 0, True
         while more:
             with ledger.tables.snapshot() as snapshot:
@@ -165,7 +165,7 @@ def touched_by(ledger: Ledger, number: int, stream: str) -> set[str]:
     return fields | ({"withdrawn"} if own[0] == 1 else set())
 
 
-def tell_one(ledger: Ledger, number: int, doing: Action) -> None:
+def attempt_one(ledger: Ledger, number: int, doing: Action) -> None:
     recorded = [n for n in range(number) if ledger.store.find_command(numbered_command(n)) is not None]
     attempt(ledger, number, command(ledger, doing, recorded))
 

@@ -14,3 +14,13 @@ def ask(app: App, name: str, /, **arguments: Any) -> dict[str, Any]:
 def task(perform: Callable[..., dict[str, Any]], title: str, **fields: Any) -> dict[str, Any]:
     """The answer of create_work_item for a new task."""
     return perform("create_work_item", item_type="task", title=title, **fields)
+
+
+def titles(app: App) -> list[str]:
+    """Of all its work items, sorted."""
+    return sorted(titles_in(ask(app, "list_work_items", limit=100, order="created")))
+
+
+def titles_in(answer: dict[str, Any]) -> list[str]:
+    """Of the items of an answer, in their order."""
+    return [item["title"] for item in answer["items"]]

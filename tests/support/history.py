@@ -1,5 +1,7 @@
 """A history that has a bit of everything, made of commands: every ledger that executes them ends up the same."""
 
+from uuid import uuid4
+
 from ledger.aggregates.configuration.commands import ChangeConfiguration
 from ledger.aggregates.conflict.events import CommandFulfilled, ConflictFound, Met
 from ledger.aggregates.deployment.commands import AmendDeployment, RecordDeployment
@@ -9,8 +11,9 @@ from ledger.aggregates.vendor.events import TestResults
 from ledger.aggregates.work_item.commands import AskQuestion, CreateWorkItem, LinkWorkItems, UpdateWorkItem
 from ledger.annotation.commands import LogEffort
 from ledger.envelope import Command, configuration_id, stream_id
+from ledger.postgres.connection.database import Database
 from tests.support.given import numbered
-from tests.support.ledgers import Ledger, proposal
+from tests.support.ledgers import Ledger, on_postgres, proposal
 
 PROJECT, SESSION, TASK, SUBTASK, LEAF, RESEARCH, GONE, DONE, BLOCKED, UNKNOWN = map(numbered, range(10))
 ACME, ZEBRA, UMLAUT = map(numbered, range(20, 23))
@@ -22,7 +25,14 @@ COMMIT = "84b0fb4c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f60"
 SESSION_DATA = {"token_budget": 200_000, "prompts_count": 3, "yaml_frontmatter": {"schema_version": 1}}
 
 
-def tell(ledger: Ledger) -> None:
+def filled(database: Database) -> Ledger:
+    """A new ledger in which a bit of everything happened."""
+    ledger = on_postgres(database, uuid4())
+    fill(ledger)
+    return ledger
+
+
+def fill(ledger: Ledger) -> None:
     for number, command in enumerate(_commands(configuration_id(ledger.store.ledger))):
         ledger.execute(number, command, by="ada" if number % 3 else "Béla")
     _meet(ledger)

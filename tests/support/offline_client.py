@@ -7,7 +7,6 @@ is gone, as by kill -9, before its STEP-th touch of the database or of the outbo
 import json
 import os
 import sys
-from typing import Any
 
 from ledger.offline.queue.outbox import Outbox
 from ledger.postgres.store import PostgresStore
@@ -15,6 +14,7 @@ from ledger.settings import Settings
 from projections.application.app import App
 from projections.maintenance.after_write import keep_status
 from projections.operations.catalog import OPERATIONS
+from tests.support.killing import OF_STORE, end_before
 
 
 def write(app: App, count: int) -> None:
@@ -25,27 +25,8 @@ def write(app: App, count: int) -> None:
 
 
 def drain(app: App, step: int) -> None:
-    left = step
-
-    def guarded(real: Any) -> Any:
-        def call(*arguments: Any, **named: Any) -> Any:
-            nonlocal left
-            left -= 1
-            if left <= 0:
-                os._exit(9)
-            return real(*arguments, **named)
-
-        return call
-
-    for owner, method in (
-        (PostgresStore, "append"),
-        (PostgresStore, "append_group"),
-        (PostgresStore, "append_in_order"),
-        (PostgresStore, "read_streams"),
-        (Outbox, "append"),
-        (Outbox, "clear"),
-    ):
-        setattr(owner, method, guarded(getattr(owner, method)))
+    outbox = [(Outbox, name) for name in ("append", "clear")]
+    end_before(step, [*((PostgresStore, name) for name in OF_STORE), *outbox], lambda: os._exit(9))
     while not app.local.is_settled:
         app.sync.drain_for(5)
 

@@ -109,7 +109,7 @@ def a_ledger() -> Iterator[Ledger]:
         yield ledger
 
 
-def tell(ledger: Ledger, history: list[Action]) -> list[int]:
+def attempt_all(ledger: Ledger, history: list[Action]) -> list[int]:
     """Does what the rules let through; the numbers of the commands that recorded something."""
     recorded: list[int] = []
     for number, doing in enumerate(history):

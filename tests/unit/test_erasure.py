@@ -24,10 +24,9 @@ from projections.read_models.fold import fold
 from tests.support.each import each
 from tests.support.examples import examples
 from tests.support.given import LEDGER, numbered
-from tests.support.history import MET, TASK, tell
+from tests.support.history import MET, TASK, fill
 from tests.support.ledgers import in_memory, numbered_command
-from tests.support.random_histories import Action, a_ledger, histories
-from tests.support.random_histories import tell as attempt_all
+from tests.support.random_histories import Action, a_ledger, attempt_all, histories
 from tests.unit.test_golden_facts import file_of
 
 SECRET = numbered(700)
@@ -38,7 +37,7 @@ STREAM = stream_id("work_item", SECRET)
 def events(tmp_path_factory: pytest.TempPathFactory) -> list[RecordedEvent]:
     """A bit of everything, and an item about which much was said by two people."""
     with in_memory(tmp_path_factory.mktemp("log") / "rows.sqlite3", LEDGER) as ledger:
-        tell(ledger)
+        fill(ledger)
         for number, (command, by) in enumerate(
             [
                 (

@@ -22,7 +22,7 @@ from tests.support.each import each
 from tests.support.examples import examples
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger
-from tests.support.random_histories import Action, a_ledger, histories, tell
+from tests.support.random_histories import Action, a_ledger, attempt_all, histories
 
 ITEM = stream_id("work_item", numbered(1))
 
@@ -108,7 +108,7 @@ def test_a_row_that_was_asked_for_stays_as_it_was_when_more_events_come() -> Non
 @pytest.mark.parametrize("growing", [0, 1, 100])
 def test_a_fold_of_a_bit_of_everything_ends_as_event_after_event(growing: int) -> None:
     with a_ledger() as ledger:
-        history.tell(ledger)
+        history.fill(ledger)
 
         assert folded(ledger, growing) == step_by_step(ledger)
 
@@ -117,7 +117,7 @@ def test_a_fold_of_a_bit_of_everything_ends_as_event_after_event(growing: int) -
 @examples(30)
 def test_a_fold_of_any_history_ends_as_event_after_event(actions: list[Action], growing: int) -> None:
     with a_ledger() as ledger:
-        tell(ledger, actions)
+        attempt_all(ledger, actions)
 
         assert folded(ledger, growing) == step_by_step(ledger)
 

@@ -21,7 +21,7 @@ from ledger.errors import Damaged, Unavailable
 from ledger.offline.journal import Journal
 from ledger.offline.lines import event_of, line_of
 from tests.support.given import LEDGER, numbered
-from tests.support.history import TASK, tell
+from tests.support.history import TASK, fill
 from tests.support.ledgers import in_memory
 
 Opened = Callable[..., Journal]
@@ -32,7 +32,7 @@ MEMORY = Path(":memory:")
 def events(tmp_path_factory: pytest.TempPathFactory) -> list[RecordedEvent]:
     """Fifty events of every kind."""
     with in_memory(tmp_path_factory.mktemp("log") / "rows.sqlite3", LEDGER) as ledger:
-        tell(ledger)
+        fill(ledger)
         number = 100
         while len(found := list(ledger.store.read_all())) < 50:
             ledger.execute(number, CreateWorkItem(id=numbered(number), item_type="task", title=f"Item {number}"))
@@ -196,7 +196,7 @@ def test_an_index_of_another_journal_is_not_believed(
     opened(b"".join(lines))
 
     with in_memory(tmp_path / "rows.sqlite3", LEDGER) as other:
-        tell(other)
+        fill(other)
         others = list(other.store.read_all())
     journal = opened(b"".join(line_of(event) for event in others[:10]))
 

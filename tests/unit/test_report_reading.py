@@ -14,7 +14,7 @@ from projections.reports.parse import parse
 from tests.support.documents import HOSTILE, document, documents, item
 from tests.support.each import each
 from tests.support.examples import examples
-from tests.support.random_histories import Action, a_ledger, histories, tell
+from tests.support.random_histories import Action, a_ledger, attempt_all, histories
 
 COUNTS = ("by_type", "by_status", "by_category", "by_priority")
 FIELDS = {
@@ -135,7 +135,7 @@ def test_what_a_report_shows_is_read_back_from_it(document: dict[str, Any]) -> N
 @examples(25)
 def test_the_report_of_any_ledger_is_read_back_from_it(history: list[Action]) -> None:
     with a_ledger() as ledger:
-        tell(ledger, history)
+        attempt_all(ledger, history)
         with ledger.tables.snapshot() as snapshot:
             document = report.document(snapshot, "any")
 
