@@ -16,7 +16,9 @@ from mcp_adapter.console.graph import draw
 from mcp_adapter.console.tokens import SCOPES
 from projections.maintenance.access_tokens import MOST_DAYS, Tokens
 from projections.operations.catalog import OPERATIONS
+from projections.operations.inputs.shapes import bare_type, words
 from projections.operations.webhooks import MOST_HOURS, USUAL_HOURS
+from projections.operations.work.work_item_inputs import LinkWorkItemsInput
 from projections.questions.answers import Answered
 from projections.questions.log.as_of import is_position
 from projections.reports.plots import bars, timeline
@@ -40,6 +42,7 @@ NAMES = re.compile(rf"\b({'|'.join(sorted((name for name in OPERATIONS if '_' in
 AS_JSON = re.compile(r",? like \[[^]]*\]")
 DAYS = frozenset({"due", "not_before"})
 LONG = frozenset({"description", "notes", "text"})  # texts of several lines
+LINK_KINDS = words(bare_type(LinkWorkItemsInput, "kind"))
 RUNS = 20  # newest test runs of a vendor
 
 Values = dict[str, Any]
@@ -96,6 +99,7 @@ def item(ledger: Ledger, query: QueryParams, ref: str) -> Values:
         "milestone": milestone,
         "history": history,
         "states": states(ledger),
+        "link_kinds": LINK_KINDS,
         "refs": {entry["id"]: entry["ref"] for entry in (*near, *filter(None, [milestone]))},
     }
 

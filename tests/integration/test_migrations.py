@@ -1,5 +1,6 @@
 """Bringing a database to the schema: from nothing, from any older one, by several at once."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from ledger.aggregates.work_item.state import LINK_KINDS
 from ledger.embedded.server import EmbeddedServer
 from ledger.errors import NewerProgramNeeded, Refused, Unavailable
 from ledger.postgres import migrate as migrating
@@ -67,6 +69,15 @@ def test_the_planner_knows_that_a_generation_belongs_to_one_ledger(new_database:
             expected[name] = plan["Plan"]["Plan Rows"]
 
     assert all(10 <= rows <= 40 for rows in expected.values()), expected
+
+
+def test_the_index_of_links_has_every_kind_of_link(new_database: NewDatabase) -> None:
+    with psycopg.connect(new_database(), autocommit=True) as connection:
+        migrate(connection)
+        found = connection.execute("SELECT indexdef FROM pg_indexes WHERE indexname = 'entries_from'").fetchone()
+
+    assert found is not None
+    assert set(re.findall(r"'(\w+)'::text", found[0])) == set(LINK_KINDS)
 
 
 def test_a_fresh_database_has_the_columns_and_indexes_that_the_read_models_declare(new_database: NewDatabase) -> None:

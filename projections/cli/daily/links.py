@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from ledger.aggregates.work_item.state import IMPLEMENTS, LINK_KINDS
 from ledger.errors import NoLedger, NotFound
 from projections.application.known_projects import KnownProject
 from projections.cli.daily.calls import perform
@@ -16,7 +17,7 @@ from projections.cli.terminal.output import answer_json, printable, remark, rema
 from projections.operations.work.attachments import ELSEWHERE
 
 LONGEST_NAME = 200  # characters of an attachment's name
-KINDS = ("blocks", "depends-on", "relates-to", "discovered-from", "duplicates", "implements")
+KINDS = tuple(kind.replace("_", "-") for kind in (*LINK_KINDS[:1], "depends_on", *LINK_KINDS[1:], IMPLEMENTS))
 WORDS = {
     **dict.fromkeys(("block", "blocking"), "blocks"),
     **dict.fromkeys(("needs", "need", "depends", "requires", "after", "blocked-by"), "depends-on"),
