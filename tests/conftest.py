@@ -33,6 +33,7 @@ from projections.application.app import App
 from projections.maintenance.after_write import keep_status, renew_copies
 from projections.operations.catalog import OPERATIONS
 from projections.transfer.github.interface import api as client
+from tests.support.calls import close_at_once
 from tests.support.examples import INNER_LOOP, examples, try_fewer
 from tests.support.github_api import GithubApi, serving
 from tests.support.kept_connections import kept
@@ -238,7 +239,7 @@ def settings(tmp_path: Path, dsn: str) -> Settings:
 def app(settings: Settings) -> Iterator[App]:
     app = App(settings, keep_status=keep_status, renew_copies=renew_copies)
     yield app
-    app.close()
+    close_at_once(app)
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ from projections.application.app import App
 from projections.application.own_token import own_token
 from projections.application.view import LedgerView
 from projections.operations.catalog import OPERATIONS
-from tests.support.calls import ask
+from tests.support.calls import ask, close_at_once
 from tests.support.lost_history import lose
 from tests.support.tcp_gate import Gate
 from tests.support.waiting import until
@@ -48,14 +48,14 @@ def app(settings: Settings, gate: Gate) -> Iterator[App]:
     app.home.mkdir(parents=True, exist_ok=True)
     with FileLock(app.home / FOLLOW_LOCK):
         yield app
-    app.close()
+    close_at_once(app)
 
 
 @pytest.fixture
 def elsewhere(settings: Settings, tmp_path: Path) -> Iterator[App]:
     app = App(replace(settings, home=tmp_path / "elsewhere", by="stranger"))
     yield app
-    app.close()
+    close_at_once(app)
 
 
 def create(app: App, title: str = "Made", **more: Any) -> Answer:

@@ -20,7 +20,7 @@ from projections.fallback import router
 from projections.maintenance.after_write import keep_status
 from projections.maintenance.status_file import read
 from projections.reports.marked_section import NAME
-from tests.support.calls import ask
+from tests.support.calls import ask, close_at_once
 from tests.support.mcp_client import served
 from tests.support.tcp_gate import Gate
 from tests.support.waiting import until
@@ -30,7 +30,7 @@ from tests.support.waiting import until
 def app(settings: Settings, gate: Gate) -> Iterator[App]:
     app = App(replace(settings, dsn=gate.dsn), keep_status=keep_status)
     yield app
-    app.close()
+    close_at_once(app)
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def elsewhere(settings: Settings, tmp_path: Path) -> Iterator[App]:
     """Another machine, whose way to the database is never shut."""
     app = App(replace(settings, home=tmp_path / "elsewhere", by="stranger"), keep_status=keep_status)
     yield app
-    app.close()
+    close_at_once(app)
 
 
 def wait_until_settled(app: App) -> None:

@@ -24,3 +24,9 @@ def titles(app: App) -> list[str]:
 def titles_in(answer: dict[str, Any]) -> list[str]:
     """Of the items of an answer, in their order."""
     return [item["title"] for item in answer["items"]]
+
+
+def close_at_once(app: App) -> None:
+    """Closes it at the end of a test, which does not see any more what would follow its last write."""
+    app.after_write._takes_on()
+    app.close()
