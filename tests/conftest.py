@@ -95,6 +95,13 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """In the inner loop a module that is marked as a whole is not even loaded."""
+    if config.option.markexpr != INNER_LOOP or collection_path.suffix != ".py":
+        return None
+    return True if b"\npytestmark = pytest.mark.processes\n" in collection_path.read_bytes() else None
+
+
 class OnlyWithExamples:
     """Searches a module of the program for examples in docstrings only if its text holds one, and none of the tests.
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.support.mcp_client import McpClient
 
 VENDORS = 45
 
 
+@pytest.mark.processes
 def test_one_of_45_vendors_is_read_by_its_name(connect: Callable[[str], McpClient]) -> None:
     assistant = connect("claude-code")
     for number in range(1, VENDORS):

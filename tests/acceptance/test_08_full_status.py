@@ -87,6 +87,7 @@ def deployment(n: int) -> dict[str, Any]:
     }
 
 
+@pytest.mark.processes
 def test_the_status_counts_everything_and_lists_what_is_not_archived(assistant: McpClient) -> None:
     assistant.call("archive_work_items", action="archive")
 
@@ -100,6 +101,7 @@ def test_the_status_counts_everything_and_lists_what_is_not_archived(assistant: 
     assert len(status["pending_enhancements"]) == 8
 
 
+@pytest.mark.processes
 def test_default_lists_leave_the_archive_out_and_can_be_asked_for_it(assistant: McpClient) -> None:
     assistant.call("archive_work_items", action="archive")
 
@@ -110,6 +112,7 @@ def test_default_lists_leave_the_archive_out_and_can_be_asked_for_it(assistant: 
     assert {item["status"] for item in listed["items"]} == {"active"}
 
 
+@pytest.mark.processes
 def test_what_is_in_the_archive_comes_back_on_command(assistant: McpClient) -> None:
     assistant.call("archive_work_items", action="archive")
     archived = assistant.call("list_work_items", include_archived=True, status="completed", limit=1)["items"][0]
@@ -128,6 +131,7 @@ def test_nothing_younger_than_a_year_is_archived(assistant: McpClient) -> None:
     assert item["id"] in {listed["id"] for listed in assistant.call("list_work_items", limit=100)["items"]}
 
 
+@pytest.mark.processes
 def test_a_person_reads_the_same_in_the_report_and_in_the_status_file(assistant: McpClient, settings: Settings) -> None:
     assistant.call("archive_work_items", action="archive")
 

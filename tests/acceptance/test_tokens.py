@@ -117,6 +117,7 @@ def test_scenario_3_a_deployment_is_recorded_and_read_back(assistant: Assistant)
     assert assistant.read < LIMIT
 
 
+@pytest.mark.processes
 def test_scenario_4_the_database_goes_away_and_comes_back(settings: Settings, dsn: str) -> None:
     gate = Gate(dsn)
     try:
@@ -172,6 +173,7 @@ def test_scenario_7_many_work_on_ten_items(assistant: Assistant, settings: Setti
     assert assistant.read + other.read < LIMIT
 
 
+@pytest.mark.processes
 def test_scenario_8_the_whole_status(assistant: Assistant, settings: Settings, tmp_path: Path) -> None:
     fill(assistant.client, settings, tmp_path, SCENARIO)
     assistant("archive_work_items", action="archive")

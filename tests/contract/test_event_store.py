@@ -436,6 +436,7 @@ def test_payloads_of_every_length_are_read_back_in_their_places(ledger: Ledger) 
     assert_chained(ledger)
 
 
+@pytest.mark.processes
 def test_a_log_of_very_large_events_is_read_whole_and_in_order(ledger: Ledger) -> None:
     for number in range(4):
         fact = WorkItemCreated(item_type="task", title="Large", metadata={"text": f"{number}" * 2_500_000})

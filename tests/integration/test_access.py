@@ -117,6 +117,7 @@ def test_events_are_never_changed_not_even_by_the_owner_of_the_table(
     assert refused.value.details["rule"] == "append_only"
 
 
+@pytest.mark.processes
 def test_who_has_entered_no_ledger_sees_nothing(ledger: Ledger, writer: psycopg.Connection) -> None:
     assert {table: visible(writer, table) for table in TABLES} == dict.fromkeys(TABLES, 0)
 
@@ -139,6 +140,7 @@ def test_another_ledger_of_the_same_member_is_invisible(ledger: Ledger, writer: 
     database.close()
 
 
+@pytest.mark.processes
 def test_a_stranger_sees_nothing_even_if_it_forges_the_setting(ledger: Ledger, stranger: psycopg.Connection) -> None:
     stranger.execute("SELECT set_config('ledger.id', %s, false)", [str(ledger.store.ledger)])
 
@@ -268,6 +270,7 @@ def test_a_function_cannot_be_led_astray_by_the_callers_search_path(
         writer.execute(ENTER, [foreign])
 
 
+@pytest.mark.processes
 def test_two_ledgers_of_one_name_see_nothing_of_each_other(dsn: str) -> None:
     database = Database(dsn)
     one, other = on_postgres(database, uuid4()), on_postgres(database, uuid4())
@@ -311,6 +314,7 @@ HELD = (  # what a stranger may try who knows a ledger's UUID
 )
 
 
+@pytest.mark.processes
 def test_a_stranger_cannot_hold_up_a_ledger_that_it_knows(
     ledger: Ledger, stranger: psycopg.Connection, owner_dsn: str, dsn: str
 ) -> None:
@@ -333,6 +337,7 @@ def test_a_stranger_cannot_hold_up_a_ledger_that_it_knows(
             assert migrate(owner) == []
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("function", ["begin_moving", "begin_rebuilding"])
 def test_one_at_a_time_moves_or_rebuilds_a_ledger(ledger: Ledger, dsn: str, function: str) -> None:
     one, other = Database(dsn), Database(dsn)

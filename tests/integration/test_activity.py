@@ -71,6 +71,7 @@ def test_a_name_that_no_file_can_hold_fails_no_call(tmp_path: Path) -> None:
     assert json.loads((tmp_path / FILE).read_text())["by"] == "lone \\ud800 surrogate"
 
 
+@pytest.mark.processes
 def test_lines_of_many_writers_stay_whole_while_the_file_is_rotated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

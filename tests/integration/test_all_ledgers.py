@@ -14,6 +14,7 @@ from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from projections.questions.work import searches
 from tests.support.command_line import run
+from tests.support.long_cases import long_cases
 from tests.support.tcp_gate import Gate
 
 
@@ -46,7 +47,7 @@ def both(settings: Settings, other: Settings) -> tuple[Settings, Settings]:
     return settings, other
 
 
-@pytest.mark.parametrize(
+@long_cases(
     "words, titles",
     [
         (["list"], ["Guide for buyers", "Guide for users", "Later"]),
@@ -70,6 +71,7 @@ def test_rows_of_all_ledgers_come_in_one_order_and_say_their_ledger(
     assert [line.split()[0] for line in shown.splitlines()[1:]] == [found["ledger"] for found in answered["items"]]
 
 
+@pytest.mark.processes
 def test_a_ledger_whose_items_were_not_all_searched_says_so(
     both: tuple[Settings, Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,6 +88,7 @@ def test_a_ledger_whose_items_were_not_all_searched_says_so(
     assert said == {"project": {"total_is_at_least", "next_step"}, "shop": set()}
 
 
+@pytest.mark.processes
 def test_what_waits_for_a_person_is_found_in_all_ledgers(both: tuple[Settings, Settings]) -> None:
     for settings in both:
         asked = item(settings, "Ask")
@@ -96,6 +99,7 @@ def test_what_waits_for_a_person_is_found_in_all_ledgers(both: tuple[Settings, S
     assert [found["ledger"] for found in answered["items"]] == ["project", "shop"]
 
 
+@pytest.mark.processes
 def test_one_whose_folder_is_gone_is_named_and_the_others_are_shown(both: tuple[Settings, Settings]) -> None:
     shutil.rmtree(both[1].project)
 
@@ -110,6 +114,7 @@ def test_one_whose_folder_is_gone_is_named_and_the_others_are_shown(both: tuple[
     assert "shop" not in run(both[0], "list", "--all").stderr
 
 
+@pytest.mark.processes
 def test_one_whose_database_is_away_answers_from_this_machine_s_copy(settings: Settings, other: Settings) -> None:
     gate = Gate(str(settings.dsn))
     behind = [replace(one, dsn=gate.dsn) for one in (settings, other)]
@@ -124,6 +129,7 @@ def test_one_whose_database_is_away_answers_from_this_machine_s_copy(settings: S
     assert ["this machine's own copy" in ledger["note"] for ledger in answered["ledgers"]] == [True, True]
 
 
+@pytest.mark.processes
 def test_a_ledger_is_never_asked_of_a_database_that_is_not_its_own(
     both: tuple[Settings, Settings], owner_dsn: str, tmp_path: Path
 ) -> None:
@@ -140,6 +146,7 @@ def test_a_ledger_is_never_asked_of_a_database_that_is_not_its_own(
     assert answered["items"][0]["title"] == "Guide for buyers"
 
 
+@pytest.mark.processes
 def test_outside_of_any_project_they_are_shown_too(both: tuple[Settings, Settings], tmp_path: Path) -> None:
     ended = run(replace(both[0], project=tmp_path), "list", "--all", "--json")
 
@@ -161,6 +168,7 @@ def test_what_belongs_to_one_ledger_is_refused(both: tuple[Settings, Settings], 
     assert run(both[0], "list", "--all", *words).exit_code == 2
 
 
+@pytest.mark.processes
 def test_a_link_into_another_ledger_is_shown_and_taken_away_also_while_that_is_gone(
     both: tuple[Settings, Settings],
 ) -> None:
@@ -178,7 +186,7 @@ def test_a_link_into_another_ledger_is_shown_and_taken_away_also_while_that_is_g
     assert "attachments" not in json.loads(run(both[0], "show", here["ref"], "--json").stdout)
 
 
-@pytest.mark.parametrize("way", ["{0.name}", "{0}", "../{0.name}", "{0}/"])
+@long_cases("way", ["{0.name}", "{0}", "../{0.name}", "{0}/"])
 def test_another_ledger_is_named_by_its_folder_in_every_spelling(
     both: tuple[Settings, Settings], way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,6 +200,7 @@ def test_another_ledger_is_named_by_its_folder_in_every_spelling(
     assert linked.exit_code == 0, linked.stderr
 
 
+@pytest.mark.processes
 def test_an_unknown_ledger_is_answered_with_those_that_there_are(both: tuple[Settings, Settings]) -> None:
     refused = run(both[0], "link", item(both[0], "End")["ref"], "relates-to", "w-abcde", "--in", "nowhere")
 
@@ -199,6 +208,7 @@ def test_an_unknown_ledger_is_answered_with_those_that_there_are(both: tuple[Set
     assert "project, shop" in refused.stderr
 
 
+@pytest.mark.processes
 def test_without_any_answer_all_ledgers_say_so(both: tuple[Settings, Settings]) -> None:
     assert "nothing in any of 2 ledgers" in run(both[0], "needs-me", "--all").stderr
 
@@ -207,6 +217,7 @@ def test_the_beginning_of_an_option_leads_to_the_whole(settings: Settings) -> No
     assert "--with-finished" in run(settings, "list", "--with").stderr
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     "words, over", [(("list", "--with-finished"), ("done",)), (("search", "--with-archived", "guide"), ("delete",))]
 )
@@ -239,6 +250,7 @@ def test_what_cannot_be_linked_to_in_another_ledger_is_refused(both: tuple[Setti
     assert (missing.exit_code, "no work item w-abcde in shop" in missing.stderr) == (3, True)
 
 
+@pytest.mark.processes
 def test_a_link_is_found_again_under_the_ledgers_new_name(both: tuple[Settings, Settings]) -> None:
     here, there = item(both[0], "Here"), item(both[1], "There")
     run(both[0], "link", here["ref"], "relates-to", there["ref"], "--in", "shop")
@@ -251,6 +263,7 @@ def test_a_link_is_found_again_under_the_ledgers_new_name(both: tuple[Settings, 
     assert "attachments" not in json.loads(run(both[0], "show", here["ref"], "--json").stdout)
 
 
+@pytest.mark.processes
 def test_ledgers_of_one_name_are_told_apart_by_their_folders(both: tuple[Settings, Settings]) -> None:
     identity.rewrite(replace(identity.find(both[1].project), name=identity.find(both[0].project).name))
     run(both[1], "list")

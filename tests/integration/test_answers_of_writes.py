@@ -33,6 +33,7 @@ from projections.application.own_token import own_token
 from projections.application.view import LedgerView
 from projections.operations.catalog import OPERATIONS
 from tests.support.calls import ask, close_at_once
+from tests.support.long_cases import long_cases
 from tests.support.lost_history import lose
 from tests.support.tcp_gate import Gate
 from tests.support.waiting import until
@@ -62,6 +63,7 @@ def create(app: App, title: str = "Made", **more: Any) -> Answer:
     return ask(app, "create_work_item", item_type="task", title=title, **more)
 
 
+@pytest.mark.processes
 def test_what_was_sent_is_unknown_also_where_the_disk_takes_nothing_until_it_is_known(app: App, gate: Gate) -> None:
     create(app, "Before")
     (app.home / "outbox.jsonl").mkdir()
@@ -80,6 +82,7 @@ def test_what_was_sent_is_unknown_also_where_the_disk_takes_nothing_until_it_is_
     assert (known["outcome"], known["position"], known["repeated"]) == ("committed", 2, True)
 
 
+@pytest.mark.processes
 def test_unknown_names_the_command_id_that_was_not_given(app: App, gate: Gate) -> None:
     create(app, "Before")
     (app.home / "outbox.jsonl").mkdir()
@@ -107,6 +110,7 @@ def test_a_repetition_is_answered_from_the_receipt_when_the_journal_does_not_hav
         ask(app, "update_work_item", **change | {"title": "Another"})
 
 
+@pytest.mark.processes
 def test_a_receipt_that_came_after_the_copy_was_made_ready_is_the_answer_too(
     app: App, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,6 +124,7 @@ def test_a_receipt_that_came_after_the_copy_was_made_ready_is_the_answer_too(
     assert (again["outcome"], again["position"], again["repeated"]) == ("committed", first["position"], True)
 
 
+@pytest.mark.processes
 def test_a_repetition_by_another_process_of_the_machine_is_answered_from_the_receipt(
     app: App, gate: Gate, settings: Settings
 ) -> None:
@@ -136,6 +141,7 @@ def test_a_repetition_by_another_process_of_the_machine_is_answered_from_the_rec
     later.close()
 
 
+@pytest.mark.processes
 def test_a_repetition_about_an_entity_that_this_machine_has_not_is_answered_from_the_receipt(
     app: App, gate: Gate, elsewhere: App
 ) -> None:
@@ -150,6 +156,7 @@ def test_a_repetition_about_an_entity_that_this_machine_has_not_is_answered_from
     assert again["version"] == 2
 
 
+@pytest.mark.processes
 def test_what_was_recorded_a_moment_ago_is_seen_and_built_upon_when_the_database_goes(app: App, gate: Gate) -> None:
     item = create(app)
     child = create(app, "Child", parent_id=item["ref"])
@@ -177,6 +184,7 @@ def test_what_was_recorded_a_moment_ago_is_seen_and_built_upon_when_the_database
     ]
 
 
+@pytest.mark.processes
 def test_what_was_recorded_a_moment_ago_and_changed_by_another_is_rebased(app: App, gate: Gate, elsewhere: App) -> None:
     item = create(app)
     gate.close()
@@ -191,6 +199,7 @@ def test_what_was_recorded_a_moment_ago_and_changed_by_another_is_rebased(app: A
     assert ask(elsewhere, "sync_state")["conflicts"] == 0
 
 
+@pytest.mark.processes
 def test_an_own_change_is_seen_also_where_the_change_of_another_before_it_is_not_here(
     settings: Settings, gate: Gate, elsewhere: App
 ) -> None:
@@ -215,6 +224,7 @@ def test_an_own_change_is_seen_also_where_the_change_of_another_before_it_is_not
     app.close()
 
 
+@pytest.mark.processes
 def test_once_the_journal_has_it_nothing_is_kept_of_what_was_sent(settings: Settings, gate: Gate) -> None:
     app = App(replace(settings, dsn=gate.dsn))
     item = create(app)
@@ -251,6 +261,7 @@ def test_a_change_whose_answer_is_lost_waits_as_it_was_sent_and_is_recorded_once
     assert ask(elsewhere, "sync_state")["conflicts"] == 0
 
 
+@pytest.mark.processes
 def test_a_claim_whose_answer_is_lost_is_unknown_until_it_is_known(app: App, gate: Gate, elsewhere: App) -> None:
     item, given = create(elsewhere), str(uuid4())
     claim = {"action": "claim", "id": item["ref"], "command_id": given}
@@ -267,6 +278,7 @@ def test_a_claim_whose_answer_is_lost_is_unknown_until_it_is_known(app: App, gat
     assert (again["outcome"], again["position"], "until" in again) == ("committed", 2, True)
 
 
+@pytest.mark.processes
 def test_a_claim_that_was_withdrawn_says_so_when_it_is_repeated(app: App, gate: Gate) -> None:
     item, given = create(app), uuid4()
     claim = {"action": "claim", "id": item["id"], "command_id": str(given)}
@@ -286,7 +298,7 @@ def test_a_claim_that_was_withdrawn_says_so_when_it_is_repeated(app: App, gate: 
     assert ask(app, "query_work_item", id=item["id"])["claim"] is None
 
 
-@pytest.mark.parametrize(
+@long_cases(
     ("name", "arguments", "refusal"),
     [
         ("create_vendor", {"name": "acme"}, NotUnique),
@@ -325,6 +337,7 @@ def failing(*_: object) -> None:
     raise OSError(errno.EIO, "the disk fails")
 
 
+@pytest.mark.processes
 def test_what_this_machine_was_shown_is_not_called_missing_or_older_when_the_database_goes(
     app: App, gate: Gate, elsewhere: App
 ) -> None:
@@ -364,6 +377,7 @@ def test_what_a_whole_copy_does_not_hold_is_missing(app: App, gate: Gate) -> Non
         ask(app, "query_work_item", id=str(UUID(int=7)))
 
 
+@pytest.mark.processes
 def test_a_server_that_lacks_what_was_written_here_answers_no_question(
     app: App, owner_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -426,6 +440,7 @@ def test_a_fault_before_anything_was_sent_is_one(app: App) -> None:
         failing.perform(app, {"item_type": "task", "title": "Nowhere"})
 
 
+@pytest.mark.processes
 def test_a_connection_that_the_server_has_closed_meanwhile_costs_nothing(app: App, gate: Gate) -> None:
     create(app, "Before")
     gate.close()

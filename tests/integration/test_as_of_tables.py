@@ -47,6 +47,7 @@ def test_from_what_was_kept_the_same_is_answered_as_from_the_whole_log(ledger: L
     assert sorted(int(file.name.partition("-")[0]) for file in tmp_path.iterdir()) == [5, 6, 7, 12, head]
 
 
+@pytest.mark.processes
 def test_what_was_kept_of_another_history_is_not_built_upon(ledger: Ledger, database: Database, tmp_path: Path) -> None:
     other = history.filled(database)
     everything(other, 5, tmp_path)

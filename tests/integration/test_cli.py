@@ -58,6 +58,7 @@ def test_json_may_be_asked_for_before_the_command_too(run: Run) -> None:
     assert answered(run("--json", "status"))["as_of"]["position"] == 0
 
 
+@pytest.mark.processes
 def test_the_log_tells_the_newest_events_or_those_after_a_position(run: Run, perform: Perform) -> None:
     for n in range(5):
         perform("create_work_item", item_type="task", title=f"number {n}")
@@ -82,6 +83,7 @@ def test_the_log_tells_what_changed(run: Run, perform: Perform) -> None:
     assert answer == ["before", "reason: no data, title: before -> after"]
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("as_typed", ["ref", "id"])
 def test_show_takes_a_reference_or_an_id_of_anything(run: Run, perform: Perform, as_typed: str) -> None:
     fields = {"description": "d", "priority": 2, "target_quarter": "2027-Q1", "principles": []}
@@ -228,6 +230,7 @@ def test_a_stale_version_ends_with_4_and_a_taken_name_with_3(run: Run, perform: 
     assert "is at version 1, not 7" in version_conflict.stderr
 
 
+@pytest.mark.processes
 def test_operations_names_every_tool_and_each_of_its_arguments(run: Run) -> None:
     listed = answered(run("operations", "--json"))
 
@@ -244,6 +247,7 @@ def test_a_point_that_is_none_is_named_as_it_was_typed(run: Run, perform: Perfor
     assert "FROM: 'v8' is not one of the versions 0 to 1" in run("diff", item["ref"], "v8", "v1").stderr
 
 
+@pytest.mark.processes
 def test_vendors_and_deployments_are_tables(run: Run, perform: Perform) -> None:
     perform("create_vendor", name="Acme", test_results={"passing": 10, "total": 12, "skipped": 2})
     perform(
@@ -318,6 +322,7 @@ def test_doctor_says_what_is_where_and_how_long_calls_took(run: Run, perform: Pe
     assert run("doctor").stdout.rstrip().endswith("everything is fine")
 
 
+@pytest.mark.processes
 def test_doctor_warns_of_a_role_that_row_security_does_not_bind(
     run: Run, perform: Perform, server: EmbeddedServer
 ) -> None:
@@ -360,6 +365,7 @@ def test_doctor_without_a_ledger_says_once_how_to_get_one(run: Run, tmp_path: Pa
     assert [finding["code"] for finding in answer["findings"]] == ["no_ledger"]
 
 
+@pytest.mark.processes
 def test_doctor_names_items_that_wait_for_each_other(run: Run, perform: Perform, app: App, tmp_path: Path) -> None:
     given = [issue(one, dependencies=[needs(one, other)]) for one, other in (("x-1", "x-2"), ("x-2", "x-1"))]
     ImportRequest(source="beads", path=export(tmp_path, *given)).run(app)
@@ -372,6 +378,7 @@ def test_doctor_names_items_that_wait_for_each_other(run: Run, perform: Perform,
     assert all(ref in finding["what"] for ref in refs)
 
 
+@pytest.mark.processes
 def test_doctor_shows_sizes_and_ages_with_their_units(run: Run, perform: Perform, app: App) -> None:
     perform("create_work_item", item_type="task", title="T")
     until(app.sync.follow)

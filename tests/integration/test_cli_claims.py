@@ -40,6 +40,7 @@ def test_next_claims_until_nothing_is_ready_and_says_what_to_type_when_it_is_don
     assert "nothing is ready" in left.stderr
 
 
+@pytest.mark.processes
 def test_a_claim_is_kept_and_given_back_by_its_token_only(run: Run, perform: Perform) -> None:
     ref = perform("create_work_item", item_type="task", title="Mine")["ref"]
 
@@ -50,6 +51,7 @@ def test_a_claim_is_kept_and_given_back_by_its_token_only(run: Run, perform: Per
     assert run("claim", ref, "--token", "somebody-else").exit_code == 0
 
 
+@pytest.mark.processes
 def test_archive_and_restore_say_how_many(run: Run, perform: Perform) -> None:
     entity = perform("create_work_item", item_type="task", title="Done")
     perform("update_work_item", id=entity["id"], version=1, status="completed")
@@ -60,6 +62,7 @@ def test_archive_and_restore_say_how_many(run: Run, perform: Perform) -> None:
     assert run("archive").stdout == "nothing archived\n"
 
 
+@pytest.mark.processes
 def test_archive_takes_several_or_all_that_is_finished_today(run: Run, perform: Perform) -> None:
     refs = [perform("create_work_item", item_type="task", title=title)["ref"] for title in ("One", "Two", "Three")]
     run("done", *refs)
@@ -70,6 +73,7 @@ def test_archive_takes_several_or_all_that_is_finished_today(run: Run, perform: 
     assert json.loads(run("archive", *refs, "--json").stdout)["done"] == 3
 
 
+@pytest.mark.processes
 def test_what_a_command_claims_the_next_command_of_the_same_name_completes(run: Run, perform: Perform) -> None:
     item = perform("create_work_item", item_type="task", title="Mine")["ref"]
     own = {"LEDGER_TOKEN": ""}

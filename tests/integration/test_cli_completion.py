@@ -32,6 +32,7 @@ def complete(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Complete:
     return lambda *words: {item.value: item.help for item in shell.get_completions(list(words[:-1]), words[-1])}
 
 
+@pytest.mark.processes
 def test_references_states_people_and_tags_are_completed(complete: Complete, perform: Perform) -> None:
     docs = perform("create_work_item", item_type="task", title="Write\x1b[31m", tags=["docs"], assignee="ann")["ref"]
     other = perform("create_work_item", item_type="task", title="Other", by="bob")["ref"]

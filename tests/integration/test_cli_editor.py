@@ -12,6 +12,7 @@ from ledger.settings import Settings
 from projections.cli.terminal import exits
 from tests.conftest import Perform
 from tests.support.command_line import Run, run
+from tests.support.long_cases import long_cases
 
 
 @pytest.fixture
@@ -41,6 +42,7 @@ def item(perform: Perform) -> dict[str, Any]:
     return perform("query_work_item", id=made["id"])
 
 
+@pytest.mark.processes
 def test_every_field_comes_back_as_it_was_where_nothing_was_typed(edit: Run, perform: Perform) -> None:
     strange = "null: 'x' \"y\" \\ \x1b[31m\u2028 #z, 0755"
     parent = perform("create_work_item", item_type="task", title="Parent")
@@ -80,6 +82,7 @@ def test_fields_and_text_are_changed_and_emptied(edit: Run, perform: Perform, it
     assert perform("query_work_item", id=item["id"])["description"] is None
 
 
+@pytest.mark.processes
 def test_what_another_changed_meanwhile_stays_and_of_the_same_field_both_are_shown(
     edit: Run, perform: Perform, item: dict[str, Any], settings: Settings
 ) -> None:
@@ -101,7 +104,7 @@ def test_what_another_changed_meanwhile_stays_and_of_the_same_field_both_are_sho
     assert list(kept.rglob("edits/*")) == []
 
 
-@pytest.mark.parametrize(
+@long_cases(
     ("typed", "named"),
     [
         ("t = 'nothing'", "front matter"),

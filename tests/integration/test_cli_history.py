@@ -36,6 +36,7 @@ def test_a_difference_is_shown_field_by_field(run: Run, item: dict[str, Any]) ->
     assert json.loads(answer.stdout)["changes"] == [{"field": "title", "old": "One", "new": "Two"}]
 
 
+@pytest.mark.processes
 def test_an_undo_without_a_version_takes_the_newest_change_back_and_says_how_to_undo_it(
     run: Run, perform: Perform, item: dict[str, Any]
 ) -> None:

@@ -11,6 +11,7 @@ from projections.cli.commands import COMMANDS, MEANT
 from projections.cli.terminal import exits
 from tests.conftest import Perform
 from tests.support.command_line import Run, runner
+from tests.support.long_cases import long_cases
 
 
 @pytest.fixture
@@ -48,6 +49,7 @@ def test_add_takes_titles_from_standard_input_one_a_line(run: Run) -> None:
     assert [made["title"] for made in json.loads(result.stdout)["items"]] == ["one", "two"]
 
 
+@pytest.mark.processes
 def test_an_edit_answers_the_title_that_the_item_has_now(run: Run) -> None:
     ref = added(run, "Before")
 
@@ -59,6 +61,7 @@ def test_an_edit_answers_the_title_that_the_item_has_now(run: Run) -> None:
     assert json.loads(run("edit", ref, "--title", "Last", "--json").stdout)["title"] == "Last"
 
 
+@pytest.mark.processes
 def test_a_link_that_changes_nothing_says_so(run: Run) -> None:
     one, two = added(run, "One"), added(run, "Two")
 
@@ -88,6 +91,7 @@ def test_add_names_the_line_that_cannot_be_stored(run: Run, perform: Perform) ->
     assert perform("list_work_items")["items"] == []
 
 
+@pytest.mark.processes
 def test_add_records_all_of_its_titles_and_links_or_nothing(run: Run, perform: Perform) -> None:
     blocker = added(run, "First")
 
@@ -108,6 +112,7 @@ def test_add_records_all_of_its_titles_and_links_or_nothing(run: Run, perform: P
     assert [found["title"] for found in perform("list_work_items")["items"]] == ["First"]
 
 
+@pytest.mark.processes
 def test_what_add_recorded_at_once_is_undone_at_once(run: Run, perform: Perform) -> None:
     blocker = added(run, "First")
 
@@ -121,6 +126,7 @@ def test_what_add_recorded_at_once_is_undone_at_once(run: Run, perform: Perform)
     assert item(perform, blocker)["dependencies"] == []
 
 
+@pytest.mark.processes
 def test_an_item_is_blocked_by_all_that_are_named_or_by_none(run: Run, perform: Perform) -> None:
     one, first, second = added(run, "One"), added(run, "First"), added(run, "Second")
 
@@ -158,6 +164,7 @@ def test_an_item_goes_from_start_to_done_without_a_version(run: Run, perform: Pe
     assert second in said[-1].stderr
 
 
+@pytest.mark.processes
 def test_drop_says_why_an_item_will_not_be_done_and_what_became_ready(run: Run, perform: Perform) -> None:
     first = added(run, "First")
     second = added(run, "Second", "--blocked-by", first)
@@ -173,6 +180,7 @@ def test_drop_says_why_an_item_will_not_be_done_and_what_became_ready(run: Run, 
     assert "dropped: obsolete" in run("show", second).stdout
 
 
+@pytest.mark.processes
 def test_costs_stand_below_the_currency_of_the_ledger(run: Run, perform: Perform) -> None:
     ref = added(run, "Fence")
     perform("update_project_configuration", version=0, settings={"currency": "EUR"})
@@ -183,6 +191,7 @@ def test_costs_stand_below_the_currency_of_the_ledger(run: Run, perform: Perform
     assert "cost EUR" in run("show", ref).stdout
 
 
+@pytest.mark.processes
 def test_block_and_unblock_by_a_reason_and_by_another_item(run: Run, perform: Perform) -> None:
     one, other = added(run, "One"), added(run, "Other")
 
@@ -197,6 +206,7 @@ def test_block_and_unblock_by_a_reason_and_by_another_item(run: Run, perform: Pe
     assert run("block", one).exit_code == exits.WRONG_USE
 
 
+@pytest.mark.processes
 def test_move_link_and_delete(run: Run, perform: Perform) -> None:
     parent, child = added(run, "Parent"), added(run, "Child")
 
@@ -210,6 +220,7 @@ def test_move_link_and_delete(run: Run, perform: Perform) -> None:
     assert item(perform, child)["deleted"]
 
 
+@pytest.mark.processes
 def test_several_items_are_changed_though_one_is_refused(run: Run, perform: Perform) -> None:
     one, two = added(run, "One"), added(run, "Two")
 
@@ -220,6 +231,7 @@ def test_several_items_are_changed_though_one_is_refused(run: Run, perform: Perf
     assert {item(perform, ref)["status"] for ref in (one, two)} == {"completed"}
 
 
+@pytest.mark.processes
 def test_references_come_from_standard_input_as_a_list_prints_them(run: Run, perform: Perform) -> None:
     refs = [added(run, "One"), added(run, "Two")]
 
@@ -243,6 +255,7 @@ def test_list_shows_what_is_not_finished_the_most_important_first(run: Run) -> N
     ]
 
 
+@pytest.mark.processes
 def test_list_narrows_down(run: Run) -> None:
     tagged, assigned, held = added(run, "A", "-t", "x"), added(run, "B printer", "-a", "me"), added(run, "C")
     run("start", held)
@@ -258,6 +271,7 @@ def test_list_narrows_down(run: Run) -> None:
     assert "3; more: --page 2" in run("list", "-n", "2").stderr
 
 
+@pytest.mark.processes
 def test_plans_are_typed_as_people_write_them(run: Run, perform: Perform) -> None:
     milestone = added(run, "Version 1", "--type", "milestone", "--due", "2999-12-31")
     plans = ("--due", "3 Jan 2999", "--not-before", "yesterday", "--estimate", "1h30", "--milestone", milestone)
@@ -285,6 +299,7 @@ def test_a_date_that_can_be_two_is_refused_with_both(run: Run) -> None:
     assert "2999-03-04 or 2999-04-03" in refused.stderr
 
 
+@pytest.mark.processes
 def test_list_takes_what_is_planned_as_filters_and_order(run: Run) -> None:
     milestone = added(run, "Version 1", "--type", "milestone")
     soon, late = added(run, "Soon", "--due", "2999-01-01"), added(run, "Late", "--due", "2020-01-01")
@@ -301,6 +316,7 @@ def test_list_takes_what_is_planned_as_filters_and_order(run: Run) -> None:
     assert "2999-01-01" in run("list").stdout
 
 
+@pytest.mark.processes
 def test_list_filters_by_priority_and_by_a_category_of_states(run: Run) -> None:
     urgent, later = added(run, "Burning", "-p", "1"), added(run, "Some day", "-p", "5")
 
@@ -315,6 +331,7 @@ def test_list_filters_by_priority_and_by_a_category_of_states(run: Run) -> None:
     assert "active, blocked, completed" in unknown.stderr
 
 
+@pytest.mark.processes
 def test_link_takes_the_words_people_have_for_a_kind_and_names_those_there_are(run: Run) -> None:
     first, second = added(run, "First"), added(run, "Second")
 
@@ -326,6 +343,7 @@ def test_link_takes_the_words_people_have_for_a_kind_and_names_those_there_are(r
     assert f"next: tracking-ledger link {second} blocks OTHER" in unknown.stderr
 
 
+@pytest.mark.processes
 def test_effort_can_be_of_a_day_that_was(run: Run, perform: Perform) -> None:
     ref = added(run, "Long walk")
 
@@ -339,6 +357,7 @@ def test_effort_can_be_of_a_day_that_was(run: Run, perform: Perform) -> None:
     assert "future" in ahead.stderr
 
 
+@pytest.mark.processes
 def test_the_log_names_what_was_attached_and_what_went_into_an_item(run: Run) -> None:
     ref = added(run, "With more")
     run("attach", ref, "https://example.org/pull/3")
@@ -350,6 +369,7 @@ def test_the_log_names_what_was_attached_and_what_went_into_an_item(run: Run) ->
     assert "effort minutes 90" in said
 
 
+@pytest.mark.processes
 def test_effort_is_added_and_summed_in_show(run: Run) -> None:
     above = added(run, "Above", "--estimate", "2h")
     below = added(run, "Below", "--parent", above)
@@ -388,6 +408,7 @@ def test_a_change_between_reading_and_writing_is_a_conflict_that_is_shown(
     assert json.loads(result.stdout)["error"]["details"]["changed_since"][0]["by"] == "bob"
 
 
+@pytest.mark.processes
 def test_a_refusal_names_what_stands_in_the_way_and_the_option_to_type(run: Run) -> None:
     first, part = added(run, "First"), added(run, "Parent")
     second = added(run, "Second", "--blocked-by", first)
@@ -454,6 +475,7 @@ def test_undo_without_a_name_takes_back_my_last_command_then_the_one_before(run:
     assert item(perform, ref)["priority"] == 1
 
 
+@pytest.mark.processes
 def test_what_an_undo_took_back_comes_again_by_its_id_and_can_be_taken_back_again(run: Run, perform: Perform) -> None:
     ref = added(run, "Only")
     run("done", ref)
@@ -487,6 +509,7 @@ def item_id(raw: str) -> str:
     return json.loads(next(line for line in raw.splitlines() if line.startswith("id ")).split(maxsplit=1)[1])
 
 
+@pytest.mark.processes
 def test_a_saved_view_is_a_list_by_name_that_other_filters_narrow_down(run: Run, settings: Settings) -> None:
     tagged, other = added(run, "Tagged", "-t", "docs", "-a", "me"), added(run, "Other", "-t", "docs")
     added(run, "Untagged")
@@ -513,6 +536,7 @@ def test_a_view_that_is_replaced_is_said_with_the_line_that_brings_it_back(run: 
     assert "tracking-ledger list --tag guide --save docs\n" in run(*shlex.split(back)[1:]).stderr
 
 
+@pytest.mark.processes
 def test_a_board_has_a_column_for_each_state_that_holds_something(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     waiting, doing, over = added(run, "Waits"), added(run, "\x1b[31mGoes on"), added(run, "Is over")
@@ -530,6 +554,7 @@ def test_a_board_has_a_column_for_each_state_that_holds_something(run: Run, monk
     assert "\x1b" not in drawn
 
 
+@pytest.mark.processes
 def test_done_says_what_became_ready_or_whose_review_it_waits_for(run: Run, perform: Perform) -> None:
     first, second = added(run, "First"), added(run, "Second")
     run("link", first, "blocks", second)
@@ -546,6 +571,7 @@ def test_done_says_what_became_ready_or_whose_review_it_waits_for(run: Run, perf
     assert "review by ann" in run("list").stdout
 
 
+@pytest.mark.processes
 def test_a_reason_and_the_top_are_understood_as_they_are_typed(run: Run) -> None:
     ref = added(run, "Parse")
     below = added(run, "Match", "--parent", ref)
@@ -562,6 +588,7 @@ def test_a_reason_and_the_top_are_understood_as_they_are_typed(run: Run) -> None
     )
 
 
+@pytest.mark.processes
 def test_undoing_and_unlinking_say_what_became_ready(run: Run) -> None:
     ref, other = added(run, "Parse"), added(run, "Match")
     run("block", ref, "no license")
@@ -571,6 +598,7 @@ def test_undoing_and_unlinking_say_what_became_ready(run: Run) -> None:
     assert f"now ready: {ref}  Parse\n" in run("undo", ref, "--version", "2").stderr
 
 
+@pytest.mark.processes
 def test_a_duplicate_is_linked_holds_nothing_up_and_is_seen_from_both_ends(run: Run) -> None:
     ref, other = added(run, "Parse"), added(run, "Parse again")
 
@@ -585,6 +613,7 @@ def test_a_duplicate_is_linked_holds_nothing_up_and_is_seen_from_both_ends(run: 
     assert "duplicates" not in run("show", other).stdout
 
 
+@pytest.mark.processes
 def test_an_item_and_a_list_are_shown_as_they_were(run: Run) -> None:
     ref = added(run, "Parse")
     position = json.loads(run("show", ref, "--json").stdout)["as_of"]["position"]
@@ -596,6 +625,7 @@ def test_an_item_and_a_list_are_shown_as_they_were(run: Run) -> None:
     assert run("show", "configuration", "--as-of", "1").exit_code == 2
 
 
+@pytest.mark.processes
 def test_report_says_who_did_what_and_where_the_time_went(run: Run) -> None:
     ref, other = added(run, "Parse"), added(run, "Else")
     run("effort", ref, "1h30", "--tokens", "7")
@@ -610,6 +640,7 @@ def test_report_says_who_did_what_and_where_the_time_went(run: Run) -> None:
     assert json.loads(run("report", "me", "--since", "yesterday", "--json").stdout)["people"][0]["minutes"] == 90
 
 
+@pytest.mark.processes
 def test_show_names_what_a_deployment_delivered_and_a_configuration(run: Run, perform: Perform) -> None:
     ref = added(run, "Deliver")
     made = perform("record_deployment", commit_hash="a" * 40, pr_title="Ship", work_item_ids=[ref])
@@ -622,7 +653,7 @@ def test_show_names_what_a_deployment_delivered_and_a_configuration(run: Run, pe
     assert "lease minutes" in run("show", "configuration").stdout
 
 
-@pytest.mark.parametrize(
+@long_cases(
     ("typed", "next_line"),
     [
         (("block", "REF"), "block REF --reason TEXT"),
@@ -646,6 +677,7 @@ def test_a_refused_line_ends_with_one_that_works(run: Run, typed: tuple[str, ...
     assert run(*shlex.split(next_line)).exit_code == exits.DONE
 
 
+@pytest.mark.processes
 def test_an_item_waits_for_a_person_and_goes_on_with_a_choice_in_its_own_words(run: Run, perform: Perform) -> None:
     ref = added(run, "Pick a bank")
     asked = run("wait", ref, "ann", "Which", "format?", "--choice", "camt.053", "--choice", "mt940")
@@ -676,6 +708,7 @@ def test_an_empty_list_says_what_records_the_first(run: Run, command: str) -> No
     assert run(command).stderr == ""
 
 
+@pytest.mark.processes
 def test_an_empty_list_says_whether_there_is_nothing_or_nothing_like_that(run: Run) -> None:
     assert "tracking-ledger add TITLE" in run("list").stderr
     added(run, "One")
@@ -698,6 +731,7 @@ def test_what_is_due_is_asked_in_words_without_quotes(run: Run) -> None:
     assert run("due", "no", "day").exit_code == exits.WRONG_USE
 
 
+@pytest.mark.processes
 def test_show_says_what_is_above_an_item_and_keeps_it_from_being_begun(run: Run) -> None:
     season, blocker = added(run, "Season", "--not-before", "2999-01-01"), added(run, "Blocker")
     child = added(run, "Child", "--parent", season, "--blocked-by", blocker)

@@ -21,6 +21,7 @@ def items(*titles: str) -> str:
     return json.dumps([{"op": "create", "item_type": "task", "title": title, "key": title} for title in titles])
 
 
+@pytest.mark.processes
 def test_prime_prints_its_text(run: Run, perform: Perform) -> None:
     perform("create_work_item", item_type="task", title="Write it down")
 
@@ -73,6 +74,7 @@ def test_search_prints_what_is_found_and_how_many(run: Run, perform: Perform) ->
     assert json.loads(run("search", "kraken", "--json").stdout)["total_count"] == 1
 
 
+@pytest.mark.processes
 def test_what_shipped_is_asked_by_time_vendor_and_work_item(run: Run, perform: Perform) -> None:
     acme, item = perform("create_vendor", name="Acme"), perform("create_work_item", item_type="task", title="Do")
     for day, more in ((1, {"vendor_ids": [acme["id"]]}), (2, {"work_item_ids": [item["id"]]}), (3, {})):

@@ -75,6 +75,7 @@ EMPTY = [  # where a variable that is not set must not mean all, this folder or 
 ]
 
 
+@pytest.mark.processes
 def test_a_refusal_says_what_was_typed_in_the_words_of_the_command(run: Run, perform: Perform) -> None:
     names = {
         "ref": perform("create_work_item", item_type="task", title="Door")["ref"],
@@ -88,6 +89,7 @@ def test_a_refusal_says_what_was_typed_in_the_words_of_the_command(run: Run, per
     assert {line: (said, refused[line].stderr) for line, said in unsaid.items()} == {}
 
 
+@pytest.mark.processes
 def test_what_is_resolved_already_is_said_to_be(settings: Settings, perform: Perform, tmp_path: Path) -> None:
     other = replace(settings, home=tmp_path / "other")
     ref = perform("create_work_item", item_type="task", title="Door")["ref"]
@@ -135,6 +137,7 @@ def test_a_log_after_its_end_says_where_that_is(run: Run, perform: Perform) -> N
     assert "no event is after position 99: the newest is 1" in run("log", "--after", "99").stderr
 
 
+@pytest.mark.processes
 def test_a_folder_with_the_name_of_a_source_is_imported_by_its_name(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -72,6 +72,7 @@ def other(settings: Settings, tmp_path: Path) -> Iterator[App]:
     app.close()
 
 
+@pytest.mark.processes
 def test_no_copy_in_reach_holds_the_text_afterwards(
     app: App,
     other: App,
@@ -111,6 +112,7 @@ def test_no_copy_in_reach_holds_the_text_afterwards(
     assert holding(exported, secret) == []
 
 
+@pytest.mark.processes
 def test_log_rows_and_copies_agree_afterwards_and_the_ledger_goes_on(
     app: App, perform: Perform, item: str, erase: Erase
 ) -> None:
@@ -129,6 +131,7 @@ def test_log_rows_and_copies_agree_afterwards_and_the_ledger_goes_on(
     assert verify(app).differences == ()
 
 
+@pytest.mark.processes
 def test_the_log_says_that_it_was_done_and_no_undo_takes_it_back(
     app: App, perform: Perform, item: str, erase: Erase, settings: Settings
 ) -> None:
@@ -143,6 +146,7 @@ def test_the_log_says_that_it_was_done_and_no_undo_takes_it_back(
             perform("undo", **undone)
 
 
+@pytest.mark.processes
 def test_what_was_exported_afterwards_comes_back_and_is_proved(
     app: App, item: str, erase: Erase, settings: Settings, owner_dsn: str, tmp_path: Path
 ) -> None:
@@ -161,6 +165,7 @@ def test_what_was_exported_afterwards_comes_back_and_is_proved(
     assert json.loads(run(elsewhere, "show", item, "--json").stdout)["title"] == "erased"
 
 
+@pytest.mark.processes
 def test_of_a_person_everything_goes_and_what_others_wrote_stays(
     app: App, perform: Perform, item: str, erase: Erase, owner_dsn: str, secret: str
 ) -> None:
@@ -185,6 +190,7 @@ def test_it_shows_what_would_go_and_asks(app: App, perform: Perform, item: str, 
     assert list(app.store.read_all()) == before
 
 
+@pytest.mark.processes
 def test_files_that_a_person_left_are_named(app: App, item: str, erase: Erase, secret: str) -> None:
     until(app.sync.follow)
     left = app.home / "journal.set-aside-20261129.jsonl"
@@ -201,6 +207,7 @@ def test_files_that_a_person_left_are_named(app: App, item: str, erase: Erase, s
     assert done.exit_code == 8
 
 
+@pytest.mark.processes
 def test_repeated_it_finishes_what_was_interrupted(
     app: App, item: str, erase: Erase, monkeypatch: pytest.MonkeyPatch, secret: str
 ) -> None:
@@ -227,6 +234,7 @@ def test_only_who_owns_the_schema_erases(app: App, item: str, settings: Settings
     assert list(app.store.read_all()) == before
 
 
+@pytest.mark.processes
 def test_a_change_that_waited_elsewhere_meanwhile_does_not_bring_the_text_back(
     app: App, other: App, item: str, erase: Erase, settings: Settings, owner_dsn: str, secret: str
 ) -> None:

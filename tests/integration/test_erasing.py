@@ -65,6 +65,7 @@ def test_the_chain_is_proved_where_it_is_stored_and_goes_on(ledger: Ledger, owne
     assert [event.type for event in ledger.store.read_all()][-1] == "WorkItemRevised"
 
 
+@pytest.mark.processes
 def test_no_row_says_the_texts_once_the_erasure_is_recorded_for_every_caller(ledger: Ledger, owner_dsn: str) -> None:
     """A killed operation leaves nothing that still answers with them: rows are made anew before they serve again."""
     erase(ledger, owner_dsn, STREAM)
@@ -75,6 +76,7 @@ def test_no_row_says_the_texts_once_the_erasure_is_recorded_for_every_caller(led
     assert holding(owner_dsn, SECRET, ledger) == []
 
 
+@pytest.mark.processes
 def test_a_command_that_was_decided_before_the_erasure_does_not_bring_the_texts_back(
     ledger: Ledger, owner_dsn: str
 ) -> None:
@@ -97,6 +99,7 @@ def test_a_command_that_was_decided_before_the_erasure_does_not_bring_the_texts_
     assert SECRET not in str(list(ledger.store.read_all()))
 
 
+@pytest.mark.processes
 def test_a_replay_that_was_under_way_begins_again(
     ledger: Ledger, owner_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,6 +23,7 @@ from projections.tables.replay import check
 from projections.transfer import exports, github_issues
 from projections.transfer.restore import bring_back
 from tests.conftest import Perform
+from tests.support.long_cases import long_cases
 from tests.support.random_histories import Action, a_ledger, attempt_all, histories
 
 Folder = Callable[[str], App]
@@ -87,6 +88,7 @@ def test_an_export_brought_into_an_empty_ledger_exports_the_same_bytes(
     other.close()
 
 
+@pytest.mark.processes
 def test_what_is_recorded_after_it_goes_on_from_there_and_leaves_the_other_alone(
     filled: App, folder: Folder, tmp_path: Path
 ) -> None:
@@ -147,6 +149,7 @@ def test_an_import_goes_on_where_the_ledger_ends_and_a_second_one_does_nothing(
     assert exported(bring(again, first, tmp_path)) == whole
 
 
+@pytest.mark.processes
 def test_a_ledger_that_went_another_way_is_refused(app: App, perform: Perform, folder: Folder, tmp_path: Path) -> None:
     perform("create_vendor", name="Acme")
     other = bring(folder("other"), exported(app), tmp_path)
@@ -169,7 +172,7 @@ def test_a_ledger_with_a_history_of_its_own_is_refused(filled: App, folder: Fold
     assert exported(other) == before
 
 
-@pytest.mark.parametrize(
+@long_cases(
     ("spoil", "problem"),
     [
         (lambda lines: lines[:-1], "ends the file after"),
@@ -197,7 +200,7 @@ def test_a_spoiled_export_is_refused_with_its_line_and_changes_nothing(
     assert (now.identity, exported(now)) == before
 
 
-@pytest.mark.parametrize(
+@long_cases(
     "written",
     [
         lambda content: content.replace(b"\n", b"\r\n"),
@@ -244,6 +247,7 @@ def test_the_database_proves_each_event_again(filled: App, folder: Folder, owner
     assert list(other.store.read_all()) == []
 
 
+@pytest.mark.processes
 def test_a_role_that_does_not_own_the_schema_may_not_put_events_back(
     filled: App, folder: Folder, tmp_path: Path
 ) -> None:

@@ -34,6 +34,7 @@ def call(
     return run
 
 
+@pytest.mark.processes
 def test_events_go_to_a_file_and_come_back_the_same(
     call: Call, perform: Perform, settings: Settings, tmp_path: Path
 ) -> None:

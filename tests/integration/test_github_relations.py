@@ -38,6 +38,7 @@ def assert_quiet(sync: Sync, github: GithubApi, app: App, **terms: Any) -> None:
     assert (github.writes(), app.store.read_streams([]).head, report["events"]) == (writes, head, 0)
 
 
+@pytest.mark.processes
 def test_sub_issues_and_dependencies_are_taken_with_the_issues(
     sync: Sync, github: GithubApi, item: Item, app: App
 ) -> None:
@@ -53,6 +54,7 @@ def test_sub_issues_and_dependencies_are_taken_with_the_issues(
     assert_quiet(sync, github, app, full=True)
 
 
+@pytest.mark.processes
 def test_a_known_issue_below_a_new_one_is_below_it_here(
     sync: Sync, github: GithubApi, item: Item, perform: Perform, app: App
 ) -> None:
@@ -71,6 +73,7 @@ def test_a_known_issue_below_a_new_one_is_below_it_here(
     assert_quiet(sync, github, app, full=True)
 
 
+@pytest.mark.processes
 def test_an_issue_that_comes_into_the_filter_brings_its_relations_with_it(
     sync: Sync, github: GithubApi, item: Item, app: App
 ) -> None:
@@ -109,6 +112,7 @@ def test_a_tree_made_here_is_a_tree_there(sync: Sync, github: GithubApi, perform
     assert_quiet(sync, github, app, full=True)
 
 
+@pytest.mark.processes
 def test_what_changes_on_one_side_goes_to_the_other(
     sync: Sync, github: GithubApi, item: Item, change: Any, block: Any, app: App
 ) -> None:
@@ -135,6 +139,7 @@ def test_what_changes_on_one_side_goes_to_the_other(
     assert_quiet(sync, github, app, full=True)
 
 
+@pytest.mark.processes
 def test_a_parent_that_both_changed_is_a_conflict_and_holds_up_nothing(
     sync: Sync, github: GithubApi, item: Item, change: Any, perform: Perform, app: App
 ) -> None:
@@ -154,6 +159,7 @@ def test_a_parent_that_both_changed_is_a_conflict_and_holds_up_nothing(
     assert_quiet(sync, github, app, full=True)
 
 
+@pytest.mark.processes
 def test_what_github_refuses_is_named_and_holds_up_nothing(
     sync: Sync, github: GithubApi, item: Item, change: Any, block: Any
 ) -> None:
@@ -173,6 +179,7 @@ def test_what_github_refuses_is_named_and_holds_up_nothing(
     assert (github.parents, github.blocks) == ({two: one}, {(one, three)})
 
 
+@pytest.mark.processes
 def test_what_would_wait_for_itself_here_is_named_and_holds_up_nothing(
     sync: Sync, github: GithubApi, item: Item, block: Any
 ) -> None:
@@ -192,6 +199,7 @@ def test_what_would_wait_for_itself_here_is_named_and_holds_up_nothing(
     assert sync()["findings"] == []
 
 
+@pytest.mark.processes
 def test_a_lost_answer_to_a_relation_is_looked_for(
     sync: Sync, github: GithubApi, item: Item, change: Any, block: Any, app: App
 ) -> None:
@@ -211,6 +219,7 @@ def test_a_lost_answer_to_a_relation_is_looked_for(
     assert_quiet(sync, github, app, full=True)
 
 
+@pytest.mark.processes
 def test_relations_alone_are_found_by_a_sweep_that_costs_nothing(
     sync: Sync, github: GithubApi, item: Item, monkeypatch: pytest.MonkeyPatch, app: App
 ) -> None:

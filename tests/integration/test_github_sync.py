@@ -23,6 +23,7 @@ from projections.transfer.github.terms import Terms
 from tests.conftest import Perform
 from tests.support.command_line import run
 from tests.support.github_api import CUT, OWNER, Fault, GithubApi
+from tests.support.long_cases import long_cases
 
 Sync = Callable[..., Report]
 
@@ -137,6 +138,7 @@ def test_a_new_item_becomes_an_issue_once(sync: Sync, github: GithubApi, perform
     _assert_quiet(sync, github, app)
 
 
+@pytest.mark.processes
 def test_a_lost_answer_makes_no_second_issue_and_no_second_comment(
     sync: Sync, github: GithubApi, perform: Perform, app: App
 ) -> None:
@@ -154,6 +156,7 @@ def test_a_lost_answer_makes_no_second_issue_and_no_second_comment(
     _assert_quiet(sync, github, app)
 
 
+@pytest.mark.processes
 def test_an_issue_whose_making_was_not_recorded_is_found_by_its_mark(
     sync: Sync, github: GithubApi, perform: Perform, app: App
 ) -> None:
@@ -193,6 +196,7 @@ def test_a_field_that_both_changed_is_a_conflict_that_everybody_sees(
     assert (sync()["conflicts"], perform("sync_state")["conflicts"]) == (report["conflicts"], 1)
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(("choice", "title"), [("mine", "Theirs"), ("theirs", "Ours")])
 def test_a_decided_conflict_ends_on_both_sides(
     sync: Sync, github: GithubApi, perform: Perform, item: Any, change: Any, app: App, choice: str, title: str
@@ -210,6 +214,7 @@ def test_a_decided_conflict_ends_on_both_sides(
     _assert_quiet(sync, github, app)
 
 
+@pytest.mark.processes
 def test_what_became_ready_is_said_of_what_was_taken_and_of_what_was_decided(
     sync: Sync, github: GithubApi, perform: Perform, item: Any, change: Any
 ) -> None:
@@ -232,6 +237,7 @@ def test_what_became_ready_is_said_of_what_was_taken_and_of_what_was_decided(
     assert (sorted(taken["became_ready"], key=itemgetter("title")), decided["became_ready"]) == (said, said[1:])
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(("policy", "title"), [("github", "Theirs"), ("ledger", "Ours")])
 def test_a_policy_decides_what_both_changed(
     sync: Sync, github: GithubApi, perform: Perform, item: Any, change: Any, app: App, policy: str, title: str
@@ -259,6 +265,7 @@ def test_closing_there_completes_what_is_in_hand_here(
     assert (item(number)["status"], report["conflicts"]) == ("completed", [])
 
 
+@pytest.mark.processes
 def test_what_is_deleted_or_moved_there_stays_here_and_is_named(
     sync: Sync, github: GithubApi, perform: Perform, item: Any, app: App
 ) -> None:
@@ -276,6 +283,7 @@ def test_what_is_deleted_or_moved_there_stays_here_and_is_named(
     assert sync(full=True)["events"] == 0
 
 
+@pytest.mark.processes
 def test_what_is_deleted_here_is_named_and_left_there(
     sync: Sync, github: GithubApi, perform: Perform, item: Any, change: Any
 ) -> None:
@@ -289,6 +297,7 @@ def test_what_is_deleted_here_is_named_and_left_there(
     assert (report["findings"][0]["kind"], github.issues[number]["state"]) == ("deleted_here", "open")
 
 
+@pytest.mark.processes
 def test_labels_that_both_sides_added_are_all_kept(
     sync: Sync, github: GithubApi, perform: Perform, item: Any, change: Any, app: App
 ) -> None:
@@ -305,6 +314,7 @@ def test_labels_that_both_sides_added_are_all_kept(
     _assert_quiet(sync, github, app)
 
 
+@pytest.mark.processes
 def test_closing_there_asks_for_the_review_that_is_needed_here(
     sync: Sync, github: GithubApi, item: Any, perform: Perform
 ) -> None:
@@ -394,6 +404,7 @@ def test_a_token_that_is_not_accepted_is_refused_once(sync: Sync, github: Github
     assert (len(github.requests), "secret" in str(refused.value.as_answer())) == (1, False)
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("tick", [0, 1])
 def test_pages_that_shift_while_they_are_read_lose_no_issue(
     sync: Sync, github: GithubApi, monkeypatch: pytest.MonkeyPatch, perform: Perform, tick: int
@@ -445,6 +456,7 @@ def test_an_unknown_filter_is_refused_and_a_known_one_takes_up_what_it_says(
     assert len(github.issues) == 2
 
 
+@pytest.mark.processes
 def test_the_command_tells_a_person_and_a_script(github: GithubApi, settings: Settings) -> None:
     github.open_issue("Broken \x1b[31m")
     words = ("sync", "github", OWNER, "--api-url", github.url)
@@ -461,6 +473,7 @@ def test_the_command_tells_a_person_and_a_script(github: GithubApi, settings: Se
     assert "nothing to send" in run(settings, "sync").stdout
 
 
+@pytest.mark.processes
 def test_milestones_come_with_their_issues_and_go_with_their_items(
     sync: Sync, github: GithubApi, item: Any, change: Any, perform: Perform, app: App
 ) -> None:
@@ -487,6 +500,7 @@ def test_milestones_come_with_their_issues_and_go_with_their_items(
     _assert_quiet(sync, github, app)
 
 
+@pytest.mark.processes
 def test_a_milestone_of_that_title_is_used_and_not_made_again(
     sync: Sync, github: GithubApi, item: Any, change: Any, perform: Perform, app: App
 ) -> None:
@@ -504,6 +518,7 @@ def test_a_milestone_of_that_title_is_used_and_not_made_again(
     _assert_quiet(sync, github, app)
 
 
+@pytest.mark.processes
 def test_a_file_means_the_item_that_was_sent_whatever_it_is_called_meanwhile(
     sync: Sync, github: GithubApi, app: App, tmp_path: Path, perform: Perform
 ) -> None:
@@ -519,6 +534,7 @@ def test_a_file_means_the_item_that_was_sent_whatever_it_is_called_meanwhile(
     assert perform("query_work_item", id=f"{OWNER}#1")["title"] == "Paint it blue"
 
 
+@pytest.mark.processes
 def test_undo_of_the_own_last_command_is_none_of_what_was_exchanged(
     sync: Sync, github: GithubApi, change: Any, item: Any, settings: Settings
 ) -> None:
@@ -534,6 +550,7 @@ def test_undo_of_the_own_last_command_is_none_of_what_was_exchanged(
     assert (undone.exit_code, item(number)["tags"]) == (3, ["a", "b", "c"])
 
 
+@pytest.mark.processes
 def test_comments_of_a_file_of_gh_are_the_same_comments(
     sync: Sync, github: GithubApi, app: App, tmp_path: Path, item: Any
 ) -> None:
@@ -561,6 +578,7 @@ def test_comments_of_a_file_of_gh_are_the_same_comments(
     _assert_quiet(sync, github, app)
 
 
+@pytest.mark.processes
 def test_a_link_to_another_host_is_followed_at_the_given_address(
     sync: Sync, github: GithubApi, perform: Perform
 ) -> None:
@@ -573,6 +591,7 @@ def test_a_link_to_another_host_is_followed_at_the_given_address(
     assert perform("list_work_items")["total_count"] == 3
 
 
+@pytest.mark.processes
 def test_watching_goes_on_over_a_limit_until_it_is_interrupted(
     github: GithubApi, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -598,9 +617,7 @@ def test_watching_goes_on_over_a_limit_until_it_is_interrupted(
     assert [waits[0], waits[1] > 3000, waits[2]] == [60, True, 60]
 
 
-@pytest.mark.parametrize(
-    "fault", [Fault(502), Fault(CUT), Fault(408), Fault(200, message="a page of a proxy"), "another process"]
-)
+@long_cases("fault", [Fault(502), Fault(CUT), Fault(408), Fault(200, message="a page of a proxy"), "another process"])
 def test_watching_goes_on_over_what_is_over_later(
     github: GithubApi, settings: Settings, app: App, monkeypatch: pytest.MonkeyPatch, fault: Any
 ) -> None:
@@ -629,6 +646,7 @@ def test_watching_goes_on_over_what_is_over_later(
     assert result.output.count("waiting: ") == 2
 
 
+@pytest.mark.processes
 def test_texts_that_no_database_holds_and_accounts_that_are_gone_are_taken(
     sync: Sync, github: GithubApi, item: Any, app: App
 ) -> None:
@@ -649,6 +667,7 @@ def test_texts_that_no_database_holds_and_accounts_that_are_gone_are_taken(
     _assert_quiet(sync, github, app)
 
 
+@pytest.mark.processes
 def test_the_mark_of_another_item_makes_no_issue_that_item(
     sync: Sync, github: GithubApi, perform: Perform, item: Any, app: App
 ) -> None:
@@ -663,6 +682,7 @@ def test_the_mark_of_another_item_makes_no_issue_that_item(
     _assert_quiet(sync, github, app)
 
 
+@pytest.mark.processes
 def test_what_was_sent_is_the_last_common_state(sync: Sync, github: GithubApi, item: Any, change: Any) -> None:
     number = github.open_issue("A", "A")
     sync()
@@ -691,6 +711,7 @@ def test_long_and_odd_texts_are_read_in_time(sync: Sync, github: GithubApi, item
     assert [attached["name"] for attached in item(number)["attachments"]] == ["Mend"]
 
 
+@pytest.mark.processes
 def test_a_comment_with_the_copied_mark_of_another_one_is_a_comment_of_its_own(
     sync: Sync, github: GithubApi, perform: Perform, item: Any, app: App
 ) -> None:
@@ -709,6 +730,7 @@ def test_a_comment_with_the_copied_mark_of_another_one_is_a_comment_of_its_own(
     _assert_quiet(sync, github, app)
 
 
+@pytest.mark.processes
 def test_a_locked_issue_keeps_no_other_issue_from_its_changes(
     sync: Sync, github: GithubApi, perform: Perform, item: Any
 ) -> None:
@@ -724,6 +746,7 @@ def test_a_locked_issue_keeps_no_other_issue_from_its_changes(
     assert [found["kind"] for found in report["findings"]] == ["locked_there"]
 
 
+@pytest.mark.processes
 def test_what_github_leaves_out_without_a_word_stays_here(
     sync: Sync, github: GithubApi, perform: Perform, item: Any, change: Any, app: App
 ) -> None:
@@ -742,6 +765,7 @@ def test_what_github_leaves_out_without_a_word_stays_here(
     _assert_quiet(sync, github, app)
 
 
+@pytest.mark.processes
 def test_two_milestones_of_one_title_are_named_and_end_no_run(
     sync: Sync, github: GithubApi, perform: Perform, app: App
 ) -> None:
@@ -769,6 +793,7 @@ def test_a_token_that_no_header_can_hold_is_refused_unseen(
     assert ("zxq" in result.output, github.requests) == (False, [])
 
 
+@pytest.mark.processes
 def test_a_token_that_may_only_read_makes_no_item_gone(
     sync: Sync, github: GithubApi, perform: Perform, item: Any, change: Any
 ) -> None:
@@ -815,7 +840,7 @@ def test_a_wait_that_no_calendar_has_ends_as_a_refusal(sync: Sync, github: Githu
         sync()
 
 
-@pytest.mark.parametrize("asked", [OWNER, "Octo/Hello", "octo/renamed"])
+@long_cases("asked", [OWNER, "Octo/Hello", "octo/renamed"])
 def test_a_renamed_repository_goes_on_under_either_name_and_no_issue_becomes_a_second_item(
     github: GithubApi, app: App, perform: Perform, sync: Sync, item: Any, change: Any, asked: str
 ) -> None:
@@ -859,6 +884,7 @@ def test_a_label_without_a_name_is_left_and_a_plain_text_is_one(
     _assert_quiet(sync, github, app)
 
 
+@pytest.mark.processes
 def test_a_milestone_that_changes_here_changes_there(
     sync: Sync, github: GithubApi, perform: Perform, item: Any, app: App
 ) -> None:
@@ -880,6 +906,7 @@ def test_a_milestone_that_changes_here_changes_there(
     _assert_quiet(sync, github, app)
 
 
+@pytest.mark.processes
 def test_a_milestone_that_both_changed_is_a_conflict_in_that_field(
     sync: Sync, github: GithubApi, perform: Perform, item: Any, app: App
 ) -> None:
@@ -900,6 +927,7 @@ def test_a_milestone_that_both_changed_is_a_conflict_in_that_field(
     _assert_quiet(sync, github, app)
 
 
+@pytest.mark.processes
 def test_a_milestone_that_is_deleted_or_refused_there_holds_up_nothing(
     sync: Sync, github: GithubApi, perform: Perform, item: Any, change: Any, app: App
 ) -> None:
@@ -921,6 +949,7 @@ def test_a_milestone_that_is_deleted_or_refused_there_holds_up_nothing(
     assert "deleted" in perform("query_work_item", id=gone)["metadata"]["github_gone"]
 
 
+@pytest.mark.processes
 def test_a_state_that_the_ledger_does_not_have_can_be_decided_for(
     sync: Sync, github: GithubApi, perform: Perform, item: Any, change: Any, app: App
 ) -> None:

@@ -16,6 +16,7 @@ from projections.transfer.github.run import Report, Synchronisation
 from tests.conftest import Perform
 from tests.support.github_api import OWNER, Fault, GithubApi
 from tests.support.killing import Killed
+from tests.support.long_cases import long_cases
 
 
 @pytest.fixture
@@ -34,6 +35,7 @@ def kinds(report: Report) -> set[str]:
     return {found["kind"] for found in report["findings"]}
 
 
+@pytest.mark.processes
 def test_what_is_new_is_made_once_by_two_machines_at_once(
     app: App, other: App, github: GithubApi, perform: Perform
 ) -> None:
@@ -61,7 +63,7 @@ def test_what_is_new_is_made_once_by_two_machines_at_once(
     assert "github_sending" not in perform("query_work_item", id=made["id"])["metadata"]
 
 
-@pytest.mark.parametrize("step", ["before it is made", "before it is recorded"])
+@long_cases("step", ["before it is made", "before it is recorded"])
 def test_a_machine_that_is_killed_at_it_leaves_one_issue(
     app: App, other: App, github: GithubApi, perform: Perform, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

@@ -176,6 +176,7 @@ def test_things_made_here_are_found_by_name_and_title(tell: OnProgress, perform:
     assert perform("list_enhancements")["total_count"] == 1
 
 
+@pytest.mark.processes
 def test_a_report_of_records_that_sources_state_half_of_is_whole(tell: OnProgress, app: App) -> None:
     tell(
         vendor("A", test_results=TestResults(passing=8, total=9)),

@@ -59,6 +59,7 @@ def test_links_to_what_is_nowhere_are_named_and_end_with_8_only_if_one_wants(
     assert "a-1 -> gone (blocks)" in output
 
 
+@pytest.mark.processes
 def test_an_older_file_is_reported_and_taken_when_it_is_to_win(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

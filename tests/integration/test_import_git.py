@@ -114,6 +114,7 @@ def test_what_a_commit_says_is_what_is_recorded(app: App, perform: Perform, fold
     assert Counter(item["status"] for item in items) == {"completed": 9}  # 3 numbered, 3 fixes, 3 closed issues
 
 
+@pytest.mark.processes
 def test_importing_again_records_nothing(app: App, folder: Path) -> None:
     first = imported(app, folder)
 
@@ -123,6 +124,7 @@ def test_importing_again_records_nothing(app: App, folder: Path) -> None:
     assert second["unchanged"] == first["created"]
 
 
+@pytest.mark.processes
 def test_only_what_is_new_is_recorded_on_the_next_run(app: App, folder: Path) -> None:
     imported(app, folder)
     more = Repository(folder)
@@ -134,6 +136,7 @@ def test_only_what_is_new_is_recorded_on_the_next_run(app: App, folder: Path) ->
     assert (report["created"], report["changed"], report["events"]) == (1, 0, 1)
 
 
+@pytest.mark.processes
 def test_a_rewritten_history_brings_new_hashes_and_no_new_thing(
     app: App, perform: Perform, folder: Path, tmp_path: Path
 ) -> None:
@@ -146,6 +149,7 @@ def test_a_rewritten_history_brings_new_hashes_and_no_new_thing(
     assert (report["created"], recorded) == (0, counted(again))
 
 
+@pytest.mark.processes
 def test_what_was_written_here_meanwhile_stays(app: App, perform: Perform, folder: Path, tmp_path: Path) -> None:
     imported(app, folder)
     one = next(shipped for shipped in deployments(perform) if shipped.get("pr_number") == 5)
@@ -224,5 +228,6 @@ def test_a_commit_that_could_not_be_taken_ends_with_8(call: Any, tmp_path: Path)
     assert call("import", "git", repository.write().folder) == 8
 
 
+@pytest.mark.processes
 def test_a_repository_is_recognised_by_its_content(call: Any, folder: Path) -> None:
     assert call("import", folder) == 0

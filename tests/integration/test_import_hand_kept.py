@@ -156,6 +156,7 @@ def test_a_checkout_with_nothing_but_its_history_is_that(call: Call, checkout: P
     assert (code, json.loads(out)["by_category"]["deployment"]["created"]) == (0, 1)
 
 
+@pytest.mark.processes
 def test_sessions_that_are_over_or_under_way_are_not_offered(call: Call, settings: Settings) -> None:
     folder = settings.project / "sessions"
     folder.mkdir()
@@ -180,6 +181,7 @@ def test_sessions_that_are_over_or_under_way_are_not_offered(call: Call, setting
     assert "taken as 'completed'" in output[0]["examples"][0]
 
 
+@pytest.mark.processes
 def test_the_zone_of_a_session_counts_where_it_is_stated_and_is_reported_where_it_is_not(
     call: Call, settings: Settings
 ) -> None:

@@ -151,6 +151,7 @@ def test_a_changed_file_is_a_revision_and_an_unchanged_one_nothing(bring: Bring,
     assert session(perform, "two.md")["metadata"]["body"] == "# Two\n\nMore.\n"
 
 
+@pytest.mark.processes
 def test_of_a_very_long_body_the_beginning_is_kept_with_a_warning(bring: Bring, perform: Perform) -> None:
     report = bring({"long.md": "# Long\n" + "word " * 300_000})
 

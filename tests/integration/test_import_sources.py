@@ -12,6 +12,7 @@ from projections.application.app import App
 from projections.reports import report
 from projections.transfer.file_import import ImportRequest
 from tests.support.command_line import exit_code
+from tests.support.long_cases import long_cases
 from tests.support.trackers import TRACKERS, Task
 
 TASKS = [
@@ -91,7 +92,7 @@ def test_a_file_that_cannot_be_read_ends_with_2_names_its_line_and_records_nothi
     assert list(app.store.read_all()) == []
 
 
-@pytest.mark.parametrize("tracker", TRACKERS)
+@long_cases("tracker", TRACKERS)
 def test_what_is_no_ordinary_file_ends_with_2(call: Call, tmp_path: Path, tracker: str) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "cycle").symlink_to(tmp_path / "cycle")

@@ -97,6 +97,7 @@ def test_closing_answers_the_head_that_stays(app: App, perform: Perform) -> None
     assert (head, digest) == (1, next(iter(app.store.read_all())).digest)
 
 
+@pytest.mark.processes
 def test_a_ledger_is_found_by_its_id_the_beginning_of_it_or_its_name(database: Database) -> None:
     known = made(database, f"name {uuid4()}")
 
@@ -114,6 +115,7 @@ def test_a_name_that_two_ledgers_have_is_ambiguous(database: Database) -> None:
         ledgers.find(database, name)
 
 
+@pytest.mark.processes
 def test_another_role_sees_a_ledger_from_when_it_is_allowed_until_it_is_denied(
     database: Database, guest: Database
 ) -> None:
@@ -165,6 +167,7 @@ def test_a_role_that_is_not_there_or_may_not_use_any_ledger_is_not_let_in(databa
         ledgers.allow(database, known.id, "pg_monitor")
 
 
+@pytest.mark.processes
 def test_a_ledger_is_made_listed_renamed_archived_and_opened_by_command(call: Call, tmp_path: Path) -> None:
     code, created = call("create", "Second", tmp_path / "second")
 
@@ -213,6 +216,7 @@ def test_a_limit_is_explained_in_words(app: App, settings: Settings, perform: Pe
     ]
 
 
+@pytest.mark.processes
 def test_a_full_ledger_refuses_events_and_names_itself_the_limit_and_the_way_out(
     app: App, perform: Perform, call: Call, monkeypatch: pytest.MonkeyPatch, owner_dsn: str
 ) -> None:

@@ -66,6 +66,7 @@ def golden_event(fields: dict[str, Any]) -> RecordedEvent:
     )
 
 
+@pytest.mark.processes
 def test_a_page_ends_before_its_payloads_take_megabytes_however_little_is_stored_of_them(
     ledger: Ledger, dsn: str
 ) -> None:
@@ -192,6 +193,7 @@ def test_who_follows_the_log_beside_eight_threads_that_share_commits_misses_noth
     reader.close()
 
 
+@pytest.mark.processes
 def test_who_waits_for_the_lock_until_a_deadline_learns_when_it_ends(app: App, settings: Settings) -> None:
     other = App(settings)
 
@@ -203,6 +205,7 @@ def test_who_waits_for_the_lock_until_a_deadline_learns_when_it_ends(app: App, s
     other.close()
 
 
+@pytest.mark.processes
 def test_who_would_record_many_in_order_waits_for_the_lock_until_a_deadline(ledger: Ledger, dsn: str) -> None:
     database = Database(dsn)
     other = ledger_in(database, ledger.store.ledger).store

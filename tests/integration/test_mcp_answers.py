@@ -57,6 +57,7 @@ def wire_bytes(result: dict[str, Any]) -> int:
     return len(result["content"][0]["text"].encode())
 
 
+@pytest.mark.processes
 def test_a_list_over_the_bytes_is_cut_where_its_cursor_goes_on(client: McpClient) -> None:
     pages, cursor = [], None
     while True:
@@ -158,6 +159,7 @@ def test_a_list_is_asked_again_only_for_as_many_as_fit() -> None:
     assert 50 <= asked[0] < 60
 
 
+@pytest.mark.processes
 def test_a_refusal_that_repeats_a_megabyte_is_short_and_keeps_its_shape() -> None:
     error = Invalid("x" * 1_000_000, next_step="shorten it", fields=[{"field": "a", "value": "y" * 1_000_000}] * 90)
 

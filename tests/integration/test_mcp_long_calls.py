@@ -13,6 +13,7 @@ from mcp_adapter.capabilities import tools
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from projections.tables.postgres import LOCK
+from tests.support.long_cases import long_cases
 from tests.support.mcp_client import STATELESS, served
 from tests.support.waiting import until
 
@@ -27,7 +28,7 @@ def a_slow_database(app: App) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("revision", ["2025-11-25", STATELESS])
+@long_cases("revision", ["2025-11-25", STATELESS])
 def test_a_client_that_asks_for_progress_hears_that_a_call_still_runs(
     settings: Settings, app: App, revision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -62,6 +63,7 @@ def test_a_write_under_way_at_the_end_of_the_conversation_is_recorded(settings: 
     assert [item["title"] for item in listed["items"]] == ["Last"]
 
 
+@pytest.mark.processes
 def test_a_write_that_is_given_up_is_recorded_or_not_and_a_repetition_tells(settings: Settings, app: App) -> None:
     with served(settings) as client:
         client.call("prime")

@@ -181,6 +181,7 @@ def test_an_unpaired_surrogate_is_named_by_its_argument(settings: Settings, plac
     assert [fault["field"] for fault in refusal["details"]["fields"]] == [place]
 
 
+@pytest.mark.processes
 def test_calls_sent_at_once_are_all_answered(settings: Settings) -> None:
     with served(settings) as client:
         asked = [

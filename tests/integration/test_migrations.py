@@ -52,6 +52,7 @@ def test_a_fresh_database_is_brought_to_the_schema_and_is_then_current(new_datab
         assert applied == [*MIGRATIONS, "functions", "grants"]
 
 
+@pytest.mark.processes
 def test_the_planner_knows_that_a_generation_belongs_to_one_ledger(new_database: NewDatabase) -> None:
     names = ("work_items", "vendors", "deployments", "enhancements", "configurations", "conflicts")
     fill = """INSERT INTO {} (ledger_id, generation, id, version, position, doc)
@@ -117,6 +118,7 @@ def test_migrating_again_applies_nothing_and_changes_nothing(new_database: NewDa
         assert schema(connection) == first
 
 
+@pytest.mark.processes
 def test_two_fresh_databases_are_the_same(new_database: NewDatabase) -> None:
     found = []
     for dsn in (new_database(), new_database()):
@@ -140,6 +142,7 @@ def fresh(server: EmbeddedServer, admin_dsn: str) -> Schema:
     return found
 
 
+@pytest.mark.processes
 def test_a_database_of_any_older_program_becomes_the_same_as_a_fresh_one(
     new_database: NewDatabase, fresh: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,6 +185,7 @@ def test_four_programs_that_migrate_at_once_agree(new_database: NewDatabase) -> 
         assert is_current(connection)
 
 
+@pytest.mark.processes
 def test_a_database_that_a_newer_program_migrated_is_refused(new_database: NewDatabase) -> None:
     with psycopg.connect(new_database(), autocommit=True) as connection:
         migrate(connection)
@@ -192,6 +196,7 @@ def test_a_database_that_a_newer_program_migrated_is_refused(new_database: NewDa
                 look(connection)
 
 
+@pytest.mark.processes
 def test_a_function_that_answered_another_type_is_made_anew(new_database: NewDatabase) -> None:
     with psycopg.connect(new_database(), autocommit=True) as connection:
         migrate(connection)
@@ -208,6 +213,7 @@ def test_a_function_that_answered_another_type_is_made_anew(new_database: NewDat
         assert is_current(connection)
 
 
+@pytest.mark.processes
 def test_the_generations_that_serve_are_noted_for_ledgers_that_were_there_before(new_database: NewDatabase) -> None:
     with psycopg.connect(new_database(), autocommit=True) as connection:
         migrate(connection)
@@ -240,6 +246,7 @@ def test_an_older_program_does_not_take_back_the_functions_of_a_newer_one(new_da
         assert migrate(connection) == []
 
 
+@pytest.mark.processes
 def test_functions_of_another_text_are_replaced_and_their_grants_with_them(new_database: NewDatabase) -> None:
     with psycopg.connect(new_database(), autocommit=True) as connection:
         migrate(connection)
@@ -253,6 +260,7 @@ def test_functions_of_another_text_are_replaced_and_their_grants_with_them(new_d
         assert schema(connection) == fresh
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("other", ["position_at(uuid)", "nobody_has_this(uuid)"])
 def test_a_function_that_no_file_has_is_dropped_when_functions_are_replaced(
     new_database: NewDatabase, other: str
@@ -284,6 +292,7 @@ def test_a_migration_that_was_applied_with_another_text_is_refused(new_database:
             migrate(connection)
 
 
+@pytest.mark.processes
 def test_a_migration_that_fails_leaves_nothing_behind(
     new_database: NewDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -300,6 +309,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(
         assert is_current(connection)
 
 
+@pytest.mark.processes
 def test_what_goes_wrong_while_migrating_is_reported_as_what_it_is(
     new_database: NewDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -359,6 +369,7 @@ def bare(server: EmbeddedServer, settings: Settings, new_database: NewDatabase, 
         administrator.execute(f"DROP ROLE {BARE}")
 
 
+@pytest.mark.processes
 def test_a_role_without_the_grant_is_named_it_by_every_command(
     bare: Settings, server: EmbeddedServer, admin_dsn: str, tmp_path: Path
 ) -> None:

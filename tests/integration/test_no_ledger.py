@@ -17,6 +17,7 @@ from projections.operations.base import Operation
 from projections.operations.catalog import OPERATIONS
 from tests.integration.test_mcp_arguments import required
 from tests.support.command_line import run
+from tests.support.long_cases import long_cases
 from tests.support.mcp_client import HANDSHAKES, STATELESS, McpClient, served, server_process
 
 PIPED = '[{"op": "create", "item_type": "task", "title": "Piped"}]'
@@ -96,7 +97,7 @@ def test_prime_works_without_a_ledger_and_says_so(empty: Settings) -> None:
     assert (answer["position"], answer["folder"]) == (None, str(empty.project))
 
 
-@pytest.mark.parametrize("revision", HANDSHAKES)
+@long_cases("revision", HANDSHAKES)
 def test_a_ledger_is_made_by_a_tool_that_is_listed_only_before_and_then_everything_works(
     empty: Settings, revision: str
 ) -> None:

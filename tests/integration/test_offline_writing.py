@@ -21,6 +21,7 @@ from projections.maintenance.after_write import keep_status
 from projections.maintenance.status_file import read
 from projections.reports.marked_section import NAME
 from tests.support.calls import ask, close_at_once
+from tests.support.long_cases import long_cases
 from tests.support.mcp_client import served
 from tests.support.tcp_gate import Gate
 from tests.support.waiting import until
@@ -90,6 +91,7 @@ def test_the_status_file_holds_what_waits_as_soon_as_it_is_answered(app: App, ga
     assert "Away from home" in text
 
 
+@pytest.mark.processes
 def test_a_claim_that_is_known_to_be_recorded_is_answered_again_while_away(app: App, gate: Gate) -> None:
     item = ask(app, "create_work_item", item_type="task", title="Before")
     claim = {"action": "claim", "id": item["id"], "command_id": str(uuid4())}
@@ -104,6 +106,7 @@ def test_a_claim_that_is_known_to_be_recorded_is_answered_again_while_away(app: 
         ask(app, "claim_work_item", **claim | {"command_id": str(uuid4())})
 
 
+@pytest.mark.processes
 def test_what_is_asked_after_the_database_came_back_is_answered_live_again(app: App, gate: Gate) -> None:
     ask(app, "create_work_item", item_type="task", title="Before")
     gate.close()
@@ -121,6 +124,7 @@ def test_what_is_asked_after_the_database_came_back_is_answered_live_again(app: 
     assert "source" not in answer
 
 
+@pytest.mark.processes
 def test_a_ledger_that_never_met_a_database_works_for_as_long_as_that_lasts(
     settings: Settings, gate: Gate, elsewhere: App
 ) -> None:
@@ -152,6 +156,7 @@ def test_a_ledger_that_never_met_a_database_works_for_as_long_as_that_lasts(
     app.close()
 
 
+@pytest.mark.processes
 def test_an_assistants_server_goes_on_while_the_database_is_away_and_brings_it_home(
     settings: Settings, gate: Gate, elsewhere: App
 ) -> None:
@@ -175,6 +180,7 @@ def test_an_assistants_server_goes_on_while_the_database_is_away_and_brings_it_h
     assert titles == ["WorkItemCreated", "WorkItemCreated", "WorkItemRevised"]
 
 
+@pytest.mark.processes
 def test_a_conflict_is_seen_by_everybody_and_decided_by_anybody(app: App, gate: Gate, elsewhere: App) -> None:
     item = clash(app, gate, elsewhere)
 
@@ -204,6 +210,7 @@ def test_a_conflict_is_seen_by_everybody_and_decided_by_anybody(app: App, gate: 
         ask(app, "resolve_conflict", id=conflict["id"], version=1, choice="mine")
 
 
+@pytest.mark.processes
 def test_an_edit_is_held_to_the_limits_of_every_other_input(app: App, gate: Gate, elsewhere: App) -> None:
     item = clash(app, gate, elsewhere)
     [conflict] = ask(elsewhere, "sync_state")["items"]
@@ -223,6 +230,7 @@ def test_an_edit_is_held_to_the_limits_of_every_other_input(app: App, gate: Gate
     assert (after["title"], after["tags"]) == ("Mine", ["one"])
 
 
+@pytest.mark.processes
 def test_what_waited_for_a_conflict_follows_its_decision_in_order(app: App, gate: Gate, elsewhere: App) -> None:
     item = ask(app, "create_work_item", item_type="task", title="Before")
     until(app.sync.follow)
@@ -256,6 +264,7 @@ def test_working_files_that_cannot_be_used_are_an_answer(app: App, gate: Gate) -
     assert live["title"] == "Before"
 
 
+@pytest.mark.processes
 def test_what_is_created_while_away_begins_in_the_planned_state_that_there_is_when_it_is_recorded(
     app: App, gate: Gate, elsewhere: App
 ) -> None:
@@ -273,6 +282,7 @@ def test_what_is_created_while_away_begins_in_the_planned_state_that_there_is_wh
     assert (found["status"], found["category"]) == ("backlog", "planned")
 
 
+@pytest.mark.processes
 def test_a_conflict_itself_is_not_undone(app: App, gate: Gate, elsewhere: App) -> None:
     clash(app, gate, elsewhere)
 
@@ -314,6 +324,7 @@ def test_a_claim_while_away_is_refused_unavailable(app: App, gate: Gate) -> None
     assert getattr(refused.value, "code", None) == "unavailable"
 
 
+@pytest.mark.processes
 def test_the_status_file_shows_a_queued_write_until_it_is_home(app: App, gate: Gate, settings: Settings) -> None:
     ask(app, "create_work_item", item_type="task", title="Before")
     gate.close()
@@ -348,7 +359,7 @@ def shown_when(file: Path, *, queued: int) -> dict[str, Any]:
     return seen[0]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@long_cases("seed", range(4))
 def test_connections_cut_at_any_byte_lose_and_double_nothing(app: App, gate: Gate, elsewhere: App, seed: int) -> None:
     moments = random.Random(seed)
     first = ask(app, "create_work_item", item_type="task", title="Before")
@@ -370,6 +381,7 @@ def test_connections_cut_at_any_byte_lose_and_double_nothing(app: App, gate: Gat
     assert {answer["outcome"] for answer in receipts} == {"committed", "queued"}
 
 
+@pytest.mark.processes
 def test_threads_of_one_server_queue_at_once_and_lose_none(app: App, gate: Gate) -> None:
     ask(app, "create_work_item", item_type="task", title="Before")
     gate.close()
@@ -387,6 +399,7 @@ def test_threads_of_one_server_queue_at_once_and_lose_none(app: App, gate: Gate)
     assert ask(app, "list_work_items", limit=1)["total_count"] == 61
 
 
+@pytest.mark.processes
 def test_the_same_command_id_while_away_and_afterwards_is_one_command(app: App, gate: Gate) -> None:
     ask(app, "create_work_item", item_type="task", title="Before")
     gate.close()
@@ -405,6 +418,7 @@ def test_the_same_command_id_while_away_and_afterwards_is_one_command(app: App, 
     assert (after["id"], after["outcome"], after["repeated"]) == (first["id"], "committed", True)
 
 
+@pytest.mark.processes
 def test_a_disk_that_takes_no_verdict_is_not_taken_for_a_lost_database(app: App, gate: Gate) -> None:
     ask(app, "create_work_item", item_type="task", title="Before")
     gate.close()
@@ -441,6 +455,7 @@ def drain_waits(app: App, gate: Gate, elsewhere: App, monkeypatch: pytest.Monkey
     wait_until_settled(app)
 
 
+@pytest.mark.processes
 def test_a_write_that_is_queued_behind_others_takes_in_nothing_before(app: App, drain_waits: dict[str, Any]) -> None:
     queued = ask(app, "create_work_item", item_type="task", title="Behind")
 
@@ -448,6 +463,7 @@ def test_a_write_that_is_queued_behind_others_takes_in_nothing_before(app: App, 
     assert app.local.journal.head.position == 1
 
 
+@pytest.mark.processes
 def test_the_answer_of_a_write_that_is_queued_waits_for_no_further_question_to_the_database(
     app: App, drain_waits: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -468,6 +484,7 @@ def test_the_answer_of_a_write_that_is_queued_waits_for_no_further_question_to_t
     assert asked == []
 
 
+@pytest.mark.processes
 def test_what_is_refused_behind_others_is_decided_anew_on_what_the_database_has(
     app: App, drain_waits: dict[str, Any]
 ) -> None:
@@ -477,6 +494,7 @@ def test_what_is_refused_behind_others_is_decided_anew_on_what_the_database_has(
     assert ask(app, "query_work_item", id=drain_waits["id"])["title"] == "Theirs"
 
 
+@pytest.mark.processes
 def test_whether_there_is_nothing_to_do_behind_others_is_asked_of_what_the_database_has(
     app: App, drain_waits: dict[str, Any]
 ) -> None:

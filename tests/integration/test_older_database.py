@@ -49,6 +49,7 @@ def app(upgraded: str, tmp_path: Path) -> Iterator[App]:
     app.close()
 
 
+@pytest.mark.processes
 def test_its_schema_is_that_of_a_fresh_one(upgraded: str, new_database: NewDatabase) -> None:
     with psycopg.connect(new_database(), autocommit=True) as fresh, psycopg.connect(upgraded) as connection:
         migrate(fresh)
@@ -72,6 +73,7 @@ def test_what_was_recorded_is_read_proved_and_equal_to_its_read_models(app: App)
     assert verify(app).differences == ()
 
 
+@pytest.mark.processes
 def test_it_is_written_to_and_each_event_of_before_stays_as_it_was(app: App, upgraded: str) -> None:
     with psycopg.connect(upgraded) as connection:
         before = connection.execute(SAID).fetchall()

@@ -94,6 +94,7 @@ def test_restoring_needs_an_id(perform: Perform) -> None:
         perform("archive_work_items", action="restore")
 
 
+@pytest.mark.processes
 def test_many_servers_archive_once_a_day(settings: Settings, app: App, perform: Perform) -> None:
     made(app, "old", age=400)
     servers = [App(settings) for _ in range(4)]

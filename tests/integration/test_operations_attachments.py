@@ -80,6 +80,7 @@ def test_a_file_may_have_a_size_and_no_digest(perform: Perform, item: str) -> No
     assert (one["kind"], one["size"], one.get("sha256")) == ("file", 2310, None)
 
 
+@pytest.mark.processes
 def test_the_command_attaches_a_file_by_its_path_with_its_digest(
     run: Run, perform: Perform, item: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,6 +98,7 @@ def test_the_command_attaches_a_file_by_its_path_with_its_digest(
     assert "docs/the%20plan.pdf" in run("show", item).output
 
 
+@pytest.mark.processes
 def test_the_command_takes_a_file_away_that_is_not_there_any_more(
     run: Run, perform: Perform, item: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,6 +115,7 @@ def test_the_command_takes_a_file_away_that_is_not_there_any_more(
     assert (gone.exit_code, urls(perform, item)) == (0, [])
 
 
+@pytest.mark.processes
 def test_the_command_says_that_what_it_should_take_away_is_not_attached(run: Run, perform: Perform, item: str) -> None:
     run("attach", item, PULL)
 
@@ -122,6 +125,7 @@ def test_the_command_says_that_what_it_should_take_away_is_not_attached(run: Run
     assert urls(perform, item) == [PULL]
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("where", "options", "kind"),
     [(PULL, (), "pull_request"), (COMMIT, (), "commit"), ("https://x.org", ("--kind", "document"), "document")],
@@ -137,6 +141,7 @@ def test_the_command_attaches_what_is_elsewhere_by_its_url(
     assert urls(perform, item) == []
 
 
+@pytest.mark.processes
 def test_the_command_takes_a_url_that_is_too_long_for_a_file(run: Run, perform: Perform, item: str) -> None:
     where = "https://example.org/" + "a" * 300
 
@@ -182,6 +187,7 @@ def test_an_item_is_found_by_the_url_the_commit_and_the_name_of_what_is_attached
     assert [one["ref"] for one in found] == [item]
 
 
+@pytest.mark.processes
 def test_items_are_listed_by_the_kind_of_what_is_attached(run: Run, perform: Perform, item: str) -> None:
     other = perform("create_work_item", item_type="task", title="Other")["ref"]
     perform("attach", id=item, url=PULL)

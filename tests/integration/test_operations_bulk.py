@@ -228,6 +228,7 @@ def test_items_are_answered_whole_if_asked(perform: Perform) -> None:
     assert answer["results"][0]["tags"] == ["x"]
 
 
+@pytest.mark.processes
 def test_more_than_a_thousand_items_are_refused_and_a_thousand_are_one_command(
     perform: Perform, server: EmbeddedServer
 ) -> None:

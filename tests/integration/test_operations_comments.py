@@ -131,6 +131,7 @@ def test_comments_are_found_by_their_words_until_they_are_withdrawn(perform: Per
     assert (found, perform("list_work_items", text="zeppelin")["total_count"]) == (1, 0)
 
 
+@pytest.mark.processes
 def test_only_the_newest_comments_come_with_an_item_unless_all_are_asked_for(perform: Perform) -> None:
     item = create(perform)
     for number in range(12):
@@ -189,6 +190,7 @@ def test_exports_hold_the_comments(perform: Perform, app: App) -> None:
     assert issue["comments"][0]["body"].startswith("ann, 2")
 
 
+@pytest.mark.processes
 def test_the_command_comments_and_show_prints_it_harmlessly(settings: Settings, perform: Perform) -> None:
     item = create(perform)
     run = runner(settings)

@@ -153,6 +153,7 @@ def test_a_type_that_does_not_exist_needs_no_review(perform: Perform) -> None:
     assert [fault["field"] for fault in refused.value.details["fields"]] == ["settings.review_types.0"]
 
 
+@pytest.mark.processes
 def test_what_is_refused_in_review_goes_back_to_who_held_it_with_the_reason(perform: Perform) -> None:
     states = [
         {"name": "in_progress", "category": "active", "on_claim": True},
@@ -218,6 +219,7 @@ def test_what_was_asked_and_answered_is_found_by_its_words(perform: Perform, wor
     assert [found["id"] for found in perform("list_work_items", text=word)["items"]] == [item["id"]]
 
 
+@pytest.mark.processes
 def test_asking_says_whether_the_one_who_is_asked_is_known(perform: Perform) -> None:
     perform("update_project_configuration", version=0, settings={"roles": {"lead": ["kim"]}, "reviewer": "rex"})
     perform("create_work_item", item_type="task", title="Of ann", assignee="ann")

@@ -52,6 +52,7 @@ def test_the_report_comes_as_markdown_if_asked(perform: Perform) -> None:
     assert answer["as_of"]["position"] == 1
 
 
+@pytest.mark.processes
 def test_prime_names_what_the_reader_has_in_hand_however_much_of_it_is_done(perform: Perform) -> None:
     for n in range(21):
         done = task(perform, f"Done {n}", priority=1, assignee="ann")
@@ -87,6 +88,7 @@ def test_prime_tells_my_claims_from_those_of_others_and_what_is_ready(perform: P
     assert answer["position"] == app.store.read_streams([]).head
 
 
+@pytest.mark.processes
 def test_prime_stays_short_whatever_the_titles_hold(perform: Perform) -> None:
     by = "\U0001f469" * 100
     create = [{"op": "create", "item_type": "research", "title": "T", "priority": 1} for _ in range(40)]
@@ -107,6 +109,7 @@ def test_prime_stays_short_whatever_the_titles_hold(perform: Perform) -> None:
         assert all(not line.startswith("#") for line in answer["text"].splitlines()[1:]), title
 
 
+@pytest.mark.processes
 def test_prime_says_for_whom_items_wait_which_are_left_out_and_which_vendors_are_broken(perform: Perform) -> None:
     items = [perform("create_work_item", item_type="task", title=f"Task {n}") for n in range(12)]
     for item in items:
@@ -138,6 +141,7 @@ def test_prime_looks_for_blocked_items_among_the_most_urgent_and_says_so(
     assert first.splitlines()[1] == "- of the most urgent; all: list_work_items with blocked true"
 
 
+@pytest.mark.processes
 def test_prime_says_what_the_project_is_and_what_concerns_the_one_who_asks(perform: Perform) -> None:
     project = perform(
         "create_work_item", item_type="project", title="Invoice reader", description="Reads invoices", by="lead"
@@ -196,6 +200,7 @@ def test_prime_says_when_what_the_project_is_was_not_written_down(perform: Perfo
     assert f"Project {project} Invoice reader: it has no description yet (update_work_item)" in named
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("text", ["why? " * 4000, HOSTILE * 20])
 def test_prime_stays_short_whatever_was_asked(perform: Perform, text: str) -> None:
     for number in range(12):

@@ -27,6 +27,7 @@ def test_of_a_new_vendor_nothing_is_known_that_was_not_said(perform: Perform) ->
     assert vendor["metadata"] == {}
 
 
+@pytest.mark.processes
 def test_one_of_45_vendors_is_found_by_its_name_in_any_spelling(perform: Perform) -> None:
     for number in range(44):
         perform("create_vendor", name=f"Vendor {number}")

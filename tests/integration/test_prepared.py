@@ -46,6 +46,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[psycopg.Connection]:
     return sessions
 
 
+@pytest.mark.processes
 def test_a_question_of_one_plan_is_kept_on_the_server(
     keeping: App, new_database: NewDatabase, migrated: str, settings: Settings
 ) -> None:
@@ -56,6 +57,7 @@ def test_a_question_of_one_plan_is_kept_on_the_server(
     assert any("The vendor of a name" in statement for statement in kept)
 
 
+@pytest.mark.processes
 def test_what_was_planned_while_a_log_was_small_reads_no_more_when_it_has_grown(
     new_database: NewDatabase, migrated: str, settings: Settings
 ) -> None:

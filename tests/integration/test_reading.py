@@ -36,6 +36,7 @@ def store(database: Database) -> PostgresStore:
     return ledger.store
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("in_transaction", [False, True])
 def test_a_log_of_many_pages_is_read_whole_and_in_order(
     store: PostgresStore, database: Database, in_transaction: bool
@@ -60,6 +61,7 @@ def test_a_part_of_a_log_begins_and_ends_where_it_was_asked_to(store: PostgresSt
     assert list(store.read_all(EVENTS + 5, EVENTS + 9)) == []
 
 
+@pytest.mark.processes
 def test_a_reader_that_stops_in_the_middle_of_a_page_holds_nothing(store: PostgresStore, database: Database) -> None:
     for _ in range(5):  # more often than there are connections
         for event in store.read_all():
@@ -70,6 +72,7 @@ def test_a_reader_that_stops_in_the_middle_of_a_page_holds_nothing(store: Postgr
     assert len(list(store.read_facts())) == EVENTS
 
 
+@pytest.mark.processes
 def test_other_calls_come_between_two_events_and_what_they_record_is_not_read(database: Database) -> None:
     ledger = on_postgres(database, uuid4())
     _record(ledger, ["One"] * EVENTS)
@@ -83,6 +86,7 @@ def test_other_calls_come_between_two_events_and_what_they_record_is_not_read(da
     assert (read, ledger.store.read_streams([]).head) == (EVENTS, EVENTS + 3)
 
 
+@pytest.mark.processes
 def test_events_of_a_megabyte_are_read_a_few_at_a_time(database: Database) -> None:
     ledger = on_postgres(database, uuid4())
     store = ledger.store

@@ -78,6 +78,7 @@ def test_where_no_disk_takes_a_temporary_folder_that_is_said_and_no_fault_of_the
     assert "TMPDIR" in refused.value.next_step
 
 
+@pytest.mark.processes
 def test_a_queued_write_lies_over_the_committed_status_file(live: App, stranded: App) -> None:
     ask(live, "create_work_item", item_type="task", title="Known before")
     write_status(live)
@@ -102,6 +103,7 @@ def test_what_only_the_status_file_knows_cannot_be_changed_and_is_not_said_to_be
         ask(stranded, "update_work_item", id=known["id"], version=1, title="Changed")
 
 
+@pytest.mark.processes
 def test_with_a_published_journal_its_items_can_be_changed_while_away(live: App, stranded: App) -> None:
     known = ask(live, "create_work_item", item_type="task", title="Known before")
     ask(live, "create_vendor", name="Epson")
@@ -165,6 +167,7 @@ def test_what_a_new_layer_shows_can_be_changed_if_its_kind_says_so(
     assert "Epson" in status
 
 
+@pytest.mark.processes
 def test_what_was_queued_on_a_published_journal_is_recorded_as_proposed_or_meets_what_others_did(
     live: App, stranded: App, settings: Settings
 ) -> None:
@@ -193,6 +196,7 @@ def test_a_claim_on_a_published_journal_is_refused_as_the_ledger_has_met_a_datab
         ask(stranded, "claim_work_item", action="claim", id=known["id"])
 
 
+@pytest.mark.processes
 def test_a_ledger_that_began_on_this_machine_answers_for_itself(stranded: App) -> None:
     commit_all(stranded.identity.project, "feat: add the parser (#12)")
     ask(stranded, "create_work_item", item_type="task", title="One")
@@ -205,6 +209,7 @@ def test_a_ledger_that_began_on_this_machine_answers_for_itself(stranded: App) -
         ask(stranded, "update_work_item", id="w-zzzzz", version=1, title="Nothing")
 
 
+@pytest.mark.processes
 def test_the_status_file_keeps_what_it_folded_when_it_is_all_that_is_left(live: App, stranded: App) -> None:
     items = [{"op": "create", "item_type": "task", "title": f"Item {n}", "key": f"k{n}"} for n in range(100)]
     ask(live, "bulk_work_items", items=items)
@@ -238,6 +243,7 @@ def test_a_damaged_journal_says_so_with_every_answer_that_ends_before_the_damage
     assert set(listed["warnings"]) >= {"postgres_unavailable", "using_journal", "journal_damaged"}
 
 
+@pytest.mark.processes
 def test_what_is_held_back_hides_nothing_of_a_database_that_answers(live: App, settings: Settings) -> None:
     ask(live, "create_work_item", item_type="task", title="Recorded")
     live.close()

@@ -155,6 +155,7 @@ def test_a_check_changes_nothing(ledger: Ledger, plant: Plant) -> None:
     assert first.projections["vendors"].different == 3
 
 
+@pytest.mark.processes
 def test_a_read_model_is_rebuilt_alone(ledger: Ledger, plant: Plant) -> None:
     plant(ledger.store.ledger, "UPDATE vendors SET version = 9 WHERE ledger_id = %s")
     plant(ledger.store.ledger, "UPDATE deployments SET version = 9 WHERE ledger_id = %s")
@@ -165,11 +166,13 @@ def test_a_read_model_is_rebuilt_alone(ledger: Ledger, plant: Plant) -> None:
     assert (report.projections["vendors"].equal, report.projections["deployments"].equal) == (True, False)
 
 
+@pytest.mark.processes
 def test_an_unknown_read_model_is_named_with_those_there_are(ledger: Ledger) -> None:
     with pytest.raises(Invalid, match="no read model is called nonsense"):
         replay(ledger.store, ledger.tables, ["nonsense"])
 
 
+@pytest.mark.processes
 def test_what_a_replay_replaces_is_gone(ledger: Ledger, owner_dsn: str) -> None:
     replay(ledger.store, ledger.tables)
 
@@ -267,6 +270,7 @@ def _views(snapshot: contract.Snapshot, made: int, changed: int) -> Iterator[tup
         yield "item", row["version"], 2 if made == changed else 1
 
 
+@pytest.mark.processes
 def test_the_rows_that_an_older_program_left_behind_are_brought_up_by_the_next_question(
     ledger: Ledger, older: Ledger
 ) -> None:
@@ -286,6 +290,7 @@ def test_the_rows_that_an_older_program_left_behind_are_brought_up_by_the_next_q
     assert check(ledger.store, ledger.tables).equal
 
 
+@pytest.mark.processes
 def test_the_rows_that_an_older_program_left_behind_are_brought_up_by_the_next_command(
     ledger: Ledger, older: Ledger
 ) -> None:
@@ -297,6 +302,7 @@ def test_the_rows_that_an_older_program_left_behind_are_brought_up_by_the_next_c
     assert numbered(500) in titles(ledger)
 
 
+@pytest.mark.processes
 def test_without_catching_up_a_read_model_that_is_behind_is_not_shown(
     ledger: Ledger, older: Ledger, database: Database
 ) -> None:
@@ -328,6 +334,7 @@ def test_a_newer_program_with_a_new_shape_builds_its_rows_itself(
     assert check(program.store, program.tables).equal
 
 
+@pytest.mark.processes
 def test_the_command_line_answers_a_difference_with_exit_code_8(
     settings: Settings, perform: Perform, plant: Plant, app: Any
 ) -> None:
@@ -346,6 +353,7 @@ def test_the_command_line_answers_a_difference_with_exit_code_8(
     assert "title: stored wrong, by the log Right" in wrong.stdout
 
 
+@pytest.mark.processes
 def test_the_command_line_never_lets_an_earlier_state_serve_and_writes_it_to_a_file(
     settings: Settings, perform: Perform, tmp_path: Path
 ) -> None:
@@ -365,6 +373,7 @@ def test_the_command_line_never_lets_an_earlier_state_serve_and_writes_it_to_a_f
     assert file.read_text().count("\n") == 1
 
 
+@pytest.mark.processes
 def test_the_command_line_replays_from_the_journal_and_completes_it(settings: Settings, perform: Perform) -> None:
     perform("create_work_item", item_type="task", title="First")
     line = ["--project", str(settings.project), "--dsn", str(settings.dsn), "replay", "--from", "journal"]

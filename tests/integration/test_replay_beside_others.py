@@ -75,6 +75,7 @@ def test_a_replay_that_is_killed_leaves_the_old_rows_serving_and_no_others(
     assert generations(ledger, owner_dsn) == before
 
 
+@pytest.mark.processes
 def test_what_a_killed_replay_had_still_to_remove_is_removed_by_the_next(ledger: Ledger, owner_dsn: str) -> None:
     before = generations(ledger, owner_dsn)
     with ledger.store.exclusively(), ledger.tables.rebuilding(["vendors"]) as new:
@@ -115,6 +116,7 @@ def test_two_versions_of_the_program_run_at_once_and_neither_view_misses_a_row(l
     assert [made <= set(names) for names, _ in seen] == [True, True]
 
 
+@pytest.mark.processes
 def test_a_replay_from_the_journal_is_completed_from_the_log(ledger: Ledger, journal: Journal) -> None:
     head = ledger.store.read_streams([]).head
 
@@ -124,6 +126,7 @@ def test_a_replay_from_the_journal_is_completed_from_the_log(ledger: Ledger, jou
     assert check(ledger.store, ledger.tables, source=journal).equal
 
 
+@pytest.mark.processes
 def test_a_journal_of_another_history_builds_nothing(ledger: Ledger, dsn: str, tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl", ledger.store.ledger, tmp_path / "cache.sqlite3")
     database = Database(dsn)
@@ -163,6 +166,7 @@ def test_the_rows_of_an_earlier_position_are_written_to_a_file(ledger: Ledger, t
     assert max(row["position"] for row in rows) == until
 
 
+@pytest.mark.processes
 def test_events_that_only_a_newer_program_understands_are_carried_and_reported(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,6 +191,7 @@ def _chained(ledger: Ledger, events: list[RecordedEvent]) -> list[RecordedEvent]
     return chained
 
 
+@pytest.mark.processes
 def test_a_writer_that_holds_the_log_does_not_wait_for_a_replay_that_waits_for_the_log(
     ledger: Ledger, owner_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -138,6 +138,7 @@ def test_the_same_position_gives_the_same_bytes(perform: Perform, made: Any) -> 
     assert made() == made()
 
 
+@pytest.mark.processes
 def test_a_vendor_shows_its_newest_runs_from_the_oldest_to_the_newest(perform: Perform, made: Any) -> None:
     vendor = perform("create_vendor", name="Acme")
     for n in range(1, 41):
@@ -229,6 +230,7 @@ def test_the_last_week_counts_what_was_finished_in_a_state_of_the_ledgers_own(pe
     assert "2 created, 2 completed, 1 other changes" in " ".join(read(made()).texts)
 
 
+@pytest.mark.processes
 def test_a_long_list_is_folded_and_counted(perform: Perform, made: Any) -> None:
     for n in range(60):
         perform("create_work_item", item_type="task", title=f"Task {n}")

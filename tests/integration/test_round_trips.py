@@ -83,6 +83,7 @@ def test_a_transaction_is_opened_together_with_its_first_statements(session: Ses
     assert session.ask([asked, COMMIT, asked]) == [[{"is_reading": "on"}], [], [{"is_reading": "off"}]]
 
 
+@pytest.mark.processes
 def test_a_first_statement_that_is_refused_leaves_no_transaction_behind(database: Database) -> None:
     with pytest.raises(psycopg.errors.DivisionByZero), database.reading(Statement(b"SELECT 1 / 0")):
         pass
@@ -100,6 +101,7 @@ def test_only_what_may_be_kept_is_kept_and_only_once(session: Session) -> None:
     assert session.ask([KEPT]) == [[{"statement": QUESTION.decode()}]]
 
 
+@pytest.mark.processes
 def test_what_is_kept_is_kept_anew_after_the_driver_has_dropped_everything(session: Session) -> None:
     session.ask([Statement(QUESTION, keep=True)])
     with pytest.raises(psycopg.errors.UndefinedTable), session.transaction():
@@ -109,6 +111,7 @@ def test_what_is_kept_is_kept_anew_after_the_driver_has_dropped_everything(sessi
     assert session.ask([Statement(QUESTION, keep=True)]) == [[{"value": 7}]]
 
 
+@pytest.mark.processes
 def test_a_session_keeps_no_more_than_its_share(session: Session) -> None:
     for number in range(MOST_KEPT + 5):
         assert session.ask([Statement(QUESTION + b" -- %d" % number, keep=True)]) == [[{"value": 7}]]

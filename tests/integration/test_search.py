@@ -25,6 +25,7 @@ def found(perform: Perform, text: str, **more: Any) -> list[str]:
     return [item["title"] for item in perform("list_work_items", text=text, **more)["items"]]
 
 
+@pytest.mark.processes
 def test_titles_weigh_more_than_tags_and_tags_more_than_texts(perform: Perform) -> None:
     task(perform, "In a tag", tags=["kraken"])
     task(perform, "The kraken")
@@ -102,6 +103,7 @@ def test_a_search_is_filtered_like_any_list(perform: Perform) -> None:
     assert len(found(perform, "kraken", include_deleted=True)) == 3
 
 
+@pytest.mark.processes
 def test_the_pages_of_a_search_together_are_all_that_is_found(perform: Perform) -> None:
     perform(
         "bulk_work_items",
@@ -171,6 +173,7 @@ def test_a_search_that_finds_nothing_among_what_changed_last_says_so_too(perform
         assert "add a word or a filter" in found["next_step"]
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("name", ["board", "list"])
 @pytest.mark.usefixtures("few")
 def test_the_console_says_of_common_words_how_many_items_were_found_at_least(
@@ -189,6 +192,7 @@ def test_the_console_says_of_common_words_how_many_items_were_found_at_least(
     assert ("add a word or a filter" in shown) == (name == "list")
 
 
+@pytest.mark.processes
 @pytest.mark.usefixtures("few")
 def test_the_pages_of_a_search_for_common_words_are_together_what_was_searched(perform: Perform) -> None:
     for n in range(9):
@@ -225,6 +229,7 @@ def test_another_ledgers_words_are_not_found(perform: Perform) -> None:
     assert found(perform, "kraken", include_deleted=True, include_archived=True) == []
 
 
+@pytest.mark.processes
 def test_a_text_of_a_megabyte_is_stored_and_found(perform: Perform) -> None:
     task(perform, "Huge", metadata={"body": " ".join(f"word{n}" for n in range(100_000))})
     task(perform, "Long words", metadata={"body": " ".join(f"{n}" + "ж" * 60 for n in range(8_000))})

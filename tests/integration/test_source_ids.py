@@ -19,6 +19,7 @@ def imported(app: App, tmp_path: Path) -> None:
     ImportRequest(source="beads", path=export(tmp_path, issue("bd-6df0"), issue("x-5"), issue("w-12"))).run(app)
 
 
+@pytest.mark.processes
 def test_every_operation_on_an_item_takes_it(perform: Perform) -> None:
     item = perform("query_work_item", id="bd-6df0")
 

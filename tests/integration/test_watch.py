@@ -50,6 +50,7 @@ def item(perform: Perform, title: str) -> dict[str, Any]:
     return perform("create_work_item", item_type="task", title=title)
 
 
+@pytest.mark.processes
 def test_a_command_is_given_each_event_on_its_input_and_no_shell_sees_it(
     perform: Perform, settings: Settings, program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,6 +66,7 @@ def test_a_command_is_given_each_event_on_its_input_and_no_shell_sees_it(
     assert not (tmp_path / "hacked").exists()
 
 
+@pytest.mark.processes
 def test_a_failure_stops_and_the_next_run_begins_with_that_event(
     perform: Perform, settings: Settings, program: Program, tmp_path: Path
 ) -> None:
@@ -84,6 +86,7 @@ def test_a_failure_stops_and_the_next_run_begins_with_that_event(
     assert (tmp_path / "place").read_text() == "2\n"
 
 
+@pytest.mark.processes
 def test_with_go_on_a_failure_is_named_and_passed_over(perform: Perform, settings: Settings, program: Program) -> None:
     for title in ("One", "Two"):
         item(perform, title)
@@ -140,6 +143,7 @@ def test_a_file_that_holds_no_position_is_named(settings: Settings, tmp_path: Pa
     assert (ended.exit_code, "does not hold a position" in ended.stderr) == (8, True)
 
 
+@pytest.mark.processes
 def test_the_position_is_kept_from_the_start_so_that_nothing_is_left_out_between_two_runs(
     perform: Perform, settings: Settings, program: Program, tmp_path: Path
 ) -> None:

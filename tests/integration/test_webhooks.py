@@ -25,6 +25,7 @@ from projections.operations.catalog import OPERATIONS
 from tests.conftest import Perform
 from tests.support.command_line import run
 from tests.support.forked import Forked
+from tests.support.long_cases import long_cases
 from tests.support.mcp_client import environment
 from tests.support.receiver import LOOPBACK, Receiver, receiving
 from tests.support.tcp_gate import Gate
@@ -243,7 +244,7 @@ def test_it_waits_longer_each_time_and_as_long_as_the_receiver_asks(
     assert len(receiver.got) == 2
 
 
-@pytest.mark.parametrize(
+@long_cases(
     "status, why",
     [(410, "it answered 410: it is gone"), (500, f"{MOST_ATTEMPTS} attempts in a row were not taken: it answered 500")],
 )
@@ -267,6 +268,7 @@ def test_one_that_is_gone_or_fails_for_long_is_parked_and_doctor_names_it(
     assert state(perform)["state"] == "sending"
 
 
+@pytest.mark.processes
 def test_doctor_names_one_that_no_process_sends(
     perform: Perform, receiver: Receiver, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -457,6 +459,7 @@ def test_a_sender_that_is_killed_between_delivery_and_record_leaves_nothing_out(
     assert state(perform)["behind"] == 0
 
 
+@pytest.mark.processes
 def test_the_commands_add_list_and_send(settings: Settings, receiver: Receiver) -> None:
     def answer(*words: str) -> Any:
         return run(settings, "webhook", *words, LEDGER_WEBHOOK_NETWORKS="127.0.0.1")
@@ -479,6 +482,7 @@ def test_the_commands_add_list_and_send(settings: Settings, receiver: Receiver) 
     assert answer("list", "--json").exit_code == 0
 
 
+@pytest.mark.processes
 def test_a_change_that_is_queued_is_not_said_to_be_in_effect(settings: Settings) -> None:
     gate = Gate(str(settings.dsn))
     behind = replace(settings, dsn=gate.dsn)

@@ -24,6 +24,7 @@ from projections.transfer.github.terms import Terms
 from tests.support.examples import ALL
 from tests.support.github_api import CUT, OWNER, Fault, GithubApi
 from tests.support.killing import Killed
+from tests.support.long_cases import long_cases
 
 SEEDS = range(int(os.environ.get("LEDGER_TEST_HISTORIES", 40 if ALL else 3)))
 STEPS = 30
@@ -244,7 +245,7 @@ def kill(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     return lambda new: share.__setitem__(0, new)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@long_cases("seed", SEEDS)
 def test_both_sides_agree_or_a_conflict_is_listed(
     seed: int, app: App, github: GithubApi, kill: Callable[[float], None]
 ) -> None:

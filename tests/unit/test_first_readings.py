@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 TYPES = 150
 PROGRAM = f"""
 import sys, threading, msgspec
@@ -26,6 +28,7 @@ for kind in [fresh() for _ in range({TYPES})]:
 """
 
 
+@pytest.mark.processes
 def test_threads_may_read_a_type_for_the_first_time_at_once() -> None:
     ended = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False)
 

@@ -15,6 +15,7 @@ from ledger.importing.readers import sample
 from ledger.importing.readers.reading import Reading
 from ledger.values.moment import parse
 from projections.transfer.import_sources import SOURCES
+from tests.support.long_cases import long_cases
 from tests.support.trackers import TRACKERS, Task
 
 NOW = parse("2026-11-22T12:00:00Z")
@@ -62,7 +63,7 @@ def read(source: str, path: Path) -> Reading:
     return SOURCES[source].read(path, str, NOW)
 
 
-@pytest.mark.parametrize("tracker", TRACKERS)
+@long_cases("tracker", TRACKERS)
 def test_a_record_among_many_costs_what_one_among_few_does(tmp_path: Path, tracker: str) -> None:
     calls_a_record(tracker, TRACKERS[tracker](tmp_path, tasks(FEW)))  # what is done once in a process
 
@@ -72,6 +73,7 @@ def test_a_record_among_many_costs_what_one_among_few_does(tmp_path: Path, track
     assert many < min(few * GROWTH, MOST_CALLS)
 
 
+@pytest.mark.processes
 def test_comments_by_themselves_cost_the_same_among_many_issues(tmp_path: Path) -> None:
     file = tmp_path / "issues.json"
 
@@ -116,6 +118,7 @@ def test_json_nested_deeper_than_it_can_be_walked_is_refused_and_never_a_crash(t
     assert [item.external_id for item in read("beads", tmp_path / "issues.jsonl").items] == ["a-2"]
 
 
+@pytest.mark.processes
 def test_a_section_that_changes_its_kind_at_every_heading_is_read_to_its_end(tmp_path: Path) -> None:
     above = "# P\n\n## Deployments\n\n## Work Items\n\n- a\n\n## Sessions\n\n## Vendors\n\n"
     kinds = [f"### {'Enhancements' if n % 2 else 'Vendors'}\n\n- Record{n}\n\n" for n in range(2 * DEEP)]

@@ -122,6 +122,7 @@ def test_what_another_process_appends_is_seen(opened: Opened, events: list[Recor
     assert list(writer.read_all(2)) == events[2:5]
 
 
+@pytest.mark.processes
 def test_cut_at_any_byte_it_holds_the_whole_lines_and_goes_on_from_there(
     opened: Opened, events: list[RecordedEvent], lines: list[bytes]
 ) -> None:
@@ -138,6 +139,7 @@ def test_cut_at_any_byte_it_holds_the_whole_lines_and_goes_on_from_there(
         assert journal.file.read_bytes() == b"".join(lines[: kept + 1]), cut
 
 
+@pytest.mark.processes
 def test_with_any_byte_flipped_a_line_proves_nothing(lines: list[bytes], events: list[RecordedEvent]) -> None:
     previous = origin_digest(LEDGER)
     for position, line in enumerate(lines, 1):
@@ -148,6 +150,7 @@ def test_with_any_byte_flipped_a_line_proves_nothing(lines: list[bytes], events:
         previous = events[position - 1].digest
 
 
+@pytest.mark.processes
 def test_with_a_byte_flipped_it_answers_up_to_the_damage_and_names_the_line(opened: Opened, lines: list[bytes]) -> None:
     before = b""
     for number, line in enumerate(lines, 1):

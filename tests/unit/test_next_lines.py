@@ -4,6 +4,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from ledger import errors
 from ledger.errors import LeaseMoved, LedgerError, LostRace, ReadModelBehind, Refused
 from projections.cli.commands import COMMANDS
@@ -26,6 +28,7 @@ def raised() -> Iterator[tuple[str, ast.Call]]:
                     yield f"{file.relative_to(ROOT)}:{node.lineno}", node
 
 
+@pytest.mark.processes
 def test_every_refusal_of_the_program_says_what_to_do() -> None:
     silent = [
         place

@@ -75,6 +75,7 @@ def test_when_all_is_settled_and_followed_the_file_is_emptied_and_the_numbers_go
     assert waiting(tmp_path) == [3]
 
 
+@pytest.mark.processes
 def test_cut_at_any_byte_the_whole_lines_are_there_and_it_goes_on_from_there(tmp_path: Path) -> None:
     whole = tmp_path / "whole"
     whole.mkdir()
