@@ -84,7 +84,7 @@ def create(project: Path, name: str | None = None) -> Identity:
 
 
 def become_copy(identity: Identity, ledger: UUID) -> Identity:
-    """From here on the folder's ledger is a copy of another one, under the key it has. For a ledger without events."""
+    """Makes the folder's ledger a copy of another one, under the key it has. For a ledger without events."""
     return rewrite(replace(identity, ledger=ledger, copy=identity.key))
 
 

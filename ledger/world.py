@@ -65,7 +65,7 @@ class Obstacle(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Asker(Struct, frozen=True, kw_only=True):
-    """For whom readiness is asked: a person of this name, with the token of this digest; by default no one."""
+    """The one for whom readiness is asked: a person of this name, with the token of this digest; by default no one."""
 
     name: str = ""
     holder: str = ""

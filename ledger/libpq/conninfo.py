@@ -48,7 +48,7 @@ def effective(conninfo: str) -> dict[str, str]:
 
 
 def exported_parts() -> list[tuple[str, str, str]]:
-    """For each exported variable of libpq: its name, the part of a connection string, the part's value without it."""
+    """Each exported variable of libpq: its name, the part of a connection string, the part's value without it."""
     exported = [option for option in pq.Conninfo.get_defaults() if (option.envvar or b"").decode() in os.environ]
     parts = [(option.envvar, option.keyword.decode(), option.compiled) for option in exported]
     return [

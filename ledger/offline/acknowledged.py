@@ -59,7 +59,7 @@ class Acknowledged:
         return place if place.is_whole else None
 
     def forget(self) -> None:
-        """After an administrator has said which history is right."""
+        """Forgets all of it, after an administrator has said which history is right."""
         self._newest = 0
         self._file.unlink(missing_ok=True)
 

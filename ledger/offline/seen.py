@@ -43,7 +43,7 @@ class Seen:
             ) from error
 
     def at(self, position: int) -> None:
-        """Before the answer is said."""
+        """Notes a position before the answer is given."""
         with self._mine:
             if position <= self._newest:
                 return
@@ -53,7 +53,7 @@ class Seen:
                     overwrite(self._file, b"%0*d" % (WIDTH, position))
 
     def note(self, position: int) -> None:
-        """As `at`, without the lock: for use where no replica answers.
+        """The same as `at`, without the lock: for use where no replica answers.
 
         Where two processes note at once, the older position may win, until the next answer.
         """
@@ -66,7 +66,7 @@ class Seen:
                     overwrite(self._file, b"%0*d" % (WIDTH, position))
 
     def forget(self) -> None:
-        """After an administrator has said which history is right."""
+        """Forgets all of it, after an administrator has said which history is right."""
         self._newest = 0
         self._file.unlink(missing_ok=True)
 

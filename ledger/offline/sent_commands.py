@@ -184,7 +184,7 @@ class SentCommands:
                         os.close(_write_anew(file, _unquoting(_left(known, reached, ends), erased)))
 
     def forget(self) -> None:
-        """After an administrator has said which history is right."""
+        """Forgets all of it, after an administrator has said which history is right."""
         with self._guard:
             self._own.clear()
             self._past.clear()

@@ -61,7 +61,7 @@ def databases(database: Database) -> list[Listed]:
 
 
 def place(database: Database, key: UUID, name: str, wanted: str | None = None) -> str:
-    """In which database of the directory a ledger lies: a new one is placed in the wanted one, or with the fewest."""
+    """The database of the directory in which a ledger lies; a new one is placed in the wanted one, or with fewest."""
     found: str | None = database.call(PLACE, [key, name, wanted])[0][0]
     if found is not None:
         return found

@@ -62,7 +62,7 @@ class Workers:
         return answer
 
     def hand_over(self, call: Call) -> None:
-        """From any thread; what becomes of it the call itself knows."""
+        """Takes a call from any thread; what becomes of it the call itself knows."""
         with self._lock:
             self._calls.put(call)
             self._unfinished += 1

@@ -140,7 +140,7 @@ def _with_tool(error: NoLedger) -> NoLedger:
 
 
 async def read_arguments(ctx: Context, call_next: CallNext) -> HandlerResult:
-    """For a host that sends the whole arguments as their JSON text: the SDK takes an object only."""
+    """Reads the arguments of a host that sends them whole as JSON text: the SDK takes an object only."""
     params = ctx.params
     if ctx.method != "tools/call" or params is None or isinstance(params.get("arguments", {}), dict):
         return await call_next(ctx)

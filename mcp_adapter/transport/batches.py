@@ -15,7 +15,7 @@ Answer = wire.JSONRPCResponse | wire.JSONRPCError
 
 
 class Refusal(NamedTuple):
-    """In place of a message: the error that its sender is answered with."""
+    """The error that a sender is answered with in place of what its message asks."""
 
     answer: wire.JSONRPCError
 

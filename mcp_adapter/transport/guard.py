@@ -94,7 +94,7 @@ class Guard:
         self.draining = False
 
     def drain(self) -> None:
-        """From here on nothing new is begun; streams that wait for news end, what runs goes on to its end."""
+        """Begins nothing new from here on; streams that wait for news end, what runs goes on to its end."""
         self.draining = True
         for stream in list(self._streams):
             stream.cancel()

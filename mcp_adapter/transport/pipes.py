@@ -106,7 +106,7 @@ class MessageWriter:
             self._gone()
 
     def put(self, line: bytes) -> None:
-        """From any thread, which does not wait: what the client does not take at once is written by and by."""
+        """Writes from any thread, which does not wait: what the client does not take at once is written by and by."""
         with suppress(RuntimeError):  # the conversation is over
             try:
                 if not self._written_at_once(line):

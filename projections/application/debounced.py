@@ -52,7 +52,7 @@ class Debounced:
         self._job.within(self._delay)
 
     def at_once(self, promised: Callable[[], None]) -> None:
-        """Of a burst of writes the first waits for what is promised, the others ask for the work."""
+        """Does what is `promised` for the first write of a burst; the others ask for the work, as `soon` does."""
         now = time.monotonic()
         with self._lock:
             in_burst, self._burst_until = now < self._burst_until, now + self._first_delay

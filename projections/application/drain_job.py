@@ -41,7 +41,7 @@ class _Run:
 
 
 class DrainJob:
-    """At most one drain of this process at a time, as one of the `jobs`, in that lane. Safe for many threads."""
+    """Drains, at most once at a time in this process, as one of the `jobs`, in that lane. Safe for many threads."""
 
     def __init__(self, jobs: Jobs, lane: Callable[[], Hashable], clock: Clock = time.monotonic) -> None:
         self._clock = clock
@@ -78,7 +78,7 @@ class DrainJob:
                 return
 
     def end(self) -> None:
-        """After the portion under way, so that also processes which live for one command get on with it."""
+        """Ends after the portion under way, so that also processes which live for one command get on with it."""
         with self._lock:
             self._ending.set()
         self._job.end(LAST_SECONDS)

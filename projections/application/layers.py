@@ -100,7 +100,7 @@ class Layer(Struct, frozen=True, kw_only=True):
         return [*usual, *(["stale_journal"] if self._is_stale(now) else []), *self.warnings]
 
     def sentence(self, now: datetime) -> str:
-        """For a person: where an answer came from that did not come from the database."""
+        """Where an answer came from that did not come from the database, for a person."""
         phrase = self.kind.phrase
         if "database_diverged" in self.warnings:
             return f"the database is not the history that this machine knows, see doctor: {phrase}"

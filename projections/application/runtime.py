@@ -190,7 +190,7 @@ class Runtime:
             self.local.seen.note(position)
 
     def remember_head(self) -> None:
-        """As `remember_position`, where an answer of the database does not tell its position."""
+        """The same as `remember_position`, where an answer of the database does not tell its position."""
         if self.contact.ready:
             with suppress(LedgerError):  # a database that is away now shows nothing newer either
                 self.remember_position(self.store.read_streams([]).head)

@@ -124,7 +124,7 @@ class Synchronization:
             self._taken_in, self._looks_again = head, now + LOOKS_AGAIN
 
     def follow_quietly(self, seconds: float | None = None) -> None:
-        """As `follow`, for the background: only where the database is known to be there; a failure is only reported."""
+        """The same as `follow`, for the background: where the database is known to be there; a failure is reported."""
         if not self._runtime.contact.ready:
             return
         try:

@@ -75,7 +75,7 @@ class OverlayRows:
         return laid | self._set_aside([stream for stream in wanted if stream not in laid])
 
     def lay(self, versions: Mapping[str, int]) -> None:
-        """From here on these streams' rows stand at these numbers."""
+        """Notes that these streams' rows stand at these numbers."""
         lines = ([version, self._ledger, stream] for stream, version in versions.items())
         self.rows.connection.executemany(LAY, lines)
 

@@ -30,7 +30,7 @@ class CreateLedgerInput(Input):
 
 
 def create_ledger(settings: Settings, request: CreateLedgerInput) -> Answered:
-    """Only in the folder that this process works in: what stands elsewhere would not be found again."""
+    """Creates it in the folder that this process works in: what stands elsewhere would not be found again."""
     folder = settings.project
     if Path(request.folder).expanduser() != folder:
         raise Refused(

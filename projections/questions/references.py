@@ -119,7 +119,7 @@ def _github_name(given: str) -> str | None:
 
 
 def range_of(tables: Tables, category: str, given: str, field: str = "id") -> tuple[str, str]:
-    """As `id_range`, also for the id that a source gave."""
+    """The same as `id_range`, also for the id that a source gave."""
     try:
         return id_range(category, given, field)
     except Invalid:

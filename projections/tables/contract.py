@@ -49,7 +49,7 @@ class Generation(Protocol):
         """Puts rows, or puts them anew; `n` is the position of a row's newest event."""
 
     def serve(self) -> None:
-        """From here on these rows answer. Called under the log's lock, with rows that are up to its head."""
+        """Lets these rows answer from here on. Called under the log's lock, with rows that are up to its head."""
 
 
 class Tables(Protocol):

@@ -178,7 +178,7 @@ class SqliteTables:
 
     @contextmanager
     def viewing(self) -> Iterator[SqliteAdvance]:
-        """As `advancing`, but only to read: no lock is taken."""
+        """The same as `advancing`, but only to read: no lock is taken."""
         with self._transaction("BEGIN") as connection:
             yield SqliteAdvance(connection, self._ledger)
 

@@ -85,7 +85,7 @@ class SqliteAdvance:
 
     @contextmanager
     def roomy(self) -> Iterator[None]:
-        """For many rows: what was touched stays in memory, instead of being written and read again and again."""
+        """Keeps in memory what many rows touch, instead of writing and reading it again and again."""
         self.connection.execute(f"PRAGMA cache_size = -{ROOM_KILOBYTES}")
         try:
             yield

@@ -19,7 +19,7 @@ HOLDER = "SELECT id FROM entries WHERE ledger_id = ? AND generation = ? AND rela
 
 
 def put_rows(connection: sqlite3.Connection, place: list[Any], projection: str, changes: Sequence[RowChange]) -> None:
-    """In the order of their ids, which is that of the table."""
+    """Puts rows in the order of their ids, which is that of the table."""
     ordered = sorted(changes, key=attrgetter("id"))
     rows = ([*place, change.id, change.version, change.n, change.doc.decode()] for change in ordered)
     connection.executemany(PUT.format(projection), rows)

@@ -79,7 +79,7 @@ def known_ids(view: LedgerView, source: str) -> dict[str, str]:
 
 
 def identified(view: LedgerView, source: str, known: dict[str, str]) -> Identify:
-    """From an id in the source to the id of its work item in the ledger, also of one that is not there yet."""
+    """Leads from an id in the source to the id of its work item in the ledger, also of one that is not there yet."""
     ledger = view.store.ledger
     return lru_cache(maxsize=None)(lambda id: known.get(id) or imported_id(ledger, source, id))
 

@@ -15,7 +15,7 @@ from projections.transfer.github.rules import claims
 from projections.transfer.github.run import Report, Synchronisation
 from tests.conftest import Perform
 from tests.support.github_api import OWNER, Fault, GithubApi
-from tests.support.killing import Killed
+from tests.support.kills import Killed
 from tests.support.long_cases import long_cases
 
 

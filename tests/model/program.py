@@ -47,7 +47,7 @@ from projections.tables.postgres import PostgresTables
 from projections.tables.replay import catch_up, replay
 from tests.model.server import Server
 from tests.support.given import numbered
-from tests.support.killing import killed_before
+from tests.support.kills import killed_before
 from tests.support.ledgers import numbered_command
 
 STREAMS = ("a", "b", "c")

@@ -27,7 +27,7 @@ from projections.read_models.fold import propose
 from tests.model.program import MACHINES, STREAMS, Machine, Program, change_of, reason
 from tests.model.replay import of_program
 from tests.model.steps import State, Step
-from tests.support.killing import OF_STORE, killed_before
+from tests.support.kills import OF_STORE, killed_before
 
 # where a drain may be killed, and before it writes to the outbox
 

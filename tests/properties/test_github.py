@@ -23,7 +23,7 @@ from projections.transfer.github.exchange import Exchange
 from projections.transfer.github.terms import Terms
 from tests.support.examples import ALL
 from tests.support.github_api import CUT, OWNER, Fault, GithubApi
-from tests.support.killing import Killed
+from tests.support.kills import Killed
 from tests.support.long_cases import long_cases
 
 SEEDS = range(int(os.environ.get("LEDGER_TEST_HISTORIES", 40 if ALL else 3)))

@@ -46,7 +46,7 @@ from ledger.values.field_paths import differing, flatten
 from ledger.values.revision import same
 from tests.support.examples import examples
 from tests.support.given import numbered
-from tests.support.killing import OF_STORE, killed_before
+from tests.support.kills import OF_STORE, killed_before
 from tests.support.ledgers import Ledger, in_memory, numbered_command, on_postgres
 from tests.support.machines import Machine, check_laws, ends
 

@@ -14,7 +14,7 @@ from ledger.settings import Settings
 from projections.application.app import App
 from projections.maintenance.after_write import keep_status
 from projections.operations.catalog import OPERATIONS
-from tests.support.killing import OF_STORE, end_before
+from tests.support.kills import OF_STORE, end_before
 
 
 def write(app: App, count: int) -> None:

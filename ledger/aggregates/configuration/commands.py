@@ -13,7 +13,7 @@ from ledger.pending import Version
 
 
 class ChangeConfiguration(Command, frozen=True, kw_only=True):
-    """Only what changes: a setting to its new value; None clears the session, the branch or the commit."""
+    """Changes some settings, each to its new value; None clears the session, the branch or the commit."""
 
     id: str
     expected: Version

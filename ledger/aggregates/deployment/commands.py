@@ -26,7 +26,7 @@ class RecordDeployment(Command, frozen=True, kw_only=True):
 
 
 class AmendDeployment(Command, frozen=True, kw_only=True):
-    """Only what changes: a field to its new value; test_summary and metadata merge key by key, links are replaced."""
+    """Changes some fields, each to its new value; test_summary and metadata merge key by key, links are replaced."""
 
     id: str
     expected: Version

@@ -20,7 +20,7 @@ from ledger.values.revision import apply
 
 
 class Deployment(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Not `recorded` means: there is no such deployment. None is unknown: an import did not say."""
+    """A deployment; one that is not `recorded` is not there. None is unknown: an import did not say."""
 
     recorded: bool = False
     deployed_at: str | None = None

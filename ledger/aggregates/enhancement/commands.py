@@ -21,7 +21,7 @@ class RecordEnhancement(Command, frozen=True, kw_only=True):
 
 
 class UpdateEnhancement(Command, frozen=True, kw_only=True):
-    """Only what changes. `fields` maps a field to its new value, None clears it; metadata merges key by key."""
+    """Changes what it names. `fields` maps a field to its new value, None clears it; metadata merges key by key."""
 
     id: str
     expected: Version

@@ -23,7 +23,7 @@ class CreateVendor(Command, frozen=True, kw_only=True):
 
 
 class UpdateVendor(Command, frozen=True, kw_only=True):
-    """Only what changes. `fields` maps a field to its new value; format_support and metadata merge key by key.
+    """Changes what it names. `fields` maps a field to its new value; format_support and metadata merge key by key.
 
     `test_results` reports a run: counts it leaves out are those of the run before. `deployment_id` says which
     deployment was tested. The name cannot change.

@@ -39,7 +39,7 @@ class CreateWorkItem(ItemCommand, frozen=True, kw_only=True):
 
 
 class UpdateWorkItem(ItemCommand, frozen=True, kw_only=True):
-    """Only what changes. `fields` maps a field to its new value, None clears it; metadata merges key by key.
+    """Changes what it names. `fields` maps a field to its new value, None clears it; metadata merges key by key.
 
     `parent_id` moves the item: a UUID, or None for the root. `force` goes with a `reason`. `expected` None means:
     as the changes before it in the same command, which creates the item, have left it.

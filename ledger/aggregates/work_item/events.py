@@ -83,7 +83,7 @@ class WorkItemReopened(WorkItemChange, frozen=True, kw_only=True):
 
 
 class WorkItemStatusChanged(WorkItemChange, frozen=True, kw_only=True):
-    """Into or out of a state of the ledger's own; `category` is what rules look at, see ledger.values.states.
+    """It came into or out of a state of the ledger's own; `category` is what rules look at, see ledger.values.states.
 
     The `reason` of what waits or was dropped stays with the item; `forced` says why it is finished over what is not.
     `next_id` is as in WorkItemCompleted.
@@ -123,7 +123,7 @@ class WorkItemUnlinked(Fact, frozen=True, kw_only=True):
 
 
 class PreviousHolder(Struct, frozen=True, kw_only=True):
-    """Whose lease ran out, and when."""
+    """The holder whose lease ran out, and when."""
 
     by: str
     until: str

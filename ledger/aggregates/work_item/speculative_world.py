@@ -150,7 +150,7 @@ class SpeculativeWorld(World):
         return self._world.holder(relation, target)
 
     def ties(self) -> tuple[dict[str, str], list[tuple[str, str]]]:
-        """As they stand in the log; `precedes` corrects them."""
+        """The ties as they stand in the log; `precedes` corrects them."""
         return self._world.ties()
 
     def obstacles(self, work_item: str, holder: str) -> list[Obstacle]:

@@ -81,7 +81,7 @@ class Record:
         marks: Iterable[str] = (),
         roughly: dict[str, tuple[tuple[str, ...], ...]] | None = None,
     ) -> Stated:
-        """Of what a record speaks that has fields of these `names`, empty ones too.
+        """What a record states that has fields of these `names`, empty ones too.
 
         `by` are the fields of the source one of which says a field of ours, `all_of` those that say it together, and
         `refining` those without which a status may be said more plainly than elsewhere; `marks` show that it changed.

@@ -33,7 +33,7 @@ def append(descriptor: int, ends: int, lines: bytes) -> None:
 
 
 def cut_back(descriptor: int, ends: int, error: OSError, commands: Sequence[str]) -> None:
-    """After `error`. Raises OutcomeUnknown, of those commands alone, where that fails too."""
+    """Cuts the file back after `error`. Raises OutcomeUnknown, of those commands alone, where that fails too."""
     try:
         os.ftruncate(descriptor, ends)
         os.fsync(descriptor)

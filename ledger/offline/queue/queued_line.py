@@ -54,7 +54,7 @@ def kept_arguments(command: Command) -> dict[str, Any]:
 
 
 def bare(submission: Submission, *, asked: str = "") -> Queued:
-    """Only which command it is."""
+    """The line with nothing but which command it is."""
     return Queued(
         sequence=0,
         asked=asked,

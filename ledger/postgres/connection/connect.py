@@ -69,7 +69,7 @@ class Connector:
         )
 
     def go_to(self, settings: Settings) -> None:
-        """From here on it leads to the database of other settings."""
+        """Leads to the database of other settings from here on."""
         self._settings = settings
         self._server = embedded_server(settings) if settings.dsn is None else None
 

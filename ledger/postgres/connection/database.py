@@ -121,7 +121,7 @@ class Database:
         return self._conninfo == other._conninfo
 
     def take_over(self, other: "Database") -> None:
-        """From here on this one asks what the other asks, which is closed; connections to what it asked before end with
+        """Asks what the other one asks from here on, which is closed; connections to what it asked before end with
         what is under way."""
         self.prepares = other.prepares
         self._go_to(other._conninfo)

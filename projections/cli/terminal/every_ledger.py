@@ -45,7 +45,7 @@ class Everywhere(Struct, frozen=True, kw_only=True):
     has_more: bool
 
     def show(self, headings: Sequence[str], row: Callable[[Answered], Iterable[object]]) -> None:
-        """As a table, then what is missing from it and where the ledgers are."""
+        """Prints a table, then what is missing from it and where the ledgers are."""
         table(("ledger", *headings), ([self._called(item), *row(item)] for item in self.items), cut=("title",))
         if not self.items:
             remark(f"nothing in any of {len(self.parts)} ledgers")

@@ -42,7 +42,7 @@ class Invocation:
         return self.settings.by or user_name(self.settings.project)
 
     def move_to(self, project: Path) -> None:
-        """From here on it is about the ledger of another folder."""
+        """Works with the ledger of another folder from here on."""
         self.close()
         self.__dict__.pop("app", None)
         self.settings = replace(self.settings, project=project)

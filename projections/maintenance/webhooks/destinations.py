@@ -90,7 +90,7 @@ class Destinations:
         return self._file.exists()
 
     def all(self) -> dict[str, Destination]:
-        """By the webhook's id. Raises Damaged for a file that holds none."""
+        """All of them by the webhook's id. Raises Damaged for a file that holds none."""
         try:
             content = self._file.read_bytes()
         except FileNotFoundError:

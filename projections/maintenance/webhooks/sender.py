@@ -74,7 +74,7 @@ class Sender:
         self._posts: Posts = lambda destination, message: attempt(destination, message, networks, moment())
 
     def run(self) -> None:
-        """Until `end`. Another process that sends is waited for."""
+        """Sends until `end`. Waits for another process that sends."""
         wait = EVERY
         while not self._ending.wait(wait):
             wait = self.look()
@@ -90,7 +90,7 @@ class Sender:
         return EVERY
 
     def end(self) -> None:
-        """After the message under way."""
+        """Ends after the message under way."""
         self._ending.set()
 
     def once(self) -> Round:

@@ -248,7 +248,7 @@ def _milestone(view: LedgerView, given: str) -> str:
 
 
 def asker(view: LedgerView) -> Asker:
-    """For whom readiness is asked."""
+    """The one for whom readiness is asked."""
     return Asker(name=view.actor(None), holder=token_digest(view.token_of(None)))
 
 

@@ -30,7 +30,7 @@ def follow(
 
 
 def problems_of_kinds(kinds: Iterable[str]) -> Iterator[Problem]:
-    """Of words that are to be kinds of events: a filter that lets nothing through by a slip is refused."""
+    """Faults of words that are to be kinds of events: a filter that lets nothing through by a slip is refused."""
     known = (*DECIDERS, *FACTS)
     for kind in kinds:
         if kind not in known:

@@ -136,7 +136,7 @@ def sifted(fetch: Fetch, keep: Keep, after: PageStart) -> Iterator[dict[str, Any
 
 
 def sifted_beginning(fetch: Fetch, keep: Keep, limit: int) -> tuple[Answer, bool]:
-    """At most so many of them, of the first LOOKED_AT lines or somewhat more; and whether there may be others."""
+    """The first of them, at most `limit`, of the first LOOKED_AT lines or somewhat more; whether there may be more."""
     found: Answer = []
     seen = 0
     for lines in _portions(fetch, START):

@@ -121,7 +121,7 @@ def _joined(before: str | None, remaining: list[str | None], note: str | None) -
 
 
 def in_order(happened: Iterable[Happened], earliest: datetime) -> list[Happened]:
-    """By time; nothing before `earliest`, whatever clock the source took the time of a link from."""
+    """The facts in order of time; none before `earliest`, whatever clock the source took the time of a link from."""
     placed = [(fact, mark if mark.at >= earliest else replace(mark, at=earliest)) for fact, mark in happened]
     return sorted(placed, key=lambda entry: entry[1].at)
 

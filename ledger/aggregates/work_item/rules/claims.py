@@ -2,8 +2,7 @@
 
 A lease is measured in ledger time, and judged again inside the append: `world.not_before` and `world.not_after` bound
 the time at which a decision may be recorded. The holder is the one who knows the token, because fifty assistants may
-all
-have the same name.
+all have the same name.
 """
 
 import hashlib
@@ -66,7 +65,7 @@ def claimed(world: World, entity_id: str, item: WorkItem, claim: Claim, next_ste
 
 
 def claim(command: ClaimWorkItem, world: World) -> Decided:
-    """Only what is ready can be claimed; claiming again what one holds renews it."""
+    """Claims what is ready, nothing else; claiming again what one holds renews it."""
     item: WorkItem = existing(world, CATEGORY, command.id, None)
     digest, force = token_digest(command.token), held(item, world.now)
     if force is not None and force.token_digest != digest:

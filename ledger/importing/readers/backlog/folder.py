@@ -60,7 +60,7 @@ def is_backlog(folder: Path) -> bool:
 
 
 def setup_of(root: Path, path: Path) -> Setup:
-    """From the configuration, of which only these two entries are read: the rest need not be YAML for Backlog.md."""
+    """Reads the configuration, of which only these two entries are read: the rest need not be YAML for Backlog.md."""
     file = next((folder / name for folder in (root, path) for name in CONFIGS if (folder / name).is_file()), None)
     settings: Fields = {}
     for line, entry in _entries(text_of(file) if file else ""):

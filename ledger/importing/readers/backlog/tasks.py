@@ -62,7 +62,7 @@ _SHORT_DAY = re.compile(r"(\d\d)[-/.](\d\d)[-/.](\d\d)")
 
 
 def recognises(sample: Sample) -> bool:
-    """By the words of its configuration, or by a task in its folder of tasks."""
+    """Recognised by the words of its configuration, or by a task in its folder of tasks."""
     if not sample.is_folder:
         return False
     root = root_of(sample.path)

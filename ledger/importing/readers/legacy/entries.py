@@ -132,7 +132,7 @@ def _says_state(cell: str) -> bool:
 
 
 def split_long(texts: list[str]) -> tuple[list[str], list[str]]:
-    """As many of the texts as make a record's length, and the rest."""
+    """As many of the first texts as make a record's length; and the rest."""
     size = 0
     for place, text in enumerate(texts):
         size += len(text)

@@ -7,7 +7,7 @@ _FENCE = re.compile(r"[ \t]*(`{3,}(?=[^`]*$)|~{3,})(.*)", re.DOTALL)
 
 
 def fenced(lines: Sequence[str]) -> list[bool]:
-    """For each line whether it belongs to a code block, the fences included.
+    """Whether each line belongs to a code block, the fences included.
 
     A fence is closed by one of the same sign that is at least as long and has no words behind it. One that is never
     closed begins no block, because a forgotten fence must not swallow the rest of a file.

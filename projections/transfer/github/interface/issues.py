@@ -103,7 +103,7 @@ def is_pull_request(record: Record) -> bool:
 
 
 def is_on_pull_request(comment: Record) -> bool:
-    """By its address; a repository can be called `pull` as well.
+    """Whether it is, by its address; a repository can be called `pull` as well.
 
     >>> is_on_pull_request({"html_url": "https://github.com/octo/pull/issues/7#issuecomment-1"})
     False
@@ -153,7 +153,7 @@ def _marked(comments: Iterable[Record], item_id: str, known: Container[str]) -> 
 
 
 def as_comments(remarks: Mapping[str, Remark]) -> list[Record]:
-    """For the reader of GitHub's files, which gives them the same ids."""
+    """The comments for the reader of GitHub's files, which gives them the same ids."""
     return [
         {"id": remark.number, "user": {"login": remark.by}, "created_at": remark.at, "body": remark.text}
         for remark in remarks.values()

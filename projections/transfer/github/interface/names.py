@@ -20,7 +20,7 @@ class Names(Struct, frozen=True, kw_only=True):
         return path.replace(f"/repos/{self.here}/", f"/repos/{self.there}/", 1)
 
     def answered(self, body: Any) -> Any:
-        """With the addresses of this repository under its name here.
+        """The answer with the addresses of this repository under its name here.
 
         >>> Names(here="octo/hello", there="octo/world").answered([{"html_url": "https://github.com/octo/world/issues/7"}])
         [{'html_url': 'https://github.com/octo/hello/issues/7'}]

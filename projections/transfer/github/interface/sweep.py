@@ -47,7 +47,7 @@ def naming(api: Api, path: str, repository: str, records: Mapping[int, Record]) 
 
 
 def as_row(record: Record) -> list[Any]:
-    """As it is kept in a file.
+    """The sweep as it is kept in a file.
 
     >>> as_row({"parent_issue": ("octo/hello", 7), "blocking": 2})
     ['octo/hello#7', 2]

@@ -41,7 +41,7 @@ class SyncFilter(Struct, frozen=True, kw_only=True):
 
 
 def filter_of(words: Iterable[str]) -> SyncFilter:
-    """Of words like `label=bug`. Raises Invalid for what is none of them."""
+    """The filter of words like `label=bug`. Raises Invalid for what is none of them."""
     found = SyncFilter()
     for word in words:
         name, equals, value = word.partition("=")

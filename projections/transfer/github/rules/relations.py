@@ -51,7 +51,7 @@ def named_ids(sides: Iterable[Side]) -> set[str]:
 
 
 def comparable(base: Side, ours: Side, theirs: Side, repository: str, world: World) -> Sides:
-    """Without what GitHub cannot say: only what is an issue there."""
+    """The links without what GitHub cannot say: only what is an issue there."""
     others = named_ids((base, ours, theirs))
     world.look(stream_id(CATEGORY, other) for other in others)
     issues = frozenset(other for other in others if is_issue(other, repository, world))

@@ -42,7 +42,7 @@ def last_common(then: WorkItem) -> Values:
 
 
 def of_issue(issue: Issue, base: Values, ours: Values) -> Values:
-    """Of several assignees the one counts that either side has; else the first."""
+    """The values of an issue. Of several assignees the one counts that either side has; else the first."""
     record = issue.record
     if issue.due is not UNSET:
         return of_milestone(issue, ours)

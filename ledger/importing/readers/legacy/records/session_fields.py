@@ -62,7 +62,7 @@ def session_fields(
 
 
 def status_of(written: str, tags: Iterable[str], metadata: dict[str, Any], warn: Warn) -> State | None:
-    """By its words; a sentence, or a tag that calls it complete, tells of a session that is over."""
+    """The status by its words; a sentence, or a tag that calls it complete, tells of a session that is over."""
     state = state_of(written)
     ended = next((tag for tag in tags if _ENDED.fullmatch(tag)), None)
     category = state.category if state else None

@@ -64,7 +64,7 @@ Located = tuple[str, Any]  # its place in the file, the JSON
 
 
 def recognises(sample: Sample) -> bool:
-    """By the fields of an issue in the first line, or in the entries of a list."""
+    """Recognised by the fields of an issue in the first line, or in the entries of a list."""
     if sample.begins(r"\["):
         return sample.holds(r'"id"\s*:\s*"') and sample.holds(r'"(?:issue_type|depends_on_id)"\s*:')
     record = r'\{[^\n]*"(?:issue_type|_schema"\s*:\s*"beads[^"\n]*|_type"\s*:\s*"(?:issue|memory))"'

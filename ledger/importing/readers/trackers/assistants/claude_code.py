@@ -31,7 +31,7 @@ _TASK = re.compile(r"\d+\.json")
 
 
 def recognises(sample: Sample) -> bool:
-    """By the words of a task in a numbered file, in the folder itself or in one of those in it."""
+    """Recognised by the words of a task in a numbered file, in the folder itself or in one of those in it."""
     if not sample.is_folder:
         return False
     folders = [sample.path, *(sample.path / name for name in sorted(sample.names)[:MOST_LISTS] if name.endswith("/"))]

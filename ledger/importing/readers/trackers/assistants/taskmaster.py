@@ -88,7 +88,7 @@ class _Task(Struct, frozen=True, kw_only=True):
 
 
 def recognises(sample: Sample) -> bool:
-    """By a list of tasks at the top, or within a tag."""
+    """Recognised by a list of tasks at the top, or within a tag."""
     return sample.begins(r'\{[^\[]*"tasks"\s*:\s*\[')
 
 

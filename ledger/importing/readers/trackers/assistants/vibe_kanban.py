@@ -45,7 +45,7 @@ _UUID_BYTES = 16
 
 
 def recognises(sample: Sample) -> bool:
-    """By the first bytes of the file, and the columns of its table of tasks."""
+    """Recognised by the first bytes of the file, and the columns of its table of tasks."""
     if not sample.text.startswith(MAGIC):
         return False
     try:

@@ -69,7 +69,7 @@ _SNAKE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def recognises(sample: Sample) -> bool:
-    """By an issue's number beside its state, in a list or an archive; by its address; by that of a comment on it.
+    """Recognised by an issue's number beside its state, in a list or an archive; by its address, or a comment's.
 
     A folder by the names of the files in an archive of a whole repository.
     """

@@ -101,7 +101,7 @@ def is_cut(value: Any, known: int) -> bool:
 
 
 def board_words(record: Fields) -> list[str]:
-    """In which columns of projects an issue is."""
+    """The columns of projects in which an issue is."""
     projects = [one.get("status") for one in listed(record.get("project_items")) if isinstance(one, dict)]
     names = [said.get("name") if isinstance(said, dict) else said for said in (record.get("status"), *projects)]
     return [name for name in names if isinstance(name, str) and name]

@@ -70,7 +70,7 @@ def is_header(names: list[str]) -> bool:
 
 
 def recognises(sample: Sample) -> bool:
-    """By an issue's number within its project beside its title and state, or by the columns of its CSV."""
+    """Recognised by an issue's number within its project beside its title and state, or by the columns of its CSV."""
     names = (r'"iid"\s*:\s*"?\d', r'"title"\s*:', r'"state"\s*:\s*"(?:opened|closed)"')
     return (sample.begins(r"[\[{]") and all(map(sample.holds, names))) or has_header(sample, is_header)
 

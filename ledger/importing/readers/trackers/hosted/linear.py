@@ -44,7 +44,7 @@ def is_header(names: list[str]) -> bool:
 
 
 def recognises(sample: Sample) -> bool:
-    """By the names of columns that every export has."""
+    """Recognised by the names of columns that every export has."""
     return has_header(sample, is_header)
 
 

@@ -50,7 +50,7 @@ def is_header(names: list[str]) -> bool:
 
 
 def recognises(sample: Sample) -> bool:
-    """By the names of its columns."""
+    """Recognised by the names of its columns."""
     return has_header(sample, is_header)
 
 

@@ -56,7 +56,7 @@ _SECONDS = 8  # hexadecimal digits of an id that are its time
 
 
 def recognises(sample: Sample) -> bool:
-    """By the short links of a board that says how its labels are called, or whose lists its cards name.
+    """Recognised by the short links of a board that says how its labels are called, or whose lists its cards name.
 
     Boards of 2012 have addresses and no short links.
     """

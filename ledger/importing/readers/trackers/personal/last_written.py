@@ -8,7 +8,7 @@ from ledger.importing.readers.git_output import git_output
 
 
 def last_written(file: Path) -> datetime:
-    """By its own time and by that of the commit that has it as it is.
+    """When a file was last written: by its own time and by that of the commit that has it as it is.
 
     A copy or a checkout gives a file a later time than its text has, none an earlier one, and a commit comes after it.
     """

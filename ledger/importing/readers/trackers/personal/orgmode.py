@@ -60,7 +60,7 @@ class Heading(Struct, kw_only=True):
 
 
 def recognises(sample: Sample) -> bool:
-    """By a heading with a keyword, in a file of that name or with another mark that only org has.
+    """Recognised by a heading with a keyword, in a file of that name or with another mark that only org has.
 
     A file that sets its own keywords is one too.
     """

@@ -34,7 +34,7 @@ _DURATION = re.compile(r"PT(?=\d)(?:(\d+)H)?(?:(\d+)M)?")
 
 
 def recognises(sample: Sample) -> bool:
-    """By a task's uuid beside the day that it was entered."""
+    """Recognised by a task's uuid beside the day that it was entered."""
     return (
         sample.begins(r"[\[{]")
         and sample.holds(r'"uuid"\s*:\s*"')

@@ -69,7 +69,7 @@ class _TaskPrefix(Struct, kw_only=True):
 
 
 def recognises(sample: Sample) -> bool:
-    """By a line that begins as only a task does, or by its name, unless headings show that it holds notes."""
+    """Recognised by a line that begins as only a task does, or by its name, unless headings show that it is notes."""
     if sample.is_folder:
         return FILES[0] in sample.names
     marked = sample.holds(r"^(?:x \d{4}-\d\d-\d\d |\([A-Z]\) \S|\d{4}-\d\d-\d\d \S.* [+@]\w)")
