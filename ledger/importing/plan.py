@@ -6,7 +6,7 @@ from ledger.aggregates.deployment.decider import CATEGORY as DEPLOYMENT
 from ledger.aggregates.enhancement.decider import CATEGORY as ENHANCEMENT
 from ledger.aggregates.vendor.decider import CATEGORY as VENDOR
 from ledger.aggregates.work_item.commands import ImportedItem, ImportWorkItems
-from ledger.aggregates.work_item.imported import importing as work_items
+from ledger.aggregates.work_item.imported import item_plan as work_items
 from ledger.aggregates.work_item.imported.source_state import CATEGORY as WORK_ITEM
 from ledger.envelope import stream_id
 from ledger.importing import deployments, enhancements, vendors

@@ -14,8 +14,8 @@ from starlette.datastructures import FormData
 
 from ledger.errors import LedgerError
 from mcp_adapter.capabilities.registry import tool
-from mcp_adapter.console.asking import Ledger
-from mcp_adapter.console.rendering import MARKDOWN
+from mcp_adapter.console.ledger import Ledger
+from mcp_adapter.console.templates import MARKDOWN
 from mcp_adapter.console.ticks import NAME as TICKED
 from mcp_adapter.console.ticks import ticked
 from projections.operations.catalog import OPERATIONS

@@ -11,8 +11,8 @@ from ledger.aggregates.enhancement.state import Status
 from ledger.values.states import FINISHED
 from mcp_adapter.capabilities.registry import tool
 from mcp_adapter.console import filters
-from mcp_adapter.console.asking import Ledger
 from mcp_adapter.console.graph import draw
+from mcp_adapter.console.ledger import Ledger
 from mcp_adapter.console.tokens import SCOPES
 from projections.maintenance.access_tokens import MOST_DAYS, Tokens
 from projections.operations.catalog import OPERATIONS

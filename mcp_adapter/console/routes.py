@@ -19,11 +19,11 @@ from ledger.errors import LedgerError, NotFound
 from ledger.resources import folder
 from mcp_adapter.callers.workers import Workers
 from mcp_adapter.console import forms, pages, tokens
-from mcp_adapter.console.asking import Ledger
 from mcp_adapter.console.browser_sessions import BrowserSessions
+from mcp_adapter.console.ledger import Ledger
 from mcp_adapter.console.live import Live
-from mcp_adapter.console.rendering import render
 from mcp_adapter.console.shared import COMMAND_ID, RenderedPage, Shared
+from mcp_adapter.console.templates import render
 from projections.application.app import App
 
 STATIC = {

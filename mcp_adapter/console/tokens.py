@@ -7,7 +7,7 @@ from starlette.datastructures import FormData
 from ledger.envelope import Scope
 from ledger.errors import Forbidden
 from ledger.problems import check, problem
-from mcp_adapter.console.asking import Ledger
+from mcp_adapter.console.ledger import Ledger
 from projections.maintenance.access_tokens import MOST_DAYS, Token, Tokens, checked_name
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)

@@ -13,8 +13,8 @@ from ledger.errors import LedgerError
 from ledger.offline.queue.outbox_lines import Queued
 from projections.application.view import LedgerView
 from projections.operations.base import Input, Operation, Writes, carry_out, command_id
-from projections.operations.editing import Inputs, read_edit
 from projections.operations.inputs.fields import AnyObject, Metadata, Version
+from projections.operations.queued_edits import Inputs, read_edit
 from projections.operations.work.consequences import with_freed
 from projections.questions import conflicts as questions
 from projections.questions.answers import Answered

@@ -8,8 +8,8 @@ from starlette.datastructures import QueryParams
 from ledger.errors import Invalid
 from mcp_adapter.callers.caller import Caller
 from mcp_adapter.console import pages
-from mcp_adapter.console.asking import Ledger
-from mcp_adapter.console.rendering import render
+from mcp_adapter.console.ledger import Ledger
+from mcp_adapter.console.templates import render
 from projections.application.app import App
 from projections.questions.work import searches
 from tests.conftest import Perform

@@ -11,7 +11,7 @@ from msgspec.structs import asdict
 
 from ledger.aggregates.work_item.commands import ImportWorkItems
 from ledger.aggregates.work_item.events import WorkItemRevised
-from ledger.aggregates.work_item.imported.importing import plan
+from ledger.aggregates.work_item.imported.item_plan import plan
 from ledger.catalog import fold_stream
 from ledger.codec import encode, schema_of
 from ledger.decider import Decided

@@ -1,6 +1,6 @@
 """References in descriptions and comments lead to the pages of their items."""
 
-from mcp_adapter.console.rendering import markdown
+from mcp_adapter.console.templates import markdown
 from tests.support.each import each
 
 LINK = '<a href="/l/1/item/w-7k3qd">'

@@ -1,6 +1,6 @@
 """Boxes in the description of an item: which there are, how they are shown, and what a form ticks."""
 
-from mcp_adapter.console.rendering import MARKDOWN, markdown
+from mcp_adapter.console.templates import MARKDOWN, markdown
 from mcp_adapter.console.ticks import boxes, ticked
 from tests.support.each import each
 

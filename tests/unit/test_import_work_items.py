@@ -16,7 +16,7 @@ from ledger.aggregates.work_item.events import (
     WorkItemRevised,
     WorkItemStatusChanged,
 )
-from ledger.aggregates.work_item.imported.importing import plan
+from ledger.aggregates.work_item.imported.item_plan import plan
 from ledger.aggregates.work_item.state import Link
 from ledger.catalog import fold_stream
 from ledger.envelope import Past

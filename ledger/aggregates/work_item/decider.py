@@ -38,7 +38,7 @@ from ledger.aggregates.work_item.events import (
     WorkItemUnlinked,
     WorkItemWithdrawn,
 )
-from ledger.aggregates.work_item.imported.importing import plan
+from ledger.aggregates.work_item.imported.item_plan import plan
 from ledger.aggregates.work_item.item_summaries import CATEGORY, neighbour_summaries, state_summary
 from ledger.aggregates.work_item.metadata import metadata_problems
 from ledger.aggregates.work_item.rules.archive import archive, refuse_archived, refuse_archived_parent, restore

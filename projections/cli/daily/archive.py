@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from projections.cli.daily.calls import perform
-from projections.cli.daily.several import REFS, each
+from projections.cli.daily.each_item import REFS, each
 from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import REF

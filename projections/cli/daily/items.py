@@ -12,9 +12,9 @@ import click
 
 from ledger.aggregates.work_item.state import ITEM_TYPES
 from ledger.errors import Invalid, NotFound
-from projections.cli.daily.at_once import Change, perform_at_once
 from projections.cli.daily.calls import perform
-from projections.cli.daily.several import REFS, each
+from projections.cli.daily.each_item import REFS, each
+from projections.cli.daily.joint_changes import Change, perform_at_once
 from projections.cli.terminal import exits
 from projections.cli.terminal.dates import Length, When
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation

@@ -47,7 +47,7 @@ from projections.transfer.github.rules.decision import (
 )
 from projections.transfer.github.rules.pull_requests import attached, closing
 from projections.transfer.github.rules.sides import COMMENT, deleted_comments, sent_comments
-from projections.transfer.github.sending import Sender
+from projections.transfer.github.sender import Sender
 from projections.transfer.github.terms import Outcome, Terms
 from projections.transfer.import_execution import record_reading
 

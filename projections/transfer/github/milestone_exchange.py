@@ -22,7 +22,7 @@ from projections.transfer.github.rules import conflicts
 from projections.transfer.github.rules.decision import Compared, Pair, Rule, compared
 from projections.transfer.github.rules.milestones import as_issue, known_as, name_of, number_in, take
 from projections.transfer.github.rules.relations import GONE
-from projections.transfer.github.sending import Sender
+from projections.transfer.github.sender import Sender
 from projections.transfer.github.terms import Outcome, Terms
 from projections.transfer.import_execution import identified, known_ids, record_reading
 
