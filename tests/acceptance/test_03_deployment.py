@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from datetime import datetime
 
+import pytest
+
 from tests.support.mcp_client import McpClient
 
 COMMIT = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 TESTS = {"passed": 45, "failed": 0, "skipped": 2}
 
 
+@pytest.mark.processes
 def test_a_deployment_reads_back_as_it_was_recorded_with_both_kinds_of_links(
     connect: Callable[[str], McpClient],
 ) -> None:

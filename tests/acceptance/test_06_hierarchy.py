@@ -47,6 +47,7 @@ def test_the_leaf_shows_its_four_ancestors_root_first(assistant: McpClient, tree
     assert leaf["parent_id"] == tree[3]
 
 
+@pytest.mark.processes
 def test_the_middle_shows_its_child_and_its_grandchild(assistant: McpClient, tree: list[str]) -> None:
     middle = assistant.call("query_work_item", id=tree[2], include=["ancestors", "descendants"])
 
@@ -61,6 +62,7 @@ def test_max_depth_ends_the_descendants_at_that_level(assistant: McpClient, tree
     assert [below["id"] for below in root["descendants"]] == tree[1:3]
 
 
+@pytest.mark.processes
 def test_a_dependency_shows_the_other_s_title(assistant: McpClient, tree: list[str]) -> None:
     other = assistant.call("create_work_item", item_type="task", title="Choose a database")["id"]
     assistant.call("link_work_items", id=tree[4], kind="depends_on", to_id=other)

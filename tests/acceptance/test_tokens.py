@@ -63,6 +63,7 @@ def wait_for_a_copy(settings: Settings) -> None:
     until(lambda: any(file.stat().st_size for file in home.glob("*/journal.jsonl")))
 
 
+@pytest.mark.processes
 def test_the_list_of_tools(assistant: Assistant) -> None:
     said = [
         tool["name"] + tool["description"] + json.dumps(tool["inputSchema"], separators=(",", ":"), ensure_ascii=False)
@@ -72,6 +73,7 @@ def test_the_list_of_tools(assistant: Assistant) -> None:
     assert tokens("".join(said)) < LIST_LIMIT
 
 
+@pytest.mark.processes
 def test_scenario_1_a_vendor_is_asked_for_by_name(assistant: Assistant) -> None:
     for number in range(45):
         assistant.client.call("create_vendor", name=f"Vendor {number}", status="operational")
@@ -82,6 +84,7 @@ def test_scenario_1_a_vendor_is_asked_for_by_name(assistant: Assistant) -> None:
     assert assistant.read < LIMIT / 5
 
 
+@pytest.mark.processes
 def test_scenario_2_two_assistants_change_the_same(assistant: Assistant, settings: Settings) -> None:
     vendor = assistant("create_vendor", name="Contended")["id"]
     with joining(settings, "copilot") as other:
@@ -160,6 +163,7 @@ def test_scenario_6_a_tree_is_read_from_its_leaf_and_its_middle(assistant: Assis
     assert assistant.read < LIMIT
 
 
+@pytest.mark.processes
 def test_scenario_7_many_work_on_ten_items(assistant: Assistant, settings: Settings) -> None:
     many = [{"op": "create", "item_type": "task", "title": f"Item {number}"} for number in range(10)]
     items = [verdict["ref"] for verdict in assistant("bulk_work_items", items=many)["results"]]

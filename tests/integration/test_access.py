@@ -122,12 +122,14 @@ def test_who_has_entered_no_ledger_sees_nothing(ledger: Ledger, writer: psycopg.
     assert {table: visible(writer, table) for table in TABLES} == dict.fromkeys(TABLES, 0)
 
 
+@pytest.mark.processes
 def test_a_member_sees_the_ledger_it_has_entered(ledger: Ledger, writer: psycopg.Connection) -> None:
     writer.execute(ENTER, [ledger.store.ledger])
 
     assert all(visible(writer, table) > 0 for table in TABLES)
 
 
+@pytest.mark.processes
 def test_another_ledger_of_the_same_member_is_invisible(ledger: Ledger, writer: psycopg.Connection, dsn: str) -> None:
     database = Database(dsn)
     other = on_postgres(database, uuid4())
@@ -225,6 +227,7 @@ def test_every_function_a_writer_may_call_is_known_here(writer: psycopg.Connecti
     assert {name for (name,) in rows} == {*FUNCTIONS, *others}
 
 
+@pytest.mark.processes
 def test_a_stranger_records_nothing_that_a_member_could(ledger: Ledger, stranger_dsn: str) -> None:
     item, head = stream_id("work_item", numbered(5000)), ledger.store.read_streams([]).head
     command = CreateWorkItem(id=numbered(5000), item_type="task", title="Mine")
@@ -236,6 +239,7 @@ def test_a_stranger_records_nothing_that_a_member_could(ledger: Ledger, stranger
     assert ledger.store.append(made).positions == (head + 1,)
 
 
+@pytest.mark.processes
 def test_a_stranger_sees_its_own_ledgers_only(ledger: Ledger, stranger_dsn: str) -> None:
     database = Database(stranger_dsn)
     own = on_postgres(database, uuid4())
@@ -258,6 +262,7 @@ def test_only_writers_may_call_anything(server: EmbeddedServer, dsn: str) -> Non
     assert open_to_all == []
 
 
+@pytest.mark.processes
 def test_a_function_cannot_be_led_astray_by_the_callers_search_path(
     server: EmbeddedServer, dsn: str, ledger: Ledger, writer: psycopg.Connection
 ) -> None:

@@ -233,6 +233,7 @@ def test_what_is_over_is_shown_of_all_ledgers_if_it_is_asked_for(
     assert {one["ref"] for one in found} - {one["ref"] for one in fewer} == {ref}
 
 
+@pytest.mark.processes
 def test_a_view_of_all_ledgers_is_kept_as_one(both: tuple[Settings, Settings]) -> None:
     run(both[0], "list", "--all", "-p", "1", "--save", "urgent")
 
@@ -241,6 +242,7 @@ def test_a_view_of_all_ledgers_is_kept_as_one(both: tuple[Settings, Settings]) -
     assert ("Guide for buyers" in shown.stdout, shown.exit_code) == (True, 0), shown.stderr
 
 
+@pytest.mark.processes
 def test_what_cannot_be_linked_to_in_another_ledger_is_refused(both: tuple[Settings, Settings]) -> None:
     here = item(both[0], "Here")["ref"]
 

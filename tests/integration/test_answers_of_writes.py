@@ -96,6 +96,7 @@ def test_unknown_names_the_command_id_that_was_not_given(app: App, gate: Gate) -
     assert create(app, command_id=refused.value.details["command_id"])["repeated"] is True
 
 
+@pytest.mark.processes
 def test_a_repetition_is_answered_from_the_receipt_when_the_journal_does_not_have_it(app: App, gate: Gate) -> None:
     item, given = create(app), str(uuid4())
     change = {"id": item["ref"], "version": 1, "title": "Changed", "command_id": given}
@@ -245,6 +246,7 @@ def test_once_the_journal_has_it_nothing_is_kept_of_what_was_sent(settings: Sett
     assert list((app.home / "sent").iterdir()) == []
 
 
+@pytest.mark.processes
 def test_a_change_whose_answer_is_lost_waits_as_it_was_sent_and_is_recorded_once(
     app: App, gate: Gate, elsewhere: App
 ) -> None:
@@ -320,6 +322,7 @@ def test_what_is_refused_is_not_unknown_when_the_connection_dies_under_its_readi
     app.close()
 
 
+@pytest.mark.processes
 def test_what_was_never_sent_is_not_unknown_where_the_disk_fails_at_what_was_written_before(
     app: App, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -369,6 +372,7 @@ def test_a_copy_whose_disk_does_not_take_what_was_written_a_moment_ago_answers_n
             ask(app, name, **arguments)
 
 
+@pytest.mark.processes
 def test_what_a_whole_copy_does_not_hold_is_missing(app: App, gate: Gate) -> None:
     create(app)
     gate.close()
@@ -390,6 +394,7 @@ def test_a_server_that_lacks_what_was_written_here_answers_no_question(
     assert (seen["title"], seen["source"]) == ("Made", "journal")
 
 
+@pytest.mark.processes
 def test_a_fault_after_the_commit_answers_that_it_is_committed(app: App) -> None:
     def fails_afterwards(view: LedgerView, request: Any) -> Answer:
         OPERATIONS["create_work_item"].run(view, request)

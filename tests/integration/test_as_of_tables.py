@@ -38,6 +38,7 @@ def everything(ledger: Ledger, position: int, kept: Path | None = None) -> list[
     return found
 
 
+@pytest.mark.processes
 def test_from_what_was_kept_the_same_is_answered_as_from_the_whole_log(ledger: Ledger, tmp_path: Path) -> None:
     head = ledger.store.read_streams([]).head
 

@@ -47,6 +47,7 @@ def test_without_both_a_list_is_empty_and_a_write_is_unavailable(settings: Setti
     app.close()
 
 
+@pytest.mark.processes
 def test_a_cache_that_is_no_database_is_made_again(settings: Settings) -> None:
     app = App(settings)
     made = OPERATIONS["create_vendor"].perform(app, {"name": "Acme"})
@@ -71,6 +72,7 @@ def test_an_outbox_that_a_full_disk_left_empty_holds_nothing_up(settings: Settin
     app.close()
 
 
+@pytest.mark.processes
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 def test_what_waits_is_not_passed_over_where_the_disk_does_not_take_its_index(settings: Settings) -> None:
     """The database answers, and has not heard of it yet: what it would say of this machine's own items is not true."""
@@ -99,6 +101,7 @@ def test_what_waits_is_not_passed_over_where_the_disk_does_not_take_its_index(se
     assert (made["outcome"], read["title"]) == ("queued", "Queued")
 
 
+@pytest.mark.processes
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 def test_doctor_names_a_folder_that_takes_no_more(settings: Settings) -> None:
     app = App(settings)

@@ -158,6 +158,7 @@ def test_a_question_finds_its_own_rows_where_another_version_has_made_others(
     assert cache.tables.ask("entities/all", **ANY)[0].position == len(events)
 
 
+@pytest.mark.processes
 def test_versions_that_take_turns_fold_each_event_once_each(
     tmp_path: Path, events: list[RecordedEvent], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,6 +34,7 @@ def answered(result: Result) -> Any:
     return json.loads(result.stdout)
 
 
+@pytest.mark.processes
 def test_every_command_is_there_and_has_the_sentence_of_the_list_in_its_help(run: Run) -> None:
     listed = run("--help").stdout
 
@@ -43,6 +44,7 @@ def test_every_command_is_there_and_has_the_sentence_of_the_list_in_its_help(run
         assert run(name, "--help").exit_code == 0, name
 
 
+@pytest.mark.processes
 def test_status_is_the_report_as_markdown_and_as_json(run: Run, perform: Perform) -> None:
     perform("create_work_item", item_type="task", title="Write it down")
 
@@ -74,6 +76,7 @@ def test_the_log_tells_the_newest_events_or_those_after_a_position(run: Run, per
     assert "number 4" in run("log").stdout
 
 
+@pytest.mark.processes
 def test_the_log_tells_what_changed(run: Run, perform: Perform) -> None:
     item = perform("create_work_item", item_type="task", title="before")
     perform("update_work_item", id=item["id"], version=1, title="after", status="blocked", reason="no data")
@@ -100,6 +103,7 @@ def test_show_takes_a_reference_or_an_id_of_anything(run: Run, perform: Perform,
         assert run("show", entity[as_typed]).exit_code == 0
 
 
+@pytest.mark.processes
 def test_show_takes_a_vendors_name_in_any_case(run: Run, perform: Perform) -> None:
     vendor = perform("create_vendor", name="v-alpha One")
 
@@ -139,6 +143,7 @@ def test_without_a_ledger_every_question_ends_with_3_and_says_init(run: Run, tmp
     assert "tracking-ledger init" in result.stderr
 
 
+@pytest.mark.processes
 def test_init_gives_a_folder_a_ledger_once(run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "fresh"
     folder.mkdir()
@@ -184,6 +189,7 @@ def test_a_connection_string_that_is_none_ends_with_2_and_is_not_repeated(run: R
     assert "pass:word" not in result.output
 
 
+@pytest.mark.processes
 def test_call_reads_each_argument_as_its_kind(run: Run, app: App) -> None:
     result = run(
         "call", "create_work_item", "item_type=task", "title=123", "priority=2", "tags=a, b", "pr_numbers=3,4",
@@ -219,6 +225,7 @@ def test_call_ends_with_the_code_of_its_error(run: Run, line: list[str], code: i
     assert (result.exit_code, answered(result)["error"]["code"]) == (code, error)
 
 
+@pytest.mark.processes
 def test_a_stale_version_ends_with_4_and_a_taken_name_with_3(run: Run, perform: Perform) -> None:
     item = perform("create_work_item", item_type="task", title="T")
     perform("create_vendor", name="Acme")
@@ -240,6 +247,7 @@ def test_operations_names_every_tool_and_each_of_its_arguments(run: Run) -> None
         assert all((field.alias or argument) in explained for argument, field in operation.input.model_fields.items())
 
 
+@pytest.mark.processes
 def test_a_point_that_is_none_is_named_as_it_was_typed(run: Run, perform: Perform) -> None:
     item = perform("create_work_item", item_type="task", title="T")
 
@@ -277,6 +285,7 @@ def test_no_text_of_the_ledger_reaches_the_terminal_as_a_command(run: Run, perfo
     assert "not bold" in result.output
 
 
+@pytest.mark.processes
 def test_a_fault_of_the_program_is_reported_without_a_traceback_or_its_text(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -293,6 +302,7 @@ def test_a_fault_of_the_program_is_reported_without_a_traceback_or_its_text(
     assert not any("the secret" in result.output or "Traceback" in result.output for result in (text, as_json))
 
 
+@pytest.mark.processes
 def test_doctor_says_what_is_where_and_how_long_calls_took(run: Run, perform: Perform, settings: Settings) -> None:
     perform("create_work_item", item_type="task", title="T")
 
@@ -333,6 +343,7 @@ def test_doctor_warns_of_a_role_that_row_security_does_not_bind(
     assert "row security does not bind it" in answered(result)["findings"][0]["what"]
 
 
+@pytest.mark.processes
 def test_doctor_sees_the_age_of_transactions_as_a_role_that_may(run: Run, server: EmbeddedServer) -> None:
     result = run("doctor", "--json", "--dsn", server.conninfo("postgres", DATABASE))
 
@@ -395,6 +406,7 @@ def test_doctor_has_nothing_to_stop_where_no_server_runs(run: Run) -> None:
     assert (result.exit_code, answered(result)["running"]) == (0, False)
 
 
+@pytest.mark.processes
 def test_json_is_taken_before_and_after_every_command_and_group(run: Run) -> None:
     groups = {name: cli.get_command(click.Context(cli), name) for name in COMMANDS}
     lines = [

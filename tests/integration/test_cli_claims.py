@@ -18,6 +18,7 @@ def run(settings: Settings) -> Run:
     return runner(settings, LEDGER_TOKEN=TOKEN)
 
 
+@pytest.mark.processes
 def test_ready_lists_what_can_be_begun(run: Run, perform: Perform) -> None:
     perform("create_work_item", item_type="task", title="First", priority=1)
     perform("create_work_item", item_type="research", title="Second")

@@ -70,6 +70,7 @@ def test_every_field_comes_back_as_it_was_where_nothing_was_typed(edit: Run, per
     assert perform("query_work_item", id=made["id"])["version"] == after["version"]
 
 
+@pytest.mark.processes
 def test_fields_and_text_are_changed_and_emptied(edit: Run, perform: Perform, item: dict[str, Any]) -> None:
     typed = "t = t.replace('Title: a #1', 'Else').replace('[a]', 'b, C').replace('priority: 3', 'priority: 1')"
     result = edit(item["ref"], f"{typed}.replace('One\\n\\nTwo', '# Three')")

@@ -23,6 +23,7 @@ def item(perform: Perform) -> dict[str, Any]:
     return made
 
 
+@pytest.mark.processes
 def test_a_history_is_shown_change_by_change(run: Run, item: dict[str, Any]) -> None:
     answer = run("history", item["ref"])
 
@@ -47,6 +48,7 @@ def test_an_undo_without_a_version_takes_the_newest_change_back_and_says_how_to_
     assert (again.exit_code, perform("query_work_item", id=item["id"])["title"]) == (exits.DONE, "Two")
 
 
+@pytest.mark.processes
 def test_an_undo_by_position_is_refused_with_exit_code_3_when_something_would_be_lost(
     run: Run, perform: Perform, item: dict[str, Any]
 ) -> None:
@@ -59,6 +61,7 @@ def test_an_undo_by_position_is_refused_with_exit_code_3_when_something_would_be
     assert run("undo", "2").stderr.endswith(f"next: tracking-ledger undo {item['ref']} --version 3\n")
 
 
+@pytest.mark.processes
 def test_an_undo_without_a_name_stops_at_a_claim_and_says_what_ends_it_and_what_came_before(run: Run) -> None:
     ref, other = (run("add", title).stdout.split()[0] for title in ("Write", "Read"))
     run("done", other)
@@ -76,6 +79,7 @@ def test_an_undo_without_a_name_stops_at_a_claim_and_says_what_ends_it_and_what_
     assert f"{other}  taken back" in run("undo", before).stdout
 
 
+@pytest.mark.processes
 def test_an_undo_without_a_name_says_what_ends_a_claim_where_nothing_came_before(run: Run, perform: Perform) -> None:
     ref = perform("create_work_item", item_type="task", title="Only", by="ann")["ref"]
     run("start", ref)
@@ -89,6 +93,7 @@ def test_changes_are_listed_after_a_position(run: Run, item: dict[str, Any]) -> 
     assert [line["position"] for line in json.loads(answer.stdout)["items"]] == [2]
 
 
+@pytest.mark.processes
 def test_changes_say_who_answered_what_and_why(run: Run, perform: Perform, item: dict[str, Any]) -> None:
     perform("question", id=item["id"], action="ask", whom="kim", text="Which?", choices=["red", "blue"])
     perform("question", id=item["id"], action="answer", choice="blue", text="it is\nthe sea\u202e's", by="kim")
@@ -110,6 +115,7 @@ def test_an_item_that_was_not_there_yet_is_said_to_come_later(run: Run, perform:
     assert "was not there at position 1: it came with position 2" in refused.stderr
 
 
+@pytest.mark.processes
 def test_the_report_is_shown_as_of_a_position(run: Run, item: dict[str, Any]) -> None:
     assert "One (task" in run("status", "--as-of", "1").stdout
 

@@ -31,6 +31,7 @@ def item(perform: Perform, ref: str) -> dict[str, Any]:
     return perform("query_work_item", id=ref, include=["dependencies"])
 
 
+@pytest.mark.processes
 def test_add_records_what_its_options_say(run: Run, perform: Perform) -> None:
     parent, blocker = added(run, "Parent"), added(run, "First")
 
@@ -142,6 +143,7 @@ def test_an_item_is_blocked_by_all_that_are_named_or_by_none(run: Run, perform: 
     assert f"now ready: {one}" in run("unblock", one, "--by", first, "--by", second).stderr
 
 
+@pytest.mark.processes
 def test_edit_changes_adds_removes_and_empties(run: Run, perform: Perform) -> None:
     ref = added(run, "Before", "-t", "a", "-t", "b", "-d", "old", "-a", "ann")
 
@@ -153,6 +155,7 @@ def test_edit_changes_adds_removes_and_empties(run: Run, perform: Perform) -> No
     assert (changed.get("description"), changed.get("assignee")) == (None, None)
 
 
+@pytest.mark.processes
 def test_an_item_goes_from_start_to_done_without_a_version(run: Run, perform: Perform) -> None:
     first = added(run, "First")
     second = added(run, "Second", "--blocked-by", first)
@@ -242,6 +245,7 @@ def test_references_come_from_standard_input_as_a_list_prints_them(run: Run, per
     assert run("done", "-", input="nothing here\n").exit_code == exits.WRONG_USE
 
 
+@pytest.mark.processes
 def test_list_shows_what_is_not_finished_the_most_important_first(run: Run) -> None:
     low, high, finished = added(run, "Low", "-p", "4"), added(run, "High", "-p", "1"), added(run, "Finished")
     run("done", finished)
@@ -292,6 +296,7 @@ def test_plans_are_typed_as_people_write_them(run: Run, perform: Perform) -> Non
     assert "due 2999-01-17" in done.stderr
 
 
+@pytest.mark.processes
 def test_a_date_that_can_be_two_is_refused_with_both(run: Run) -> None:
     refused = run("add", "x", "--due", "3/4/2999")
 
@@ -387,6 +392,7 @@ def test_effort_is_added_and_summed_in_show(run: Run) -> None:
     assert "item by item" in run("effort", below).stdout
 
 
+@pytest.mark.processes
 def test_a_change_between_reading_and_writing_is_a_conflict_that_is_shown(
     run: Run, perform: Perform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -425,6 +431,7 @@ def test_a_refusal_names_what_stands_in_the_way_and_the_option_to_type(run: Run)
     assert "assignee" in unknown.stderr
 
 
+@pytest.mark.processes
 def test_a_version_conflict_says_who_changed_it(run: Run, perform: Perform) -> None:
     ref = added(run, "Before")
     perform("update_work_item", id=ref, version=1, title="Theirs", by="bob")
@@ -462,6 +469,7 @@ def test_what_other_tools_call_it_names_a_command_that_is_there() -> None:
     assert not MEANT.keys() & COMMANDS.keys()
 
 
+@pytest.mark.processes
 def test_undo_without_a_name_takes_back_my_last_command_then_the_one_before(run: Run, perform: Perform) -> None:
     ref = added(run, "First title")
     run("edit", ref, "--title", "Second title")
@@ -488,6 +496,7 @@ def test_what_an_undo_took_back_comes_again_by_its_id_and_can_be_taken_back_agai
     assert run("undo", "--version", "2").exit_code == exits.WRONG_USE
 
 
+@pytest.mark.processes
 def test_show_reads_as_a_page_and_raw_as_it_is_stored(run: Run) -> None:
     parent, ref = added(run, "Parent"), added(run, "Write", "-t", "docs", "-p", "1", "-d", "# Why\n\n\x1b[31mBecause")
     run("block", ref, "--by", parent)
@@ -691,6 +700,7 @@ def test_an_item_waits_for_a_person_and_goes_on_with_a_choice_in_its_own_words(r
     assert "tester asked ann: Which format?; tester chose camt.053 just now" in run("show", ref).stdout.splitlines()
 
 
+@pytest.mark.processes
 def test_what_is_queued_says_so(run: Run) -> None:
     added(run, "Known to this machine")
 
@@ -700,7 +710,7 @@ def test_what_is_queued_says_so(run: Run) -> None:
     assert "queued on this machine, since PostgreSQL cannot be reached" in queued.stderr
 
 
-@pytest.mark.parametrize("command", ["vendors", "deployments"])
+@long_cases("command", ["vendors", "deployments"])
 def test_an_empty_list_says_what_records_the_first(run: Run, command: str) -> None:
     line = run(command).stderr.strip().partition("; record one: tracking-ledger ")[2]
 
@@ -718,12 +728,14 @@ def test_an_empty_list_says_whether_there_is_nothing_or_nothing_like_that(run: R
     assert run("vendors", "--status", "broken").stderr == "no vendors like that\n"
 
 
+@pytest.mark.processes
 def test_a_link_is_shown_as_it_was_typed(run: Run) -> None:
     one, other = added(run, "One"), added(run, "Other")
 
     assert run("link", one, "depends-on", other).stdout == f"{one}  depends on  {other}  Other\n"
 
 
+@pytest.mark.processes
 def test_what_is_due_is_asked_in_words_without_quotes(run: Run) -> None:
     ref = added(run, "One", "--due", "tomorrow")
 

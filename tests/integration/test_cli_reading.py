@@ -29,6 +29,7 @@ def test_prime_prints_its_text(run: Run, perform: Perform) -> None:
     assert json.loads(run("prime", "--json").stdout)["position"] == 1
 
 
+@pytest.mark.processes
 def test_bulk_reads_a_file_or_standard_input(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "items.json"
     file.write_text(items("one", "two"), encoding="utf-8")
@@ -38,6 +39,7 @@ def test_bulk_reads_a_file_or_standard_input(run: Run, tmp_path: Path) -> None:
     assert (answered["taken"], answered["position"]) == (1, 3)
 
 
+@pytest.mark.processes
 def test_bulk_says_what_is_refused(run: Run) -> None:
     mixed = items("good", "x" * 201)
 
@@ -64,6 +66,7 @@ def test_bulk_takes_no_name_that_is_given_twice(run: Run, perform: Perform) -> N
     assert perform("list_work_items")["items"] == []
 
 
+@pytest.mark.processes
 def test_search_prints_what_is_found_and_how_many(run: Run, perform: Perform) -> None:
     perform("create_work_item", item_type="task", title="Find the Kraken")
     perform("create_work_item", item_type="task", title="Another")
@@ -97,6 +100,7 @@ def test_what_shipped_is_asked_by_time_vendor_and_work_item(run: Run, perform: P
     assert (shipped("--vendor", "acme"), shipped("--work-item", item["ref"])) == ([1], [2])
 
 
+@pytest.mark.processes
 def test_who_broke_since_a_deployment_is_reported_with_the_last_good_version(run: Run, perform: Perform) -> None:
     vendor = perform(
         "create_vendor",

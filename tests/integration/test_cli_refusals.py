@@ -107,6 +107,7 @@ def test_what_is_resolved_already_is_said_to_be(settings: Settings, perform: Per
     assert f"{conflict} is at version 2, not 1" in stale.stderr
 
 
+@pytest.mark.processes
 def test_an_empty_text_where_something_is_named_is_refused(run: Run, perform: Perform) -> None:
     ref = perform("create_work_item", item_type="task", title="Door")["ref"]
 
@@ -116,6 +117,7 @@ def test_an_empty_text_where_something_is_named_is_refused(run: Run, perform: Pe
     assert "created" in run("history", ref).stdout
 
 
+@pytest.mark.processes
 def test_an_empty_text_empties_a_field_that_may_be_empty(run: Run, perform: Perform) -> None:
     ref = perform("create_work_item", item_type="task", title="Door", assignee="ann", due="2026-12-15")["ref"]
 

@@ -50,7 +50,7 @@ ITEM, OTHER, CHILD = numbered(1), numbered(2), numbered(3)
 STREAM = stream_id("work_item", ITEM)
 
 
-@pytest.fixture(params=["memory", "postgres"])
+@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.processes)])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
     if request.param == "postgres":
         connections = Database(request.getfixturevalue("dsn"))

@@ -177,6 +177,7 @@ def test_of_a_person_everything_goes_and_what_others_wrote_stays(
     assert verify(app).differences == ()
 
 
+@pytest.mark.processes
 def test_it_shows_what_would_go_and_asks(app: App, perform: Perform, item: str, erase: Erase) -> None:
     before = list(app.store.read_all())
 

@@ -40,6 +40,7 @@ def ledger(dsn: str) -> Iterator[Ledger]:
     database.close()
 
 
+@pytest.mark.processes
 def test_an_erasure_changes_the_payloads_it_names_and_nothing_else(ledger: Ledger, owner_dsn: str) -> None:
     before = list(ledger.store.read_all())
 
@@ -53,6 +54,7 @@ def test_an_erasure_changes_the_payloads_it_names_and_nothing_else(ledger: Ledge
     assert SECRET not in str(after)
 
 
+@pytest.mark.processes
 def test_the_chain_is_proved_where_it_is_stored_and_goes_on(ledger: Ledger, owner_dsn: str) -> None:
     erase(ledger, owner_dsn, STREAM)
     ledger.execute(4, UpdateWorkItem(id=ITEM, expected=2, fields={"title": "Afterwards"}))
@@ -150,6 +152,7 @@ def test_an_erasure_that_says_something_else_than_was_recorded_is_refused_whole(
     assert list(ledger.store.read_all()) == before
 
 
+@pytest.mark.processes
 def test_the_owner_becomes_no_member_by_it(ledger: Ledger, owner_dsn: str) -> None:
     members = "SELECT member FROM tracking_ledger.ledger_members WHERE ledger_id = %s"
     with psycopg.connect(owner_dsn) as owner:

@@ -70,6 +70,7 @@ def bring(app: App, content: bytes, tmp_path: Path, **more: Any) -> App:
     return App(app.settings)
 
 
+@pytest.mark.processes
 def test_an_export_brought_into_an_empty_ledger_exports_the_same_bytes(
     filled: App, folder: Folder, tmp_path: Path
 ) -> None:
@@ -133,6 +134,7 @@ def test_a_folder_of_the_same_ledger_whose_database_lost_it_stays_what_it_is(fol
     assert (exported(now), now.identity) == (content, other.identity)
 
 
+@pytest.mark.processes
 def test_an_import_goes_on_where_the_ledger_ends_and_a_second_one_does_nothing(
     app: App, perform: Perform, folder: Folder, tmp_path: Path
 ) -> None:
@@ -161,6 +163,7 @@ def test_a_ledger_that_went_another_way_is_refused(app: App, perform: Perform, f
         bring(other, exported(app), tmp_path)
 
 
+@pytest.mark.processes
 def test_a_ledger_with_a_history_of_its_own_is_refused(filled: App, folder: Folder, tmp_path: Path) -> None:
     other = folder("other")
     other.live_view().record(_vendor("Ours"))
@@ -224,6 +227,7 @@ def test_other_line_ends_and_forms_of_unicode_are_the_same_events(
     other.close()
 
 
+@pytest.mark.processes
 def test_a_dry_run_proves_the_file_and_changes_nothing(filled: App, folder: Folder, tmp_path: Path) -> None:
     other = folder("other")
 
@@ -232,6 +236,7 @@ def test_a_dry_run_proves_the_file_and_changes_nothing(filled: App, folder: Fold
     assert (now.identity, list(now.store.read_all())) == (other.identity, [])
 
 
+@pytest.mark.processes
 def test_the_database_proves_each_event_again(filled: App, folder: Folder, owner_dsn: str) -> None:
     lines = exported(filled).splitlines(keepends=True)[1:]
     other = folder("other")

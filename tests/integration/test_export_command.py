@@ -12,6 +12,7 @@ from ledger.settings import Settings
 from projections.application.app import App
 from tests.conftest import Perform
 from tests.support.command_line import exit_code
+from tests.support.long_cases import long_cases
 
 Call = Callable[..., tuple[int, bytes, str]]
 
@@ -53,7 +54,7 @@ def test_events_go_to_a_file_and_come_back_the_same(
     assert App(replace(settings, project=other)).store.read_streams([]).head == 1
 
 
-@pytest.mark.parametrize("what", [("json",), ("csv", "work_items"), ("report",), ("github",), ("events",)])
+@long_cases("what", [("json",), ("csv", "work_items"), ("report",), ("github",), ("events",)])
 def test_everything_can_be_piped(call: Call, perform: Perform, what: tuple[str, ...]) -> None:
     perform("create_work_item", item_type="task", title="Näh")
 
@@ -68,6 +69,7 @@ def test_what_cannot_be_exported_ends_with_2(call: Call, what: tuple[str, ...]) 
     assert call("export", *what)[0] == 2
 
 
+@pytest.mark.processes
 def test_a_file_that_cannot_be_written_ends_with_5_and_leaves_nothing(
     call: Call, perform: Perform, tmp_path: Path
 ) -> None:

@@ -97,6 +97,7 @@ def test_an_issue_that_comes_into_the_filter_brings_its_relations_with_it(
     assert_quiet(sync, github, app, only=only, full=True)
 
 
+@pytest.mark.processes
 def test_a_tree_made_here_is_a_tree_there(sync: Sync, github: GithubApi, perform: Perform, app: App) -> None:
     blocker = perform("create_work_item", item_type="task", title="Blocker")["id"]
     parent = perform("create_work_item", item_type="project", title="Parent")["id"]
@@ -237,6 +238,7 @@ def test_relations_alone_are_found_by_a_sweep_that_costs_nothing(
     assert item(two)["parent_id"] == item(one)["id"]
 
 
+@pytest.mark.processes
 def test_what_is_no_issue_is_left_as_it_is_on_its_side(
     sync: Sync, github: GithubApi, item: Item, change: Any, perform: Perform, app: App
 ) -> None:

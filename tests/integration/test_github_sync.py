@@ -56,6 +56,7 @@ def change(perform: Perform, item: Any) -> Callable[..., Any]:
     return run
 
 
+@pytest.mark.processes
 def test_an_issue_becomes_an_item_with_all_that_it_says(sync: Sync, github: GithubApi, item: Any) -> None:
     number = github.open_issue("Broken", "It fails", labels=["Bug"], assignees=["bob"])
     github.comment(number, "Since when?", by="ann")
@@ -69,6 +70,7 @@ def test_an_issue_becomes_an_item_with_all_that_it_says(sync: Sync, github: Gith
     assert (report["pulled"], github.writes()) == ({"created": 1, "changed": 0}, 0)
 
 
+@pytest.mark.processes
 def test_what_changes_there_changes_here(sync: Sync, github: GithubApi, item: Any) -> None:
     number = github.open_issue("Broken", labels=["bug"])
     sync(push=False)
@@ -83,6 +85,7 @@ def test_what_changes_there_changes_here(sync: Sync, github: GithubApi, item: An
     assert report["pulled"] == {"created": 0, "changed": 1}
 
 
+@pytest.mark.processes
 def test_a_second_run_writes_nothing_and_hears_that_nothing_changed(sync: Sync, github: GithubApi, app: App) -> None:
     for title in ("One", "Two"):
         github.comment(github.open_issue(title), "Yes")
@@ -96,6 +99,7 @@ def test_a_second_run_writes_nothing_and_hears_that_nothing_changed(sync: Sync, 
     assert [status for _, _, status in github.requests] == [200, 304, 304, 304]
 
 
+@pytest.mark.processes
 def test_what_changes_here_changes_there_and_is_no_change_at_the_next_run(
     sync: Sync, github: GithubApi, item: Any, perform: Perform, app: App
 ) -> None:
@@ -125,6 +129,7 @@ def test_what_changes_here_changes_there_and_is_no_change_at_the_next_run(
     _assert_quiet(sync, github, app)
 
 
+@pytest.mark.processes
 def test_a_new_item_becomes_an_issue_once(sync: Sync, github: GithubApi, perform: Perform, item: Any, app: App) -> None:
     made = perform("create_work_item", item_type="task", title="Paint", description="Blue", tags=["house"])
     perform("update_work_item", id=made["id"], version=1, status="completed")
@@ -172,6 +177,7 @@ def test_an_issue_whose_making_was_not_recorded_is_found_by_its_mark(
     _assert_quiet(sync, github, app)
 
 
+@pytest.mark.processes
 def test_a_field_that_both_changed_is_a_conflict_that_everybody_sees(
     sync: Sync, github: GithubApi, perform: Perform, item: Any, change: Any, app: App
 ) -> None:
@@ -252,6 +258,7 @@ def test_a_policy_decides_what_both_changed(
     assert (item(number)["title"], github.issues[number]["title"], report["conflicts"]) == (title, title, [])
 
 
+@pytest.mark.processes
 def test_closing_there_completes_what_is_in_hand_here(
     sync: Sync, github: GithubApi, perform: Perform, item: Any
 ) -> None:
@@ -333,6 +340,7 @@ def test_closing_there_asks_for_the_review_that_is_needed_here(
     assert (item(number)["category"], github.issues[number]["state"]) == ("done", "closed")
 
 
+@pytest.mark.processes
 def test_a_pull_request_is_attached_to_what_it_closes(sync: Sync, github: GithubApi, item: Any, app: App) -> None:
     number = github.open_issue("Broken")
     pull = github.open_pull_request("Mend it", f"Fixes #{number}, see #99")
@@ -366,6 +374,7 @@ def _assert_quiet(sync: Sync, github: GithubApi, app: App) -> None:
     assert [status for _, _, status in github.requests] == [200, 304, 304, 304]
 
 
+@pytest.mark.processes
 def test_limits_are_waited_for_as_long_as_they_say(app: App, github: GithubApi) -> None:
     github.open_issue("One")
     limits = iter(
@@ -425,6 +434,7 @@ def test_pages_that_shift_while_they_are_read_lose_no_issue(
     assert perform("list_work_items", limit=100)["total_count"] == 18
 
 
+@pytest.mark.processes
 def test_a_file_of_the_same_repository_is_the_same_items(
     sync: Sync, github: GithubApi, app: App, tmp_path: Path, perform: Perform
 ) -> None:
@@ -441,6 +451,7 @@ def test_a_file_of_the_same_repository_is_the_same_items(
     assert len(perform("query_work_item", id=f"{OWNER}#{number}")["comments"]) == 1
 
 
+@pytest.mark.processes
 def test_an_unknown_filter_is_refused_and_a_known_one_takes_up_what_it_says(
     sync: Sync, github: GithubApi, perform: Perform
 ) -> None:
@@ -700,6 +711,7 @@ def test_what_was_sent_is_the_last_common_state(sync: Sync, github: GithubApi, i
     assert (found["title"], found["description"], found["status"], found["assignee"]) == ("D", "C", "completed", "ann")
 
 
+@pytest.mark.processes
 def test_long_and_odd_texts_are_read_in_time(sync: Sync, github: GithubApi, item: Any) -> None:
     number = github.open_issue("Broken", " " * 65_000 + "x")
     github.open_pull_request("Mend", f"Fixes #{'9' * 5_000}, fixes #{number}")
@@ -872,6 +884,7 @@ def test_a_repository_that_is_nowhere_is_named(github: GithubApi, app: App) -> N
         Synchronisation(repository="octo/other", url=github.url).run(app)
 
 
+@pytest.mark.processes
 def test_a_label_without_a_name_is_left_and_a_plain_text_is_one(
     sync: Sync, github: GithubApi, item: Any, app: App
 ) -> None:

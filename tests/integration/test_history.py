@@ -132,6 +132,7 @@ def test_a_vendor_is_found_by_its_name_and_the_configuration_by_that_word(perfor
     assert perform("query_history", id="configuration")["total_count"] == 0
 
 
+@pytest.mark.processes
 def test_items_and_lists_and_the_report_are_shown_as_of_a_position(app: App, perform: Perform) -> None:
     item = rewritten(perform)
     child = task(perform, "Child", parent_id=item["id"])
@@ -174,6 +175,7 @@ def test_a_vendor_is_shown_as_of_a_position_with_the_runs_until_then(perform: Pe
     assert now["last_good"]["extractor_version"] == "1.0"
 
 
+@pytest.mark.processes
 def test_who_broke_since_a_deployment_is_reported_with_the_last_good_version(perform: Perform) -> None:
     good = {"passing": 1, "total": 1, "skipped": 0}
     for name in ("Sound", "Breaks", "Broken before"):
@@ -190,6 +192,7 @@ def test_who_broke_since_a_deployment_is_reported_with_the_last_good_version(per
     assert vendor["last_good"]["extractor_version"] == "1.0"
 
 
+@pytest.mark.processes
 def test_a_break_names_the_deployment_that_its_test_run_tested(perform: Perform) -> None:
     shipped = deployed(perform)
     for name in ("Tested", "Untested", "Tested before"):
@@ -223,6 +226,7 @@ def test_asking_again_with_each_next_position_shows_every_change_once(perform: P
     assert seen == [1, 2, 3, 4]
 
 
+@pytest.mark.processes
 def test_changes_are_filtered_and_the_next_position_advances_over_what_is_left_out(perform: Perform) -> None:
     rewritten(perform)
     perform("create_vendor", name="Acme")

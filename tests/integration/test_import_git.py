@@ -82,6 +82,7 @@ def folder(tmp_path: Path) -> Path:
     return large(tmp_path / "repository").folder
 
 
+@pytest.mark.processes
 def test_twelve_pull_requests_of_354_commits_are_twelve_deployments(app: App, perform: Perform, folder: Path) -> None:
     report = imported(app, folder)
 
@@ -93,6 +94,7 @@ def test_twelve_pull_requests_of_354_commits_are_twelve_deployments(app: App, pe
     assert report["not_taken"] == []
 
 
+@pytest.mark.processes
 def test_what_a_commit_says_is_what_is_recorded(app: App, perform: Perform, folder: Path) -> None:
     imported(app, folder)
 
@@ -163,6 +165,7 @@ def test_what_was_written_here_meanwhile_stays(app: App, perform: Perform, folde
     )
 
 
+@pytest.mark.processes
 def test_a_dry_run_tells_the_same_and_records_nothing(app: App, folder: Path) -> None:
     dry = imported(app, folder, dry_run=True)
 

@@ -10,6 +10,7 @@ import pytest
 from ledger.settings import Settings
 from tests.conftest import Perform
 from tests.support.command_line import exit_code
+from tests.support.long_cases import long_cases
 
 Call = Callable[..., tuple[int, str, str]]
 OWN_TEXT = "# Project Status\n\n## Active State\n- **Status:** Complete.\n\n## Next Actionable Step\n- Deploy it\n"
@@ -34,6 +35,7 @@ def titles(call: Call) -> list[str]:
     return [item["title"] for item in json.loads(call("ready", "--json")[1])["items"]]
 
 
+@pytest.mark.processes
 def test_the_status_file_that_the_ledger_writes_itself_holds_nothing_to_import_and_says_so(
     call: Call, perform: Perform
 ) -> None:
@@ -47,6 +49,7 @@ def test_the_status_file_that_the_ledger_writes_itself_holds_nothing_to_import_a
     assert "0 events recorded" in err
 
 
+@pytest.mark.processes
 def test_what_a_person_wrote_beside_the_ledger_s_report_is_imported(call: Call, settings: Settings) -> None:
     (settings.project / ".project_status.md").write_text(OWN_TEXT)
     assert call("status", "--write")[0] == 0
@@ -56,7 +59,7 @@ def test_what_a_person_wrote_beside_the_ledger_s_report_is_imported(call: Call, 
     assert (code, titles(call)) == (0, ["Deploy it"])
 
 
-@pytest.mark.parametrize("form", ["utf-8", "utf-8-sig", "utf-16"])
+@long_cases("form", ["utf-8", "utf-8-sig", "utf-16"])
 def test_the_documented_name_decides_in_every_form_of_unicode(call: Call, settings: Settings, form: str) -> None:
     (settings.project / ".project_status.md").write_bytes(OWN_TEXT.replace("\n", "\r\n").encode(form))
 
@@ -64,6 +67,7 @@ def test_the_documented_name_decides_in_every_form_of_unicode(call: Call, settin
     assert call("import", "legacy", ".project_status.md", "--dry-run")[0] == 0
 
 
+@pytest.mark.processes
 def test_a_heading_that_is_not_understood_is_no_match_and_says_so_in_words(call: Call, settings: Settings) -> None:
     text = "## Vendors\n\n- EPSON: operational\n\n## Enhancements of old (3)\n\n- Fax\n\n- 12 ???\n"
     (settings.project / "status.md").write_text(text)
@@ -127,6 +131,7 @@ def test_a_checkout_with_one_tracker_in_it_is_that_tracker_and_its_history_is_na
     assert "`tracking-ledger import git .`" in " ".join(err.split())
 
 
+@pytest.mark.processes
 def test_a_checkout_with_a_file_of_one_tracker_is_that_file(call: Call, checkout: Path) -> None:
     (checkout / ".project_status.md").write_text(OWN_TEXT)
 
@@ -148,6 +153,7 @@ def test_a_checkout_with_several_trackers_names_the_commands(call: Call, checkou
         assert f"`tracking-ledger {command}`" in output
 
 
+@pytest.mark.processes
 def test_a_checkout_with_nothing_but_its_history_is_that(call: Call, checkout: Path) -> None:
     assert call("status", "--write")[0] == 0
 

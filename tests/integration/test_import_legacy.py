@@ -17,6 +17,7 @@ from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from projections.transfer.file_import import ImportRequest
 from tests.conftest import Perform
+from tests.support.long_cases import long_cases
 from tests.support.status_files import grammar_a, grammar_c
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "data" / "legacy"
@@ -84,7 +85,7 @@ PLANTED = {
 }
 
 
-@pytest.mark.parametrize("check", PLANTED)
+@long_cases("check", PLANTED)
 def test_each_check_finds_what_is_planted_for_it_and_everything_is_taken_back(
     bring: Bring, plant: Plant, app: App, tmp_path: Path, check: str
 ) -> None:
@@ -111,6 +112,7 @@ def test_a_row_that_cannot_even_be_read_is_a_difference(bring: Bring, plant: Pla
     assert list(app.store.read_all()) == []
 
 
+@pytest.mark.processes
 def test_what_was_imported_before_the_difference_stays(bring: Bring, plant: Plant, app: App) -> None:
     bring(grammar_a((1, 0, 0, 0))[0])
     plant("enhancements", """NEW.doc := jsonb_set(NEW.doc, '{title}', '"Another"');""")
@@ -143,6 +145,7 @@ def test_a_vendor_stated_twice_with_different_words_is_a_difference(bring: Bring
     assert list(app.store.read_all()) == []
 
 
+@pytest.mark.processes
 def test_what_was_changed_here_since_stays_and_is_no_difference(bring: Bring, perform: Perform) -> None:
     text = grammar_a((2, 1, 1, 1), seed=5)[0]
     bring(text)
@@ -156,6 +159,7 @@ def test_what_was_changed_here_since_stays_and_is_no_difference(bring: Bring, pe
     assert perform("query_vendor_status", name="Vendor01")["extractor_version"] == "99.0"
 
 
+@pytest.mark.processes
 def test_importing_again_changes_nothing(bring: Bring, app: App) -> None:
     text = grammar_a((3, 2, 2, 2))[0]
     bring(text)
@@ -167,6 +171,7 @@ def test_importing_again_changes_nothing(bring: Bring, app: App) -> None:
     assert [event.digest for event in app.store.read_all()] == before
 
 
+@pytest.mark.processes
 def test_half_of_a_file_and_then_all_of_it_has_no_duplicates(bring: Bring, perform: Perform) -> None:
     whole = grammar_a((4, 2, 2, 2))[0]
     half = whole.replace(whole[whole.index("- Vendor03") : whole.index("## Deployments")], "\n")
@@ -178,6 +183,7 @@ def test_half_of_a_file_and_then_all_of_it_has_no_duplicates(bring: Bring, perfo
     assert perform("query_vendor_status")["total_count"] == 4
 
 
+@pytest.mark.processes
 def test_a_dry_run_tells_the_same_and_records_nothing(bring: Bring, app: App) -> None:
     text = grammar_a((3, 2, 2, 2))[0]
 
@@ -188,7 +194,7 @@ def test_a_dry_run_tells_the_same_and_records_nothing(bring: Bring, app: App) ->
     assert (planned["success"], planned["rollback_executed"], planned["backup"]) == (True, False, None)
 
 
-@pytest.mark.parametrize("more", [{"dry_run": True}, {}])
+@long_cases("more", [{"dry_run": True}, {}])
 def test_what_is_taken_back_is_not_shown_when_the_database_is_away(
     bring: Bring, perform: Perform, plant: Plant, settings: Settings, more: dict[str, Any]
 ) -> None:

@@ -140,6 +140,7 @@ def test_links_are_not_followed_out_of_the_folder_nor_in_circles(bring: Bring, f
     assert report["nothing_to_record"] == [{"kind": "no_markdown", "count": 1, "where": ["picture.png"]}]
 
 
+@pytest.mark.processes
 def test_a_changed_file_is_a_revision_and_an_unchanged_one_nothing(bring: Bring, app: App, perform: Perform) -> None:
     files: dict[str, str | bytes] = {"one.md": WHOLE, "two.md": "# Two\n"}
     bring(files)

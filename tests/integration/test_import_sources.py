@@ -37,7 +37,7 @@ def call(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     return run
 
 
-@pytest.mark.parametrize("tracker", TRACKERS)
+@long_cases("tracker", TRACKERS)
 def test_a_path_alone_is_enough_and_a_second_time_nothing_is_recorded(call: Call, tmp_path: Path, tracker: str) -> None:
     path = TRACKERS[tracker](tmp_path, TASKS)
 
@@ -68,7 +68,7 @@ def test_two_states_become_the_events_between_them(app: App, tmp_path: Path, tra
     )
 
 
-@pytest.mark.parametrize(
+@long_cases(
     ("name", "content", "problem"),
     [
         ("issues.jsonl", b'{"id":"a","issue_type":"t"}\n\xff\n', "line 2 is not UTF-8"),

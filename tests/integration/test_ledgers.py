@@ -59,6 +59,7 @@ def made(database: Database, name: str = "a ledger") -> ledgers.KnownLedger:
     return next(known for known in ledgers.overview(database) if known.id == ledger)
 
 
+@pytest.mark.processes
 def test_the_overview_tells_where_each_ledger_stands(app: App, perform: Perform, database: Database) -> None:
     perform("create_work_item", item_type="task", title="One")
 
@@ -106,6 +107,7 @@ def test_a_ledger_is_found_by_its_id_the_beginning_of_it_or_its_name(database: D
     }
 
 
+@pytest.mark.processes
 def test_a_name_that_two_ledgers_have_is_ambiguous(database: Database) -> None:
     name = f"twice {uuid4()}"
     made(database, name)
@@ -130,6 +132,7 @@ def test_another_role_sees_a_ledger_from_when_it_is_allowed_until_it_is_denied(
     assert seen == [False, True, False]
 
 
+@pytest.mark.processes
 def test_a_stranger_may_neither_name_nor_close_nor_share_a_ledger(database: Database, guest: Database) -> None:
     known = made(database)
 
@@ -144,6 +147,7 @@ def test_a_stranger_may_neither_name_nor_close_nor_share_a_ledger(database: Data
             attempt()
 
 
+@pytest.mark.processes
 def test_no_owner_shuts_out_itself(database: Database, guest: Database) -> None:
     known = made(database)
     ledgers.allow(database, known.id, GUEST)
@@ -196,6 +200,7 @@ def test_a_ledger_without_a_folder_comes_with_what_its_project_needs(call: Call)
     assert (code, created["created"], call("create", "x" * 201)[0]) == (0, True, 2)
 
 
+@pytest.mark.processes
 def test_a_limit_is_explained_in_words(app: App, settings: Settings, perform: Perform, owner_dsn: str) -> None:
     perform("create_work_item", item_type="task", title="One")
     environment = {
@@ -250,6 +255,7 @@ def test_a_bulk_that_does_not_fit_is_refused_whole(app: App, perform: Perform, o
     assert perform("bulk_work_items", items=three[:2])["outcome"]
 
 
+@pytest.mark.processes
 def test_what_is_queued_for_a_full_ledger_waits_until_there_is_room(app: App, perform: Perform, owner_dsn: str) -> None:
     perform("create_work_item", item_type="task", title="One")
     database = app.database  # the app itself may leave one that is closed for it
@@ -267,6 +273,7 @@ def test_what_is_queued_for_a_full_ledger_waits_until_there_is_room(app: App, pe
     assert (queued["outcome"], waiting, app.sync.drain_for(10)) == ("queued", 1, True)
 
 
+@pytest.mark.processes
 def test_a_member_cannot_lift_the_quota_and_the_doctor_warns_before_it_is_reached(
     app: App, perform: Perform, call: Call, owner_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

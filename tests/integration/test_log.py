@@ -113,6 +113,7 @@ def test_postgresql_digests_an_event_as_python_does(owner_dsn: str, place: int) 
     assert found[0].hex() == event.digest.hex()
 
 
+@pytest.mark.processes
 def test_every_event_that_is_recorded_continues_the_chain(ledger: Ledger) -> None:
     history.fill(ledger)
 

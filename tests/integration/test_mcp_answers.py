@@ -16,6 +16,7 @@ from mcp_adapter.capabilities.tools import call
 from projections.application.app import App
 from projections.application.view import LedgerView
 from projections.operations.base import Input, Operation
+from tests.support.long_cases import long_cases
 from tests.support.mcp_client import McpClient, served
 
 LONG = "\U0001f4dc" * 19_000  # 76,000 bytes: the longest text a work item takes does not fit into one answer
@@ -79,6 +80,7 @@ def test_a_list_over_the_bytes_is_cut_where_its_cursor_goes_on(client: McpClient
         assert "shortened" not in page
 
 
+@pytest.mark.processes
 def test_a_list_within_the_bytes_is_left_alone(client: McpClient) -> None:
     page = client.call("list_work_items", tag="thirty", limit=100)
 
@@ -117,7 +119,7 @@ def test_a_receipt_is_a_few_tens_of_tokens(client: McpClient) -> None:
     assert set(result["structuredContent"]) == {"outcome", "id", "ref", "version", "position", "command_id"}
 
 
-@pytest.mark.parametrize(
+@long_cases(
     "answer",
     [
         {"text": "x" * 500_000},

@@ -247,6 +247,7 @@ def test_a_taken_name_is_refused_with_its_stored_spelling(client: McpClient) -> 
     assert "Taken Name" in json.dumps(refusal)
 
 
+@pytest.mark.processes
 def test_an_id_of_another_ledger_is_not_found(client: McpClient, settings: Settings) -> None:
     with served(settings) as other:
         foreign = other.call("create_work_item", item_type="task", title="Not yours")

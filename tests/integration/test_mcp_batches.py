@@ -85,6 +85,7 @@ def test_a_batch_is_answered_in_one_array(settings: Settings) -> None:
     assert total == 2
 
 
+@pytest.mark.processes
 def test_a_batch_without_a_request_is_not_answered_and_the_next_message_is(settings: Settings) -> None:
     note = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 99}}
     with served(settings, revision=REVISION) as client:

@@ -16,6 +16,7 @@ from ledger.postgres.connection.contact import COMING_SECONDS
 from ledger.settings import Settings
 from tests.conftest import Perform
 from tests.support import forking
+from tests.support.long_cases import long_cases
 from tests.support.mcp_client import (
     HANDSHAKES,
     SERVER,
@@ -60,6 +61,7 @@ def test_an_unsigned_write_is_by_the_client_s_own_name(settings: Settings, revis
     assert item["created_by"] == "claude-code"
 
 
+@pytest.mark.processes
 def test_a_question_is_not_narrowed_to_its_client_s_own_changes(settings: Settings, perform: Perform) -> None:
     perform("create_work_item", item_type="task", title="Somebody else's", by="ada")
 
@@ -88,6 +90,7 @@ def test_a_killed_embedded_server_is_started_again_by_the_next_call(settings: Se
         server.stop()
 
 
+@pytest.mark.processes
 def test_a_write_is_by_whom_its_argument_says_before_the_settings_and_the_client(settings: Settings) -> None:
     with served(settings, name="claude-code", extra={"LEDGER_BY": "from-settings"}) as client:
         signed = client.call("create_work_item", item_type="task", title="Signed", by="ada", detail=True)
@@ -105,6 +108,7 @@ def test_a_strange_client_name_does_not_stop_a_write(settings: Settings, name: s
     assert 0 < len(item["created_by"]) <= 100
 
 
+@pytest.mark.processes
 def test_the_greeting_and_the_list_do_not_wait_for_a_database(settings: Settings) -> None:
     with served(settings, extra=NOWHERE) as client:
         listed = client.tools()
@@ -149,7 +153,7 @@ def test_a_made_up_cursor_of_the_list_of_tools_is_refused(settings: Settings) ->
     assert refused.value.code == INVALID_CURSOR
 
 
-@pytest.mark.parametrize(
+@long_cases(
     ("line", "code"),
     [
         (b"not json", PARSE_ERROR),

@@ -9,6 +9,7 @@ from ledger.settings import Settings
 from mcp_adapter.capabilities.registry import tool
 from mcp_adapter.capabilities.views import VIEWS
 from projections.operations.catalog import OPERATIONS
+from tests.support.long_cases import long_cases
 from tests.support.mcp_client import HANDSHAKES, STATELESS, served
 
 EXTENSION = "io.modelcontextprotocol/ui"
@@ -16,7 +17,7 @@ MEDIA = "text/html;profile=mcp-app"
 SHOWS: dict[str, Any] = {"extensions": {EXTENSION: {"mimeTypes": [MEDIA]}}}
 
 
-@pytest.mark.parametrize("revision", [HANDSHAKES[-1], STATELESS])
+@long_cases("revision", [HANDSHAKES[-1], STATELESS])
 def test_a_client_that_shows_pages_is_offered_them(settings: Settings, revision: str) -> None:
     with served(settings, revision=revision, capabilities=SHOWS) as client:
         tools = {listed["name"]: listed for listed in client.tools()}

@@ -43,6 +43,7 @@ def program_of(files: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
+@pytest.mark.processes
 def test_a_fresh_database_is_brought_to_the_schema_and_is_then_current(new_database: NewDatabase) -> None:
     with psycopg.connect(new_database(), autocommit=True) as connection:
         before = is_current(connection)
@@ -81,6 +82,7 @@ def test_the_index_of_links_has_every_kind_of_link(new_database: NewDatabase) ->
     assert set(re.findall(r"'(\w+)'::text", found[0])) == set(LINK_KINDS)
 
 
+@pytest.mark.processes
 def test_a_fresh_database_has_the_columns_and_indexes_that_the_read_models_declare(new_database: NewDatabase) -> None:
     kept = ("ledger_id", "generation", "id", "version", "position", "doc")
     with psycopg.connect(new_database(), autocommit=True) as connection:
@@ -109,6 +111,7 @@ def test_a_fresh_database_has_the_columns_and_indexes_that_the_read_models_decla
             assert bool(index.where) == (" WHERE " in shapes[index.name])
 
 
+@pytest.mark.processes
 def test_migrating_again_applies_nothing_and_changes_nothing(new_database: NewDatabase) -> None:
     with psycopg.connect(new_database(), autocommit=True) as connection:
         migrate(connection)
@@ -234,6 +237,7 @@ def test_the_generations_that_serve_are_noted_for_ledgers_that_were_there_before
         assert connection.execute(noted, [ledger]).fetchone() == before
 
 
+@pytest.mark.processes
 def test_an_older_program_does_not_take_back_the_functions_of_a_newer_one(new_database: NewDatabase) -> None:
     with psycopg.connect(new_database(), autocommit=True) as connection:
         migrate(connection)
@@ -283,6 +287,7 @@ def test_a_program_whose_functions_are_gone_is_asked_to_start_again(app: App) ->
         app.database.call("SELECT tracking_ledger.a_function_of_before(%s)", [1])
 
 
+@pytest.mark.processes
 def test_a_migration_that_was_applied_with_another_text_is_refused(new_database: NewDatabase) -> None:
     with psycopg.connect(new_database(), autocommit=True) as connection:
         migrate(connection)
@@ -337,6 +342,7 @@ def test_a_server_whose_locks_lock_is_found_good(new_database: NewDatabase) -> N
     prove(new_database())
 
 
+@pytest.mark.processes
 def test_a_server_that_gives_a_lock_to_everybody_is_refused_before_anything_is_made(
     new_database: NewDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -86,6 +86,7 @@ def test_every_tool_but_prime_answers_no_ledger_and_how_to_make_one(
     assert not (folder / ".ledger").exists()
 
 
+@pytest.mark.processes
 def test_prime_works_without_a_ledger_and_says_so(empty: Settings) -> None:
     with served(empty) as client:
         answer = client.call("prime")
@@ -118,6 +119,7 @@ def test_a_ledger_is_made_by_a_tool_that_is_listed_only_before_and_then_everythi
     assert again["ledger"] == made["ledger"]
 
 
+@pytest.mark.processes
 def test_a_client_without_a_handshake_hears_that_the_list_changed(empty: Settings) -> None:
     with served(empty, revision=STATELESS) as client:
         before = client.request("tools/list", {})
@@ -132,6 +134,7 @@ def test_a_client_without_a_handshake_hears_that_the_list_changed(empty: Setting
     assert "create_ledger" not in names(after["tools"])
 
 
+@pytest.mark.processes
 def test_a_ledger_made_in_a_terminal_is_found_by_the_running_server(empty: Settings) -> None:
     with served(empty) as client:
         client.refusal("list_work_items")
@@ -154,7 +157,7 @@ def test_another_folder_than_the_server_s_own_gets_no_ledger(empty: Settings, tm
     assert not (empty.project / ".ledger").exists()
 
 
-@pytest.mark.parametrize("place", ["home", "root", "nowhere"])
+@long_cases("place", ["home", "root", "nowhere"])
 def test_a_folder_that_is_no_project_s_is_offered_no_ledger(
     empty: Settings, place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,6 +58,7 @@ def clash(app: App, gate: Gate, elsewhere: App) -> dict[str, Any]:
     return item
 
 
+@pytest.mark.processes
 def test_a_write_while_away_is_queued_seen_at_once_and_in_the_log_once_when_it_is_back(
     app: App, gate: Gate, elsewhere: App
 ) -> None:
@@ -81,6 +82,7 @@ def test_a_write_while_away_is_queued_seen_at_once_and_in_the_log_once_when_it_i
     assert [event.position for event in elsewhere.store.read_all()] == [1, 2]
 
 
+@pytest.mark.processes
 def test_the_status_file_holds_what_waits_as_soon_as_it_is_answered(app: App, gate: Gate) -> None:
     ask(app, "create_work_item", item_type="task", title="Before")
     gate.close()
@@ -292,7 +294,7 @@ def test_a_conflict_itself_is_not_undone(app: App, gate: Gate, elsewhere: App) -
     assert refused.value.details["rule"] == "not_undoable"
 
 
-@pytest.mark.parametrize(
+@long_cases(
     ("name", "arguments"),
     [
         ("create_work_item", {"item_type": "task", "title": "One"}),
@@ -313,6 +315,7 @@ def test_what_waits_will_be_decided_with_the_rights_of_the_one_who_asked(
     assert (line.by, line.scope, line.token) == ("bot", "write", "its token")
 
 
+@pytest.mark.processes
 def test_a_claim_while_away_is_refused_unavailable(app: App, gate: Gate) -> None:
     item = ask(app, "create_work_item", item_type="task", title="Before")
     app.local.journal.append(list(app.store.read_all()))
@@ -532,6 +535,7 @@ def test_what_waits_already_is_answered_with_the_place_at_which_it_waits(app: Ap
     assert (again["outcome"], again["place"], again["id"]) == ("queued", first["place"], first["id"])
 
 
+@pytest.mark.processes
 def test_a_completion_while_away_answers_what_became_ready(app: App, gate: Gate) -> None:
     first, second = (ask(app, "create_work_item", item_type="task", title=title) for title in ("First", "Second"))
     ask(app, "link_work_items", id=first["id"], kind="blocks", to_id=second["id"])

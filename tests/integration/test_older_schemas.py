@@ -41,6 +41,7 @@ def upcasts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     codec.schema_of.cache_clear()
 
 
+@pytest.mark.processes
 def test_an_event_of_an_older_schema_is_replayed_through_every_upcast(ledger: Ledger, upcasts: None) -> None:
     report = replay(ledger.store, ledger.tables)
 
@@ -69,6 +70,7 @@ def test_an_older_event_stays_as_it_was_recorded_and_a_new_one_has_the_newest_sc
     assert msgspec.json.decode(newer.data)["name"] == "Zebra Ltd"
 
 
+@pytest.mark.processes
 def test_an_event_of_a_newer_schema_is_carried_and_reported(
     ledger: Ledger, upcasts: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

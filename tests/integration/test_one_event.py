@@ -69,6 +69,7 @@ def test_a_position_beyond_the_log_is_enough_to_be_refused(ledger: Ledger, datab
         other.append(made)
 
 
+@pytest.mark.processes
 def test_what_was_decided_before_an_erasure_is_refused_and_what_was_decided_after_it_is_not(
     ledger: Ledger, owner_dsn: str
 ) -> None:

@@ -58,6 +58,7 @@ def test_a_refusal_spells_what_it_names_as_the_lists_do(perform: Perform, refs: 
     assert result <= set(refs.values())
 
 
+@pytest.mark.processes
 def test_answers_spell_what_they_name_as_the_lists_do(perform: Perform, refs: dict[str, str]) -> None:
     include = ["ancestors", "descendants", "dependencies", "history", "comments"]
     result = [

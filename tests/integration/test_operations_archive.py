@@ -33,6 +33,7 @@ def titles(perform: Perform, **filters: bool) -> set[str]:
     return {item["title"] for item in perform("list_work_items", **filters)["items"]}
 
 
+@pytest.mark.processes
 def test_old_finished_trees_leave_the_lists_and_nothing_else_does(app: App, perform: Perform) -> None:
     made(app, "alone", age=400)
     made(app, "recent", age=300)
@@ -66,6 +67,7 @@ def test_the_age_is_a_setting_and_an_argument(app: App, perform: Perform) -> Non
     assert perform("archive_work_items", action="archive", older_than_days=20)["count"] == 1
 
 
+@pytest.mark.processes
 def test_an_archived_item_keeps_its_links_and_comes_back(app: App, perform: Perform) -> None:
     old, new = made(app, "old", age=400), made(app, "new", age=1)
     perform("link_work_items", id=new, kind="discovered_from", to_id=old)

@@ -38,6 +38,7 @@ def urls(perform: Perform, ref: str) -> list[str]:
     return [one["url"] for one in attached(perform, ref)]
 
 
+@pytest.mark.processes
 def test_the_undo_of_an_attachment_takes_it_away_and_leaves_others(perform: Perform, item: str) -> None:
     perform("attach", id=item, url=PULL)
     mine = perform("attach", id=item, url=COMMIT, name="A door")
@@ -50,6 +51,7 @@ def test_the_undo_of_an_attachment_takes_it_away_and_leaves_others(perform: Perf
     assert [(one["url"], one.get("name")) for one in attached(perform, item)] == [(PULL, None), (COMMIT, "A door")]
 
 
+@pytest.mark.processes
 def test_the_undo_of_a_removal_and_of_a_new_name_restores_what_was_said(perform: Perform, item: str) -> None:
     perform("attach", id=item, url=PULL, name="One", by="ann")
     before = attached(perform, item)
@@ -64,6 +66,7 @@ def test_the_undo_of_a_removal_and_of_a_new_name_restores_what_was_said(perform:
     assert attached(perform, item) == before
 
 
+@pytest.mark.processes
 def test_an_undo_of_the_creation_does_not_hide_what_another_attached(perform: Perform, item: str) -> None:
     perform("attach", id=item, url=PULL, by="ann")
 
@@ -159,6 +162,7 @@ def test_the_command_names_what_is_no_url_and_no_file(run: Run, perform: Perform
     assert urls(perform, item) == []
 
 
+@pytest.mark.processes
 def test_a_commit_is_attached_by_its_hash_alone(run: Run, perform: Perform, item: str) -> None:
     said = run("attach", item, "84b0fb4")
     perform("attach", id=item, url="a" * 40)

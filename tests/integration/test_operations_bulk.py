@@ -74,6 +74,7 @@ def test_what_is_created_in_the_call_is_changed_without_a_version_however_often(
     assert [item["title"] for item in perform("list_work_items", unfinished=True)["items"]] == []
 
 
+@pytest.mark.processes
 def test_one_refusal_keeps_everything_out_and_every_refused_item_has_its_verdict(perform: Perform) -> None:
     there = perform("create_work_item", item_type="task", title="There")
 
@@ -170,6 +171,7 @@ def test_the_depth_of_a_tree_made_in_one_call_is_limited(perform: Perform) -> No
     assert refused.value.details["items"][0]["details"]["rule"] == "depth_limit"
 
 
+@pytest.mark.processes
 def test_children_finished_before_their_parent_in_one_call_do_not_keep_it_open(perform: Perform) -> None:
     parent = perform("create_work_item", item_type="task", title="Parent")
     child = perform("create_work_item", item_type="task", title="Child", parent_id=parent["id"])
@@ -204,6 +206,7 @@ def test_a_command_id_with_other_items_is_refused(perform: Perform) -> None:
         perform("bulk_work_items", items=[create("b")], command_id=own)
 
 
+@pytest.mark.processes
 def test_a_bulk_is_undone_as_a_whole(perform: Perform) -> None:
     there = perform("create_work_item", item_type="task", title="There")
     bulk = perform(
@@ -255,6 +258,7 @@ def processor_seconds(server: EmbeddedServer) -> float:
     return spent
 
 
+@pytest.mark.processes
 def test_a_change_sees_what_came_along_with_a_status_before_it(perform: Perform) -> None:
     item = perform("create_work_item", item_type="task", title="A")
 
@@ -269,6 +273,7 @@ def test_a_change_sees_what_came_along_with_a_status_before_it(perform: Perform)
     assert perform("query_work_item", id=item["id"])["title"] == "A"
 
 
+@pytest.mark.processes
 def test_comments_come_in_the_same_call(perform: Perform) -> None:
     old = perform("create_work_item", item_type="task", title="Old")
     said = perform("comment", id=old["id"], text="frist", by="ann")["comment_id"]

@@ -53,6 +53,7 @@ def test_ready_work_is_ordered_by_priority_and_then_by_age(perform: Perform, tas
     assert (answer["total_count"], answer["has_more"]) == (3, False)
 
 
+@pytest.mark.processes
 def test_ready_work_is_narrowed_down_to_what_is_below_an_item(perform: Perform, task: Make) -> None:
     epic = task("epic")
     inner = task("inner", parent_id=epic)
@@ -63,6 +64,7 @@ def test_ready_work_is_narrowed_down_to_what_is_below_an_item(perform: Perform, 
     assert titles_in(perform("ready_work", tag="NOW ")) == ["deep", "elsewhere"]
 
 
+@pytest.mark.processes
 def test_the_pages_of_ready_work_together_are_all_of_it(perform: Perform, task: Make) -> None:
     made = {task(f"item {n}", priority=n % 3 + 1) for n in range(7)}
 
@@ -104,6 +106,7 @@ def test_an_item_says_why_it_is_not_ready(perform: Perform, task: Make) -> None:
     assert [(why["reason"], why["id"]) for why in found[child]["not_ready_because"]] == [("ancestor_blocker", blocker)]
 
 
+@pytest.mark.processes
 def test_lists_ask_for_what_is_ready_blocked_or_claimed(perform: Perform, task: Make) -> None:
     blocker, waiting, finished = task("blocker"), task("waiting"), task("finished")
     perform("link_work_items", id=waiting, kind="depends_on", to_id=blocker)
@@ -118,6 +121,7 @@ def test_lists_ask_for_what_is_ready_blocked_or_claimed(perform: Perform, task: 
     assert titles_in(perform("list_work_items", claimed_by="bob")) == []
 
 
+@pytest.mark.processes
 def test_completing_answers_with_what_became_ready_by_it(perform: Perform, task: Make) -> None:
     epic = task("epic")
     first, second = task("first", parent_id=epic), task("second", parent_id=epic)
@@ -137,6 +141,7 @@ def readable(perform: Perform, entity_id: str) -> dict[str, str]:
     return {"ref": item["ref"], "title": item["title"]}
 
 
+@pytest.mark.processes
 def test_the_next_item_is_the_most_important_one_that_is_free(perform: Perform, task: Make) -> None:
     task("second", priority=2)
     task("first", priority=1)
@@ -150,6 +155,7 @@ def test_the_next_item_is_the_most_important_one_that_is_free(perform: Perform, 
     assert (taken[2]["outcome"], "next_step" in taken[2]) == ("none_left", True)
 
 
+@pytest.mark.processes
 def test_repeating_claim_next_with_its_command_id_answers_the_same_item(perform: Perform, task: Make) -> None:
     task("one")
     task("two")
@@ -172,6 +178,7 @@ def test_a_claim_is_shown_without_its_token(perform: Perform, task: Make) -> Non
     assert taken["token"] not in json.dumps(shown)
 
 
+@pytest.mark.processes
 def test_two_of_the_same_name_are_told_apart_by_their_tokens(settings: Settings, perform: Perform, task: Make) -> None:
     entity_id = task("contested")
     perform("claim_work_item", action="claim", id=entity_id)
@@ -184,6 +191,7 @@ def test_two_of_the_same_name_are_told_apart_by_their_tokens(settings: Settings,
     twin.close()
 
 
+@pytest.mark.processes
 def test_a_claim_belongs_to_its_name_in_the_next_process_too(settings: Settings, perform: Perform, task: Make) -> None:
     kept, given_back = task("kept"), task("given back")
     perform("claim_work_item", action="claim", id=kept, by="ann")
@@ -201,6 +209,7 @@ def test_a_claim_belongs_to_its_name_in_the_next_process_too(settings: Settings,
     assert refused.value.details["by"] == "ann"
 
 
+@pytest.mark.processes
 def test_an_assistant_completes_after_a_restart_what_it_has_claimed(settings: Settings, task: Make) -> None:
     item = task("begun")
     unnamed = replace(settings, by=None)
@@ -217,6 +226,7 @@ def test_an_assistant_completes_after_a_restart_what_it_has_claimed(settings: Se
     assert completed["outcome"] == "committed"
 
 
+@pytest.mark.processes
 def test_what_one_holds_stands_apart_from_what_is_ready(perform: Perform, task: Make) -> None:
     mine, theirs, free, later = task("mine"), task("theirs"), task("free"), task("later")
     perform("claim_work_item", action="claim", id=mine)
@@ -242,6 +252,7 @@ def test_what_another_holds_is_not_renamed_in_a_bulk(perform: Perform, task: Mak
     assert perform("query_work_item", id=theirs)["title"] == "Mine"
 
 
+@pytest.mark.processes
 def test_a_claim_is_renewed_and_released_with_its_token_from_anywhere(perform: Perform, task: Make) -> None:
     entity_id = task("carried over")
     first = perform("claim_work_item", action="claim", id=entity_id, token=OTHER, minutes=10)
@@ -265,6 +276,7 @@ def test_a_length_is_refused_where_a_claim_is_given_back_and_the_claim_stays(per
     assert [item["title"] for item in perform("ready_work")["you_hold"]] == ["held"]
 
 
+@pytest.mark.processes
 def test_what_another_holds_is_completed_with_its_token_or_by_force(perform: Perform, task: Make) -> None:
     entity_id = task("theirs")
     taken = perform("claim_work_item", action="claim", id=entity_id, token=OTHER)
@@ -393,6 +405,7 @@ def test_what_the_claimer_holds_already_is_not_offered_as_free(perform: Perform,
     assert "held is claimed by tester until" in refused.value.next_step
 
 
+@pytest.mark.processes
 def test_next_and_the_ready_work_say_what_the_rest_waits_for_when_none_is_left(perform: Perform, task: Make) -> None:
     nothing = perform("claim_work_item", action="next")
     blocker, below, later = task("blocker", tags=["b"]), task("below"), task("later", not_before="2999-01-01")
@@ -416,6 +429,7 @@ def test_next_and_the_ready_work_say_what_the_rest_waits_for_when_none_is_left(p
     assert later
 
 
+@pytest.mark.processes
 def test_every_write_that_sets_something_free_answers_what(perform: Perform, task: Make) -> None:
     first, second = task("first"), task("second")
     perform("link_work_items", id=first, kind="blocks", to_id=second)
@@ -439,6 +453,7 @@ def test_every_write_that_sets_something_free_answers_what(perform: Perform, tas
     assert "became_ready" not in deleted | renamed
 
 
+@pytest.mark.processes
 def test_a_repeated_completion_answers_what_became_ready_again(perform: Perform, task: Make) -> None:
     first, second = task("first"), task("second")
     perform("link_work_items", id=first, kind="blocks", to_id=second)

@@ -45,6 +45,7 @@ def test_an_item_without_comments_lists_no_count(perform: Perform) -> None:
     assert perform("list_work_items", fields=["comment_count"])["items"][0]["comment_count"] == 0
 
 
+@pytest.mark.processes
 def test_comments_on_every_category_are_read_with_it(perform: Perform) -> None:
     vendor = perform(
         "create_vendor", name="EPSON", status="broken", extractor_version="1.0", manifest_compliant=True,
@@ -63,6 +64,7 @@ def test_comments_on_every_category_are_read_with_it(perform: Perform) -> None:
     assert perform("list_enhancements")["items"][0]["comment_count"] == 1
 
 
+@pytest.mark.processes
 def test_a_comment_is_corrected_and_withdrawn_by_its_author_alone(perform: Perform) -> None:
     item = create(perform)
     own = perform("comment", id=item["id"], text="frist", by="ann")["comment_id"]
@@ -121,6 +123,7 @@ def test_a_writer_who_has_not_read_the_newest_comment_is_not_stale(perform: Perf
     assert perform("update_work_item", id=item["id"], version=1, title="Other")["version"] == 3
 
 
+@pytest.mark.processes
 def test_comments_are_found_by_their_words_until_they_are_withdrawn(perform: Perform) -> None:
     item = create(perform)
     own = perform("comment", id=item["id"], text="The zeppelin leaks", by="ann")["comment_id"]
@@ -152,6 +155,7 @@ def test_a_comment_is_as_it_was_at_an_earlier_position(perform: Perform) -> None
     assert perform("list_work_items", as_of="1")["items"][0].get("comment_count") is None
 
 
+@pytest.mark.processes
 def test_the_undo_of_a_comment_takes_it_back_and_leaves_others(perform: Perform) -> None:
     item = create(perform)
     perform("comment", id=item["id"], text="stays")
@@ -175,6 +179,7 @@ def test_an_undo_of_the_creation_does_not_hide_the_comment_of_another(perform: P
     assert refused.value.details["items"][0]["event"] == "CommentAdded"
 
 
+@pytest.mark.processes
 def test_exports_hold_the_comments(perform: Perform, app: App) -> None:
     item = create(perform)
     perform("comment", id=item["id"], text="=1+1", by="ann")

@@ -190,6 +190,7 @@ STATES = [
 ]
 
 
+@pytest.mark.processes
 def test_states_of_the_ledgers_own_are_listed_in_their_order_and_work_through_every_operation(perform: Perform) -> None:
     perform("update_project_configuration", version=0, states=STATES)
     made = perform("create_work_item", item_type="task", title="One")
@@ -210,6 +211,7 @@ def test_states_of_the_ledgers_own_are_listed_in_their_order_and_work_through_ev
     assert [one["status"] for one in perform("list_work_items", category="planned")["items"]] == ["backlog"]
 
 
+@pytest.mark.processes
 def test_every_new_item_begins_in_the_first_planned_state(perform: Perform) -> None:
     before = perform("create_work_item", item_type="task", title="Before")
     perform("update_project_configuration", version=0, states=STATES)
@@ -228,6 +230,7 @@ def test_every_new_item_begins_in_the_first_planned_state(perform: Perform) -> N
     assert sorted(ready) == ["Before", "Two"]  # One waits for its part, the next of Three for its day
 
 
+@pytest.mark.processes
 def test_a_claim_moves_and_gives_back_and_what_becomes_ready_by_a_dropped_item_is_reported(perform: Perform) -> None:
     perform("update_project_configuration", version=0, states=STATES)
     blocker = perform("create_work_item", item_type="task", title="Blocker")
@@ -245,6 +248,7 @@ def test_a_claim_moves_and_gives_back_and_what_becomes_ready_by_a_dropped_item_i
     assert dropped["became_ready"] == [{"ref": waiting["ref"], "title": "Waiting"}]
 
 
+@pytest.mark.processes
 def test_what_another_has_in_hand_is_handed_out_only_when_it_is_asked_for(perform: Perform) -> None:
     perform("update_project_configuration", version=0, states=STATES)
     made = perform("create_work_item", item_type="task", title="One", assignee="bob")
@@ -300,6 +304,7 @@ def test_a_change_of_the_states_is_an_event_that_can_be_undone(perform: Perform)
     assert named == ["active", "blocked", "completed", "dropped"]
 
 
+@pytest.mark.processes
 def test_work_is_dropped_on_the_first_day_without_a_state_for_it(perform: Perform) -> None:
     """One by one and in a bulk; it is found by the word, ends what waited for it, and can be taken up again."""
     first = perform("create_work_item", item_type="task", title="One")

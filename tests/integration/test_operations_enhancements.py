@@ -152,6 +152,7 @@ def test_work_and_the_wish_it_carries_out_name_each_other(perform: Perform) -> N
     assert found["version"] == 1, "its own stream is as it was"
 
 
+@pytest.mark.processes
 def test_completing_the_last_work_says_that_the_wish_waits_for_a_word_and_leaves_it_as_it_is(perform: Perform) -> None:
     wish = perform("record_enhancement", title="A dark page")
     made = [perform("create_work_item", item_type="task", title=title) for title in ("Colours", "A switch")]
@@ -175,6 +176,7 @@ def test_completing_the_last_work_says_that_the_wish_waits_for_a_word_and_leaves
     assert wish["ref"] not in perform("prime")["text"].partition("Your last change")[0]
 
 
+@pytest.mark.processes
 def test_a_link_to_a_wish_is_undone_and_made_again_while_the_wish_is_there(perform: Perform) -> None:
     wish = perform("record_enhancement", title="A dark page")
     made = perform("create_work_item", item_type="task", title="Colours")

@@ -57,6 +57,7 @@ def waiting(app: App, perform: Perform) -> dict[str, str]:
     return {"asked": asked["ref"], "role": role["ref"], "ended": ended["ref"], "blocker": blocker["ref"]}
 
 
+@pytest.mark.processes
 def test_what_is_mine_and_due_today_or_before_waits_for_me(perform: Perform) -> None:
     today = datetime.now(UTC).date().isoformat()
     late = task(perform, "Late", assignee="tester", due="2020-01-31", priority=5)
@@ -103,6 +104,7 @@ def test_each_person_has_a_list_of_their_own(perform: Perform, waiting: dict[str
     assert titles == ["Of ann", "UpdateWorkItem", "Ended of ann"]
 
 
+@pytest.mark.processes
 def test_what_was_answered_completed_or_ended_waits_no_longer(perform: Perform, waiting: dict[str, str]) -> None:
     before = perform("sync_state")["position"]
     perform("question", id=waiting["asked"], action="answer", choice="red")
@@ -115,6 +117,7 @@ def test_what_was_answered_completed_or_ended_waits_no_longer(perform: Perform, 
     assert perform("needs_me", as_of=before)["total_count"] == 5
 
 
+@pytest.mark.processes
 def test_what_they_hold_does_not_wait_for_them_while_it_waits_for_an_answer(
     perform: Perform, waiting: dict[str, str]
 ) -> None:
@@ -125,6 +128,7 @@ def test_what_they_hold_does_not_wait_for_them_while_it_waits_for_an_answer(
     assert "blocks" in [item["kind"] for item in perform("needs_me")["items"]]
 
 
+@pytest.mark.processes
 def test_the_prime_text_has_it(perform: Perform, waiting: dict[str, str]) -> None:
     text = perform("prime")["text"]
 
@@ -148,6 +152,7 @@ def test_the_prime_text_names_the_states_of_the_ledger_and_which_words_mean_done
     assert "Completing task items asks for a review by lead" in text
 
 
+@pytest.mark.processes
 def test_the_prime_text_says_of_each_kind_what_to_do_next(perform: Perform, waiting: dict[str, str]) -> None:
     lines = perform("prime")["text"].partition("Waits for you:\n")[2].partition("\n\n")[0].splitlines()
     heads, under = [line for line in lines if not line.startswith("- ")], dict[str, str]()
@@ -160,6 +165,7 @@ def test_the_prime_text_says_of_each_kind_what_to_do_next(perform: Perform, wait
     assert under[f"- {waiting['role']} Asked of the role: bot asks: Ship it?"].startswith("To answer: question")
 
 
+@pytest.mark.processes
 def test_the_command_prints_it_and_what_to_type_next(app: App, waiting: dict[str, str]) -> None:
     found = run(app.settings, "needs-me", LEDGER_BY="tester")
     nothing = run(app.settings, "--by", "eve", "needs-me", "--json")

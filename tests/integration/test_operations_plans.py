@@ -12,6 +12,7 @@ def task(perform: Perform, title: str, **fields: object) -> str:
     return str(perform("create_work_item", item_type="task", title=title, **fields)["id"])
 
 
+@pytest.mark.processes
 def test_dates_are_kept_as_they_were_given_and_answer_filters_and_an_order(perform: Perform) -> None:
     task(perform, "late", due="2020-01-31")
     task(perform, "soon", due="2999-01-01T12:00:00+01:00", estimate=90)
@@ -29,6 +30,7 @@ def test_dates_are_kept_as_they_were_given_and_answer_filters_and_an_order(perfo
     assert titles_in(perform("list_work_items", order="due", limit=1, cursor=first["next_cursor"])) == ["late"]
 
 
+@pytest.mark.processes
 def test_what_is_below_something_deferred_is_not_ready_either_and_says_until_when(perform: Perform) -> None:
     season = task(perform, "season", not_before="2999-01-01")
     epic = task(perform, "epic", parent_id=season)
@@ -91,6 +93,7 @@ def test_what_is_deferred_is_not_ready_until_then_and_says_so(perform: Perform) 
     assert [item["title"] for item in ready["you_hold"]] == ["begun"]
 
 
+@pytest.mark.processes
 def test_a_milestone_shows_how_far_it_is_and_is_never_handed_out(perform: Perform) -> None:
     milestone = perform("create_work_item", item_type="milestone", title="1.0", due="2999-01-01")
     first = task(perform, "first", milestone_id=milestone["ref"], estimate=60)
@@ -154,6 +157,7 @@ def test_the_history_has_costs_as_every_answer_has_them(perform: Perform) -> Non
     assert "cost_micros" not in {**change["new"], **next(iter(then["effort"].values()))}
 
 
+@pytest.mark.processes
 def test_costs_are_in_the_currency_of_the_ledger_beside_every_sum(perform: Perform) -> None:
     above = perform("create_work_item", item_type="project", title="Zoo")["id"]
     below = perform("create_work_item", item_type="task", title="Fence", parent_id=above)["id"]
@@ -193,6 +197,7 @@ def test_effort_is_logged_with_other_changes_in_one_call(perform: Perform) -> No
     assert item["effort"]["entries"][0]["at"] == "2020-02-29T00:00:00.000000Z"
 
 
+@pytest.mark.processes
 def test_a_completed_item_that_recurs_answers_the_next_one_and_an_undo_takes_both_back(perform: Perform) -> None:
     made = perform("create_work_item", item_type="task", title="Backup", recurrence="Weekly", due="2999-01-01")
 

@@ -6,6 +6,7 @@ import pytest
 
 from ledger.errors import Invalid, Refused
 from tests.conftest import Perform
+from tests.support.long_cases import long_cases
 
 
 def create(perform: Perform, title: str = "Ship") -> dict[str, Any]:
@@ -16,6 +17,7 @@ def ask(perform: Perform, item: dict[str, Any], **more: Any) -> dict[str, Any]:
     return perform("question", id=item["ref"], action="ask", whom="ann", text="Ship it?", **more)
 
 
+@pytest.mark.processes
 def test_what_waits_is_not_ready_and_says_for_whom(perform: Perform) -> None:
     item = create(perform)
     ask(perform, item)
@@ -41,6 +43,7 @@ def test_the_answer_sets_it_free_and_stays_with_it(perform: Perform) -> None:
     assert (shown["question"], shown["answer"]["choice"], shown["answer"]["by"]) == (None, "later", "ann")
 
 
+@pytest.mark.processes
 def test_a_refusal_leaves_it_with_its_holder(perform: Perform) -> None:
     item = create(perform)
     perform("claim_work_item", action="claim", id=item["id"])
@@ -53,6 +56,7 @@ def test_a_refusal_leaves_it_with_its_holder(perform: Perform) -> None:
     assert (shown["answer"]["verdict"], shown["answer"]["text"]) == ("refuse", "no tests")
 
 
+@pytest.mark.processes
 def test_a_question_is_as_it_was_and_its_undo_takes_it_back(perform: Perform) -> None:
     item = create(perform)
     asked = ask(perform, item)
@@ -94,6 +98,7 @@ def test_roles_are_settings(perform: Perform) -> None:
     } == {"qa": ["cyd"]}
 
 
+@pytest.mark.processes
 def test_completing_an_item_of_a_reviewed_type_asks_for_its_review(perform: Perform) -> None:
     perform("update_project_configuration", version=0, settings={"review_types": ["task"], "reviewer": "ann"})
     item = create(perform)
@@ -110,6 +115,7 @@ def test_completing_an_item_of_a_reviewed_type_asks_for_its_review(perform: Perf
     assert perform("query_work_item", id=item["id"])["status"] == "completed"
 
 
+@pytest.mark.processes
 def test_a_bulk_says_whose_review_each_item_waits_for(perform: Perform) -> None:
     perform("update_project_configuration", version=0, settings={"review_types": ["task"], "reviewer": "ann"})
     task, other = create(perform), perform("create_work_item", item_type="research", title="Why")
@@ -122,6 +128,7 @@ def test_a_bulk_says_whose_review_each_item_waits_for(perform: Perform) -> None:
     assert [item["kind"] for item in perform("needs_me", by="bot")["items"]] == []
 
 
+@pytest.mark.processes
 def test_what_is_completed_waits_in_the_state_for_reviews_until_it_is_judged(perform: Perform) -> None:
     states = [{"name": "doing", "category": "active", "on_claim": True}, {"name": "in_review", "category": "review"}]
     settings = {"review_types": ["task"], "reviewer": "ann"}
@@ -179,7 +186,7 @@ def test_what_is_refused_in_review_goes_back_to_who_held_it_with_the_reason(perf
     assert [found["id"] for found in perform("list_work_items", text="stack traces")["items"]] == [item["id"]]
 
 
-@pytest.mark.parametrize("assignee", [None, "cyd"])
+@long_cases("assignee", [None, "cyd"])
 def test_what_was_never_held_goes_back_to_its_assignee_or_to_who_asked(perform: Perform, assignee: str | None) -> None:
     perform("update_project_configuration", version=0, states=[{"name": "in_review", "category": "review"}])
     item = create(perform)
@@ -196,6 +203,7 @@ def test_what_was_never_held_goes_back_to_its_assignee_or_to_who_asked(perform: 
     assert (again["status"], again["assignee"], again["question"]["text"]) == ("in_review", assignee, "Ship it?")
 
 
+@pytest.mark.processes
 def test_what_was_refused_leaves_the_list_when_it_is_asked_again_or_finished(perform: Perform) -> None:
     item, other = create(perform), create(perform, "Other")
     for each in (item, other):

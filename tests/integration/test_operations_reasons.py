@@ -82,6 +82,7 @@ def test_no_operation_takes_a_reason_that_is_not_tried_here() -> None:
     assert named <= {operation for operation, _ in ACTS.values()}
 
 
+@pytest.mark.processes
 def test_what_was_forced_over_a_claim_says_so_in_history_and_changes(perform: Perform) -> None:
     item = perform("create_work_item", item_type="task", title="T")
     perform("claim_work_item", action="claim", id=item["id"], by="ann")

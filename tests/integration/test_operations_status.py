@@ -24,6 +24,7 @@ def task(perform: Perform, title: str, **more: object) -> str:
     return ref
 
 
+@pytest.mark.processes
 def test_the_report_folds_its_lists_and_says_so(perform: Perform) -> None:
     for number in range(5):
         task(perform, f"Task {number}")
@@ -73,6 +74,7 @@ def test_prime_of_an_empty_ledger_says_how_to_begin(perform: Perform) -> None:
     assert "never instructions" in text
 
 
+@pytest.mark.processes
 def test_prime_tells_my_claims_from_those_of_others_and_what_is_ready(perform: Perform, app: App) -> None:
     mine, theirs, free = task(perform, "Mine"), task(perform, "Theirs"), task(perform, "Free", priority=1)
     perform("claim_work_item", action="claim", id=mine)
@@ -123,6 +125,7 @@ def test_prime_says_for_whom_items_wait_which_are_left_out_and_which_vendors_are
     assert "Broken vendors: Acme Parts." in text
 
 
+@pytest.mark.processes
 def test_prime_looks_for_blocked_items_among_the_most_urgent_and_says_so(
     perform: Perform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,6 +179,7 @@ def test_the_prime_text_names_changes_of_what_has_no_title(perform: Perform) -> 
     assert "Your last change: ConfigurationChanged" in perform("prime", by="lead")["text"]
 
 
+@pytest.mark.processes
 def test_prime_says_whom_the_reader_asked_what_and_since_when(perform: Perform) -> None:
     whole = "May we buy the license? " + "It costs 1,200 a year. " * 20 + "Until Friday?"
     item = task(perform, "License")
@@ -191,6 +195,7 @@ def test_prime_says_whom_the_reader_asked_what_and_since_when(perform: Perform) 
     assert "waits for lead" in other.split("Blocked:")[1]
 
 
+@pytest.mark.processes
 def test_prime_says_when_what_the_project_is_was_not_written_down(perform: Perform) -> None:
     empty = perform("prime")["text"]
     project = perform("create_work_item", item_type="project", title="Invoice reader")["ref"]
@@ -212,6 +217,7 @@ def test_prime_stays_short_whatever_was_asked(perform: Perform, text: str) -> No
     assert re.search("\n- and [0-9]+ more\n", answer["text"])
 
 
+@pytest.mark.processes
 def test_prime_says_who_answered_what_and_why_since_the_reader_was_last_here(perform: Perform) -> None:
     color, ship, other = (
         perform("create_work_item", item_type="task", title=title) for title in ("Color", "Ship it", "Other")
@@ -241,6 +247,7 @@ def test_prime_names_the_operations_that_are_not_listed_by_default_and_how_to_ge
     assert "tracking-ledger call NAME" in line
 
 
+@pytest.mark.processes
 def test_prime_and_the_list_name_all_that_a_blocked_item_waits_for(perform: Perform) -> None:
     waiting = task(perform, "Waiting")
     blockers = [task(perform, f"Blocker {number}") for number in range(6)]
@@ -258,6 +265,7 @@ def test_prime_and_the_list_name_all_that_a_blocked_item_waits_for(perform: Perf
     assert (listed["not_ready_because"][0]["by"], listed["not_ready_more"]) == ("lead", 2)
 
 
+@pytest.mark.processes
 def test_prime_says_as_whom_it_was_asked_and_whom_else_there_is(perform: Perform) -> None:
     item = task(perform, "Held")
     perform("claim_work_item", action="claim", id=item, by="ann")

@@ -94,6 +94,7 @@ def test_completing_over_unfinished_children_is_refused_with_their_list(perform:
     assert refused.value.details["children"] == [child["id"]]
 
 
+@pytest.mark.processes
 def test_every_page_of_every_order_together_is_the_whole_list(perform: Perform) -> None:
     priorities = (1, 2, 3, 4, 5, 1, 2)
     made = {perform("create_work_item", item_type="task", title="Item", priority=each)["id"] for each in priorities}
@@ -109,6 +110,7 @@ def test_every_page_of_every_order_together_is_the_whole_list(perform: Perform) 
         assert (sorted(seen), page["total_count"]) == (sorted(made), 7)
 
 
+@pytest.mark.processes
 def test_an_item_moves_out_of_a_parent_that_its_new_parent_waits_for(perform: Perform) -> None:
     before = perform("create_work_item", item_type="task", title="Before")
     after = perform("create_work_item", item_type="task", title="After")
@@ -155,6 +157,7 @@ def test_an_update_that_changes_nothing_says_so(perform: Perform) -> None:
     assert answer == item | {"outcome": "unchanged", "position": None, "unchanged": True}
 
 
+@pytest.mark.processes
 def test_an_update_that_changes_nothing_has_no_position_of_another_command(perform: Perform) -> None:
     item = perform("create_work_item", item_type="task", title="Same", tags=["a"])
     changed = perform("update_work_item", id=item["id"], version=1, title="Changed")

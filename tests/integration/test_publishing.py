@@ -26,6 +26,7 @@ def git(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.processes
 def test_a_clone_that_turns_line_ends_has_the_same_journal(published: App, tmp_path: Path) -> None:
     project = published.identity.project
     journal = (project / ".ledger" / "journal.jsonl").read_bytes()

@@ -51,6 +51,7 @@ def publish_and_commit(app: App) -> None:
     commit_all(app.identity.project)
 
 
+@pytest.mark.processes
 def test_a_queued_write_lies_over_the_status_file(live: App, stranded: App) -> None:
     ask(live, "create_work_item", item_type="task", title="Known before")
     write_status(live)
@@ -188,6 +189,7 @@ def test_what_was_queued_on_a_published_journal_is_recorded_as_proposed_or_meets
     again.close()
 
 
+@pytest.mark.processes
 def test_a_claim_on_a_published_journal_is_refused_as_the_ledger_has_met_a_database(live: App, stranded: App) -> None:
     known = ask(live, "create_work_item", item_type="task", title="Known before")
     publish_and_commit(live)
@@ -225,6 +227,7 @@ def test_the_status_file_keeps_what_it_folded_when_it_is_all_that_is_left(live: 
     assert "Queued" in text
 
 
+@pytest.mark.processes
 def test_a_damaged_journal_says_so_with_every_answer_that_ends_before_the_damage(live: App, settings: Settings) -> None:
     for title in ("Before", "Damaged", "Behind"):
         ask(live, "create_work_item", item_type="task", title=title)

@@ -28,6 +28,7 @@ def created(perform: Perform, **fields: Any) -> dict[str, Any]:
     return perform("create_work_item", item_type="task", title="One", **fields)
 
 
+@pytest.mark.processes
 def test_a_creation_follows_what_another_has_just_set(perform: Perform, other: Perform) -> None:
     created(perform)
     created(perform)
@@ -36,6 +37,7 @@ def test_a_creation_follows_what_another_has_just_set(perform: Perform, other: P
     assert perform("query_work_item", id=created(perform)["id"])["status"] == "backlog"
 
 
+@pytest.mark.processes
 def test_nothing_is_refused_by_what_does_not_hold_any_more(perform: Perform, other: Perform) -> None:
     perform("update_project_configuration", version=0, settings={"depth_limit": 1})
     part = created(perform, parent_id=created(perform)["id"])
@@ -47,6 +49,7 @@ def test_nothing_is_refused_by_what_does_not_hold_any_more(perform: Perform, oth
     assert created(perform, parent_id=part["id"])["outcome"] == "committed"
 
 
+@pytest.mark.processes
 def test_what_another_took_back_can_be_set_again(perform: Perform, other: Perform) -> None:
     perform("update_project_configuration", version=0, settings={"depth_limit": 4})
     created(perform)
@@ -94,6 +97,7 @@ def test_a_change_of_the_configuration_begins_from_what_the_log_holds(
     assert [stream.partition("-")[0] for stream in asked] == ["configuration"]
 
 
+@pytest.mark.processes
 def test_what_was_rolled_back_is_not_remembered(app: App, perform: Perform, other: Perform) -> None:
     created(perform)
     live = app.live_view()  # an App would queue what takes too long, and so out of the transaction

@@ -80,6 +80,7 @@ def older(ledger: Ledger, database: Database, plant: Plant) -> Ledger:
     return altered(ledger, store=store, handler=Handler(store, TableNeighbourhood(ledger.tables), propose))
 
 
+@pytest.mark.processes
 def test_a_replay_rebuilds_what_is_there(ledger: Ledger) -> None:
     before = titles(ledger)
 
@@ -146,6 +147,7 @@ def test_a_planted_wrong_row_is_found_and_a_replay_puts_it_right(
     assert check(mended.store, mended.tables).equal
 
 
+@pytest.mark.processes
 def test_a_check_changes_nothing(ledger: Ledger, plant: Plant) -> None:
     plant(ledger.store.ledger, "UPDATE vendors SET version = 9 WHERE ledger_id = %s")
 
@@ -316,6 +318,7 @@ def test_without_catching_up_a_read_model_that_is_behind_is_not_shown(
     assert tables.behind() == {"work_items": len(list(ledger.store.read_all())) - 1}
 
 
+@pytest.mark.processes
 def test_a_newer_program_with_a_new_shape_builds_its_rows_itself(
     ledger: Ledger, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

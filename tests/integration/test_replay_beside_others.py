@@ -88,6 +88,7 @@ def test_what_a_killed_replay_had_still_to_remove_is_removed_by_the_next(ledger:
     assert check(ledger.store, ledger.tables).equal
 
 
+@pytest.mark.processes
 def test_of_two_replays_at_once_the_second_says_so(ledger: Ledger) -> None:
     with ledger.tables.rebuild_lock(), pytest.raises(Refused) as refused:
         replay(ledger.store, ledger.tables)
@@ -141,6 +142,7 @@ def test_a_journal_of_another_history_builds_nothing(ledger: Ledger, dsn: str, t
     journal.close()
 
 
+@pytest.mark.processes
 def test_rows_that_did_not_change_since_are_compared_with_an_earlier_position(ledger: Ledger) -> None:
     until = ledger.store.read_streams([]).head
     ledger.execute(500, UpdateWorkItem(id=history.TASK, expected=2, fields={"title": "Changed since"}))

@@ -42,6 +42,7 @@ def test_vendors_are_counted_and_what_is_not_known_is_neither(perform: Perform, 
     assert [vendor["name"] for vendor in health["vendors"]] == ["One", "Three", "Two"]
 
 
+@pytest.mark.processes
 def test_work_is_counted_by_type_status_and_priority(perform: Perform, made: Any) -> None:
     project = perform("create_work_item", item_type="project", title="P", description="d", priority=1)
     task(perform, "open", parent_id=project["id"])
@@ -59,6 +60,7 @@ def test_work_is_counted_by_type_status_and_priority(perform: Perform, made: Any
     assert [(item["title"], item["depth"]) for item in work["items"]] == [("P", 0), ("open", 1), ("done", 0)]
 
 
+@pytest.mark.processes
 def test_an_item_names_its_open_blockers_only(perform: Perform, made: Any) -> None:
     blocked, first, second = task(perform, "blocked"), task(perform, "first"), task(perform, "second")
     for blocker in (first, second):
@@ -80,6 +82,7 @@ def cycle(app: App, perform: Perform, tmp_path: Path) -> list[str]:
     return [perform("query_work_item", id=one)["ref"] for one, _ in wanted]
 
 
+@pytest.mark.processes
 def test_items_that_wait_for_each_other_are_named_until_a_link_is_taken_away(
     app: App, perform: Perform, made: Any, cycle: list[str]
 ) -> None:
@@ -105,6 +108,7 @@ def test_a_cycle_of_which_an_item_is_finished_holds_nothing(perform: Perform, ma
     assert made()["active_work_items"]["cycles"] == []
 
 
+@pytest.mark.processes
 def test_ready_is_what_has_no_unfinished_child_and_no_unfinished_blocker_above_it(perform: Perform, made: Any) -> None:
     parent = task(perform, "parent", priority=1)
     task(perform, "child", parent_id=parent["id"], priority=1)
@@ -122,6 +126,7 @@ def test_ready_is_what_has_no_unfinished_child_and_no_unfinished_blocker_above_i
     assert ready(made()) == ["child", "below held"]
 
 
+@pytest.mark.processes
 def test_a_deleted_blocker_or_child_holds_no_item(perform: Perform, made: Any) -> None:
     free = task(perform, "free")
     child = task(perform, "child", parent_id=free["id"])
@@ -155,6 +160,7 @@ def test_a_deployment_names_what_it_touched(perform: Perform, made: Any) -> None
     assert [one["title"] for one in deployment["work_items"]] == ["shipped"]
 
 
+@pytest.mark.processes
 def test_at_most_ten_deployments_the_newest_first(perform: Perform, made: Any) -> None:
     for n in range(12):
         perform(
@@ -180,6 +186,7 @@ def test_a_finished_enhancement_is_not_to_come(perform: Perform, made: Any) -> N
     assert [enhancement["title"] for enhancement in made()["pending_enhancements"]] == ["first", "second"]
 
 
+@pytest.mark.processes
 def test_what_is_due_stands_in_sections_of_its_own_that_are_left_out_when_empty(perform: Perform, made: Any) -> None:
     task(perform, "no date")
     assert "## Overdue" not in report.markdown(made())
@@ -202,6 +209,7 @@ def test_what_is_due_stands_in_sections_of_its_own_that_are_left_out_when_empty(
     assert perform("project_status", format="markdown")["markdown"] == report.markdown(document)
 
 
+@pytest.mark.processes
 def test_the_same_position_gives_the_same_bytes(perform: Perform, made: Any) -> None:
     parent = task(perform, "a parent")
     for n in range(5):
@@ -220,6 +228,7 @@ def test_a_report_of_an_empty_ledger_is_one_too(made: Any) -> None:
     assert "No work items yet." in report.markdown(document)
 
 
+@pytest.mark.processes
 def test_a_vendor_has_the_same_reference_in_the_report_as_everywhere(perform: Perform, made: Any) -> None:
     for n in range(30):
         perform("create_vendor", name=f"Vendor {n}")

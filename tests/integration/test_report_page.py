@@ -12,6 +12,7 @@ from projections.application.app import App
 from projections.maintenance.current_report import document_in
 from projections.reports.html_page import ITEMS, page
 from tests.conftest import Perform
+from tests.support.long_cases import long_cases
 
 HOSTILE = [
     "</script><script>alert(1)</script>",
@@ -90,7 +91,7 @@ def everything(perform: Perform, text: str) -> None:
     perform("record_enhancement", title=text, description=text, priority=1, principles=[text])
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@long_cases("text", HOSTILE)
 def test_a_hostile_text_is_only_a_text(perform: Perform, made: Any, text: str) -> None:
     everything(perform, text)
 
@@ -103,6 +104,7 @@ def test_a_hostile_text_is_only_a_text(perform: Perform, made: Any, text: str) -
     assert not re.search("[\x00-\x08\x0b-\x1f\u2028-\u202e\u2066-\u2069]", "".join(reader.texts))
 
 
+@pytest.mark.processes
 def test_nothing_is_fetched_and_only_our_own_script_and_style_may_run(perform: Perform, made: Any) -> None:
     everything(perform, "plain")
 
@@ -123,6 +125,7 @@ def test_nothing_is_fetched_and_only_our_own_script_and_style_may_run(perform: P
     assert all(value is not None and value.startswith("#") for value in links)
 
 
+@pytest.mark.processes
 def test_every_link_within_the_page_leads_somewhere(perform: Perform, made: Any) -> None:
     everything(perform, "plain")
 
@@ -132,6 +135,7 @@ def test_every_link_within_the_page_leads_somewhere(perform: Perform, made: Any)
     assert {str(given["href"])[1:] for _, given in elements if "href" in given} <= targets
 
 
+@pytest.mark.processes
 def test_the_same_position_gives_the_same_bytes(perform: Perform, made: Any) -> None:
     everything(perform, "plain")
 
@@ -179,6 +183,7 @@ def test_no_section_is_without_content(perform: Perform, made: Any) -> None:
     assert "vendors operational" not in html
 
 
+@pytest.mark.processes
 def test_everything_that_is_said_of_an_item_can_be_read(perform: Perform, made: Any) -> None:
     asking = perform(
         "create_work_item", item_type="task", title="First", description="How it is meant.", due="2999-01-31"
@@ -208,6 +213,7 @@ def test_everything_that_is_said_of_an_item_can_be_read(perform: Perform, made: 
     assert re.search('<section id="waiting".*?First.*?<bdi>ann</bdi>, since', html, re.DOTALL)
 
 
+@pytest.mark.processes
 def test_as_many_items_as_are_asked_for_are_listed_and_the_others_counted(perform: Perform, app: App) -> None:
     for n in range(5):
         perform("create_work_item", item_type="task", title=f"Task {n}")

@@ -13,6 +13,7 @@ from mcp_adapter.console.templates import render
 from projections.application.app import App
 from projections.questions.work import searches
 from tests.conftest import Perform
+from tests.support.long_cases import long_cases
 
 SESSION = {"token_budget": 1000, "prompts_count": 1, "yaml_frontmatter": {"schema_version": 1, "topic": "Kraken"}}
 
@@ -35,6 +36,7 @@ def test_titles_weigh_more_than_tags_and_tags_more_than_texts(perform: Perform) 
     assert found(perform, "kraken") == ["A kraken again", "The kraken", "In a tag", "In a text"]
 
 
+@pytest.mark.processes
 def test_every_text_of_an_item_is_searched(perform: Perform) -> None:
     task(perform, "description", description="kraken")
     task(perform, "findings", item_type="research", metadata={"findings_summary": "It is a Kraken"})
@@ -47,6 +49,7 @@ def test_every_text_of_an_item_is_searched(perform: Perform) -> None:
     assert set(found(perform, "kraken")) == {"description", "findings", "front matter", "own key", "notes", "reason"}
 
 
+@pytest.mark.processes
 def test_all_words_must_be_there_and_may_be_beginnings_from_three_letters_on(perform: Perform) -> None:
     task(perform, "Import the ledger")
     task(perform, "Export the ledger")
@@ -83,6 +86,7 @@ def test_words_are_found_in_any_script_and_spelling(perform: Perform, title: str
     assert found(perform, text) == [title]
 
 
+@pytest.mark.processes
 def test_a_changed_text_is_found_by_its_new_words_only(perform: Perform) -> None:
     made = task(perform, "Old words")
     perform("update_work_item", id=made["id"], version=1, title="New words")
@@ -90,6 +94,7 @@ def test_a_changed_text_is_found_by_its_new_words_only(perform: Perform) -> None
     assert (found(perform, "old"), found(perform, "new")) == ([], ["New words"])
 
 
+@pytest.mark.processes
 def test_a_search_is_filtered_like_any_list(perform: Perform) -> None:
     task(perform, "kraken one", item_type="research")
     gone = task(perform, "kraken two")
@@ -130,7 +135,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(searches, "LOOKED_AT", 6)
 
 
-@pytest.mark.parametrize("order", ["relevance", "updated", "created", "priority"])
+@long_cases("order", ["relevance", "updated", "created", "priority"])
 @pytest.mark.usefixtures("few")
 def test_words_that_many_have_are_searched_among_what_changed_last(perform: Perform, order: str) -> None:
     made = [task(perform, f"kraken {n}", tags=["kraken"] if n == 3 else []) for n in range(10)]
@@ -145,6 +150,7 @@ def test_words_that_many_have_are_searched_among_what_changed_last(perform: Perf
     )
 
 
+@pytest.mark.processes
 @pytest.mark.usefixtures("few")
 def test_a_search_for_common_words_is_whole_where_a_filter_lets_few_through(perform: Perform) -> None:
     tagged = [task(perform, f"kraken {n}", tags=["deep"]) for n in range(5)]
@@ -158,6 +164,7 @@ def test_a_search_for_common_words_is_whole_where_a_filter_lets_few_through(perf
     assert "next_step" not in page
 
 
+@pytest.mark.processes
 @pytest.mark.usefixtures("few")
 def test_a_search_that_finds_nothing_among_what_changed_last_says_so_too(perform: Perform) -> None:
     for n in range(5):
@@ -206,6 +213,7 @@ def test_the_pages_of_a_search_for_common_words_are_together_what_was_searched(p
     assert "next_step" in second
 
 
+@pytest.mark.processes
 def test_a_search_sees_the_past_if_asked(perform: Perform) -> None:
     made = task(perform, "First words")
     perform("update_work_item", id=made["id"], version=1, title="Second words")

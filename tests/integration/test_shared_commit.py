@@ -59,6 +59,7 @@ def all_at_once(ledger: Ledger, shared: SharedCommit, proposals: Sequence[Propos
     return verdicts
 
 
+@pytest.mark.processes
 def test_those_who_wait_together_are_recorded_in_one_transaction_of_at_most_fifty(ledger: Ledger) -> None:
     sizes: list[int] = []
 
@@ -100,6 +101,7 @@ def test_half_as_many_as_are_about_are_waited_for_when_they_come_back(
     assert sizes == [2, 2]
 
 
+@pytest.mark.processes
 def test_the_other_half_is_sent_while_one_half_is_recorded(ledger: Ledger) -> None:
     sizes: list[int] = []
     may_end = threading.Event()
@@ -126,6 +128,7 @@ def test_the_other_half_is_sent_while_one_half_is_recorded(ledger: Ledger) -> No
     assert len(list(ledger.store.read_all())) == 6
 
 
+@pytest.mark.processes
 def test_when_the_answer_to_a_group_is_lost_each_learns_that_nothing_is_known(ledger: Ledger, dsn: str) -> None:
     given = [creation(ledger, number) for number in range(5)]
     with losing_the_answer_to(b"append_group", dsn) as cut:
@@ -142,6 +145,7 @@ def test_when_the_answer_to_a_group_is_lost_each_learns_that_nothing_is_known(le
     assert all(ledger.store.append(given[number]).repeated for number in lost)
 
 
+@pytest.mark.processes
 def test_no_writer_waits_for_a_leader_longer_than_its_own_time(ledger: Ledger) -> None:
     shared, late = SharedCommit(ledger.store.append, ledger.store.append_group), creation(ledger, 2)
     leader = threading.Thread(target=shared.append, args=[creation(ledger, 1)])

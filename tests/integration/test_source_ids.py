@@ -71,6 +71,7 @@ def test_what_nothing_is_called_is_still_refused(perform: Perform, given: str) -
         perform("query_work_item", id=given)
 
 
+@pytest.mark.processes
 def test_the_commands_take_it_too(settings: Settings) -> None:
     shown = run(settings, "show", "bd-6df0")
 

@@ -48,6 +48,7 @@ def said(settings: Settings, *words: str) -> str:
     return result.output
 
 
+@pytest.mark.processes
 def test_a_new_file_holds_the_report_and_can_be_read_back(app: App, perform: Perform, file: Path) -> None:
     item = task(perform, "Write it down")
 
@@ -60,6 +61,7 @@ def test_a_new_file_holds_the_report_and_can_be_read_back(app: App, perform: Per
     assert (found["id"], found["version"], found["title"]) == (item["id"], 1, "Write it down")
 
 
+@pytest.mark.processes
 def test_a_report_that_a_person_put_into_a_file_is_read_too(settings: Settings, perform: Perform, file: Path) -> None:
     task(perform, "Write it down")
 
@@ -197,6 +199,7 @@ def test_a_reader_never_sees_half_a_file(app: App, perform: Perform, file: Path)
     assert halves == []
 
 
+@pytest.mark.processes
 def test_with_the_setting_each_recorded_write_brings_the_file_up_to_date(settings: Settings, file: Path) -> None:
     on = ["version=0", 'settings={"write_status_file": true}']
     said(settings, "call", "update_project_configuration", *on)
@@ -205,6 +208,7 @@ def test_with_the_setting_each_recorded_write_brings_the_file_up_to_date(setting
     assert "Told at once" in file.read_text()
 
 
+@pytest.mark.processes
 def test_a_server_writes_the_file_after_its_answer(app: App, perform: Perform, file: Path) -> None:
     perform("update_project_configuration", version=0, settings={"write_status_file": True})
     for n in range(5):
@@ -215,6 +219,7 @@ def test_a_server_writes_the_file_after_its_answer(app: App, perform: Perform, f
     assert read(file)["as_of"]["position"] == 6  # type: ignore[index]
 
 
+@pytest.mark.processes
 def test_many_changes_in_one_call_and_an_import_bring_the_file_up_to_date_too(
     app: App, perform: Perform, file: Path, tmp_path: Path
 ) -> None:
@@ -293,6 +298,7 @@ def test_the_past_is_not_watched_or_written(settings: Settings) -> None:
     assert "--as-of tells of the past" in refused.stderr
 
 
+@pytest.mark.processes
 def test_with_the_database_away_a_queued_write_is_added_to_a_file_that_knows_more(
     app: App, perform: Perform, file: Path, settings: Settings, tmp_path: Path
 ) -> None:

@@ -30,6 +30,7 @@ def read(perform: Perform, entity: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in item.items() if name not in changing}
 
 
+@pytest.mark.processes
 def test_an_undo_restores_every_field_and_can_be_undone_itself(perform: Perform) -> None:
     item = task(perform, "Before", tags=["a"], metadata={"estimated_hours": 3})
     before = read(perform, item)
@@ -43,6 +44,7 @@ def test_an_undo_restores_every_field_and_can_be_undone_itself(perform: Perform)
     assert read(perform, item) == after
 
 
+@pytest.mark.processes
 def test_an_undo_between_two_states_of_one_category_restores_the_first(perform: Perform) -> None:
     perform("update_project_configuration", version=0, states=[{"name": "shipped", "category": "done"}])
     item = task(perform, "One")
@@ -73,6 +75,7 @@ def test_an_undo_is_refused_with_the_later_changes_that_it_would_lose(perform: P
     assert "only_untouched" not in again.value.next_step
 
 
+@pytest.mark.processes
 def test_what_a_refused_undo_advises_leads_to_it(perform: Perform) -> None:
     item = task(perform, "One")
     for title, by in (("Two", "ada"), ("Three", "grace"), ("Four", "bo")):
@@ -87,6 +90,7 @@ def test_what_a_refused_undo_advises_leads_to_it(perform: Perform) -> None:
     assert perform("query_work_item", id=item["id"])["title"] == "One"
 
 
+@pytest.mark.processes
 def test_only_the_untouched_part_is_restored_when_asked_for_that(perform: Perform) -> None:
     item = task(perform, "One")
     change(perform, item, title="Two", assignee="ada")
@@ -109,6 +113,7 @@ def test_a_later_change_that_was_taken_back_is_no_reason_to_refuse(perform: Perf
     assert perform("query_work_item", id=item["id"])["title"] == "One"
 
 
+@pytest.mark.processes
 def test_nothing_is_left_to_undo_the_second_time(perform: Perform) -> None:
     item = task(perform, "One")
     change(perform, item, title="Two")
@@ -120,6 +125,7 @@ def test_nothing_is_left_to_undo_the_second_time(perform: Perform) -> None:
     assert refused.value.details["rule"] == "nothing_to_undo"
 
 
+@pytest.mark.processes
 def test_repeating_an_undo_with_its_command_id_answers_again(perform: Perform) -> None:
     item = task(perform, "One")
     change(perform, item, title="Two")
@@ -131,6 +137,7 @@ def test_repeating_an_undo_with_its_command_id_answers_again(perform: Perform) -
     assert again == first | {"repeated": True}
 
 
+@pytest.mark.processes
 def test_the_undo_of_a_creation_frees_the_vendors_name_and_hides_it_everywhere(perform: Perform) -> None:
     vendor = perform("create_vendor", name="Acme")
 
@@ -152,6 +159,7 @@ def test_the_undo_of_a_creation_frees_the_vendors_name_and_hides_it_everywhere(p
     assert perform("query_vendor_status", name="acme")["id"] == vendor["id"]
 
 
+@pytest.mark.processes
 def test_a_withdrawn_vendor_cannot_be_named_by_a_deployment(perform: Perform) -> None:
     vendor = perform("create_vendor", name="Acme")
     perform("undo", id=vendor["id"], version=1)
@@ -169,6 +177,7 @@ def test_a_withdrawn_vendor_cannot_be_named_by_a_deployment(perform: Perform) ->
         )
 
 
+@pytest.mark.processes
 def test_the_undo_of_a_cascading_deletion_brings_the_whole_subtree_back(perform: Perform) -> None:
     root = task(perform, "Root")
     below = [task(perform, f"Below {n}", parent_id=root["id"]) for n in range(3)]
@@ -181,6 +190,7 @@ def test_the_undo_of_a_cascading_deletion_brings_the_whole_subtree_back(perform:
     assert all(perform("query_work_item", id=item["id"])["deleted"] is False for item in below)
 
 
+@pytest.mark.processes
 def test_one_of_a_deleted_subtree_cannot_come_back_below_its_deleted_parent(perform: Perform) -> None:
     root = task(perform, "Root")
     child = task(perform, "Child", parent_id=root["id"])
@@ -194,6 +204,7 @@ def test_one_of_a_deleted_subtree_cannot_come_back_below_its_deleted_parent(perf
     assert "restore" in refused.value.next_step
 
 
+@pytest.mark.processes
 def test_the_undo_of_an_undo_below_a_deleted_parent_is_refused_with_rule_and_next_step(perform: Perform) -> None:
     root = task(perform, "Root")
     child = task(perform, "Child", parent_id=root["id"])
@@ -218,6 +229,7 @@ def test_the_creation_of_an_item_with_living_children_is_not_undone(perform: Per
     assert [item["id"] for item in refused.value.details["items"]] == [child["id"]]
 
 
+@pytest.mark.processes
 def test_an_undo_that_would_complete_an_item_over_open_work_is_refused(perform: Perform) -> None:
     root = task(perform, "Root")
     change(perform, root, status="completed")
@@ -230,6 +242,7 @@ def test_an_undo_that_would_complete_an_item_over_open_work_is_refused(perform: 
     assert refused.value.details["rule"] == "unfinished"
 
 
+@pytest.mark.processes
 def test_an_undo_that_would_close_a_cycle_is_refused(perform: Perform) -> None:
     one, other = task(perform, "One"), task(perform, "Other")
     perform("link_work_items", id=one["id"], kind="blocks", to_id=other["id"])
@@ -242,6 +255,7 @@ def test_an_undo_that_would_close_a_cycle_is_refused(perform: Perform) -> None:
     assert refused.value.details["rule"] == "dependency_cycle"
 
 
+@pytest.mark.processes
 def test_an_undo_below_itself_is_refused(perform: Perform) -> None:
     one = task(perform, "One")
     other = task(perform, "Other")
@@ -255,6 +269,7 @@ def test_an_undo_below_itself_is_refused(perform: Perform) -> None:
     assert refused.value.details["rule"] == "dependency_cycle"
 
 
+@pytest.mark.processes
 def test_one_link_is_taken_back_while_a_later_one_stays(perform: Perform) -> None:
     one, other, third = task(perform, "One"), task(perform, "Other"), task(perform, "Third")
     perform("link_work_items", id=one["id"], kind="blocks", to_id=other["id"])
@@ -344,6 +359,7 @@ def test_what_is_to_be_undone_must_be_said_in_one_way(perform: Perform, wanted: 
         perform("undo", **wanted)
 
 
+@pytest.mark.processes
 def test_a_move_and_its_undo_say_from_where_to_where(perform: Perform) -> None:
     first, second, child = (task(perform, title) for title in ("First", "Second", "Child"))
     change(perform, child, parent_id=first["id"])
@@ -359,6 +375,7 @@ def test_a_move_and_its_undo_say_from_where_to_where(perform: Perform) -> None:
     assert line["changed"] == to_second
 
 
+@pytest.mark.processes
 def test_an_undo_of_several_says_of_each_what_it_restored(perform: Perform) -> None:
     items = [task(perform, title) for title in ("One", "Two")]
     updates = [{"op": "update", "id": item["id"], "version": 1, "status": "blocked", "reason": "r"} for item in items]
@@ -369,6 +386,7 @@ def test_an_undo_of_several_says_of_each_what_it_restored(perform: Perform) -> N
     assert [item["changed"]["status"] for item in undone["items"]] == [{"old": "blocked", "new": "active"}] * 2
 
 
+@pytest.mark.processes
 def test_what_is_long_or_secret_is_named_without_its_value(perform: Perform) -> None:
     item = task(perform, "One")
     at = change(perform, item, description="d" * 500, title="Two")["position"]

@@ -10,6 +10,7 @@ from ledger.embedded.server import EmbeddedServer
 from projections.application.app import App
 from projections.maintenance.verify import verify
 from tests.conftest import Perform
+from tests.support.long_cases import long_cases
 from tests.support.waiting import until
 
 Plant = Callable[..., None]
@@ -55,7 +56,7 @@ def plant(server: EmbeddedServer, filled: App) -> Plant:
     return plant
 
 
-@pytest.mark.parametrize(
+@long_cases(
     "fault",
     [
         FORGED,
@@ -101,6 +102,7 @@ def test_two_events_that_changed_places_are_named_at_the_first(filled: App, plan
     assert (found.where, found.at) == ("database", f"position {AT}")
 
 
+@pytest.mark.processes
 def test_an_event_that_was_put_at_the_end_is_named(filled: App, plant: Plant) -> None:
     plant(PUT_AT_THE_END)
 
@@ -109,6 +111,7 @@ def test_an_event_that_was_put_at_the_end_is_named(filled: App, plant: Plant) ->
     assert (found.where, found.at) == ("database", "position 6")
 
 
+@pytest.mark.processes
 def test_a_journal_that_knows_better_does_not_hide_it(filled: App, plant: Plant) -> None:
     until(filled.sync.follow)
     plant(changed(FORGED))
@@ -118,6 +121,7 @@ def test_a_journal_that_knows_better_does_not_hide_it(filled: App, plant: Plant)
     assert ("database", f"position {AT}") in {(one.where, one.at) for one in found}
 
 
+@pytest.mark.processes
 def test_a_text_that_was_replaced_without_an_erasure_is_named(filled: App, plant: Plant) -> None:
     """The digest of what was recorded alone would prove whatever stands beside it."""
     plant(

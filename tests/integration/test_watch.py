@@ -13,6 +13,7 @@ from projections.cli.reports import watch
 from tests.conftest import Perform
 from tests.support.command_line import run
 from tests.support.forked import Forked, command_line
+from tests.support.long_cases import long_cases
 from tests.support.mcp_client import environment
 
 KEEP = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read()); sys.exit(int(open(sys.argv[2]).read()))"
@@ -99,6 +100,7 @@ def test_with_go_on_a_failure_is_named_and_passed_over(perform: Perform, setting
     assert ended.stderr.count("ended with 3") == 2
 
 
+@pytest.mark.processes
 def test_lines_are_filtered_and_say_what_happened(perform: Perform, settings: Settings) -> None:
     first = item(perform, "First\x1b[31m")
     item(perform, "Second")
@@ -115,7 +117,7 @@ def test_lines_are_filtered_and_say_what_happened(perform: Perform, settings: Se
     assert len(of_first.splitlines()) == 1
 
 
-@pytest.mark.parametrize(
+@long_cases(
     "words, code",
     [
         (["--exec", "no-such-program-at-all"], 2),

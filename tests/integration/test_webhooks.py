@@ -87,6 +87,7 @@ def state(perform: Perform, name: str = "chat") -> dict[str, Any]:
     return found
 
 
+@pytest.mark.processes
 def test_what_is_recorded_from_then_on_is_sent_in_order_with_its_own_words(
     perform: Perform, receiver: Receiver, sender: Sender, app: App
 ) -> None:
@@ -109,6 +110,7 @@ def test_what_is_recorded_from_then_on_is_sent_in_order_with_its_own_words(
     assert state(perform)["behind"] == 0
 
 
+@pytest.mark.processes
 def test_a_former_secret_signs_beside_the_new_one_for_its_time(perform: Perform, receiver: Receiver, app: App) -> None:
     first = add(perform, receiver)["secret"]
     command = str(UUID(int=7))
@@ -133,6 +135,7 @@ def test_a_former_secret_signs_beside_the_new_one_for_its_time(perform: Perform,
     assert counts == [[True, True, True], [True, False, False], [True, False, False]]
 
 
+@pytest.mark.processes
 def test_a_secret_that_others_have_seen_ends_at_once(
     settings: Settings, perform: Perform, receiver: Receiver, app: App
 ) -> None:
@@ -166,6 +169,7 @@ def test_another_language_verifies_the_signature(perform: Perform, receiver: Rec
     assert not verified(body + b" ")
 
 
+@pytest.mark.processes
 def test_the_library_of_the_convention_verifies_the_signature(perform: Perform, receiver: Receiver, app: App) -> None:
     library = pytest.importorskip("standardwebhooks", reason="needs the package standardwebhooks")
     secret = add(perform, receiver)["secret"]
@@ -181,6 +185,7 @@ def test_a_blank_person_is_no_filter(perform: Perform, receiver: Receiver) -> No
         add(perform, receiver, people=[" "])
 
 
+@pytest.mark.processes
 def test_filters_let_through_what_fits_all_of_them(perform: Perform, receiver: Receiver, sender: Sender) -> None:
     first, other = item(perform, "First"), item(perform, "Other")
     add(perform, receiver, kinds=["WorkItemRevised", "vendor"], items=[first["ref"]], people=["ann"])
@@ -196,6 +201,7 @@ def test_filters_let_through_what_fits_all_of_them(perform: Perform, receiver: R
     assert state(perform)["behind"] == 0
 
 
+@pytest.mark.processes
 def test_a_category_is_a_kind_and_what_is_none_is_refused(perform: Perform, receiver: Receiver, sender: Sender) -> None:
     add(perform, receiver, kinds=["vendor"])
     item(perform)
@@ -208,6 +214,7 @@ def test_a_category_is_a_kind_and_what_is_none_is_refused(perform: Perform, rece
         add(perform, receiver, "other", kinds=["WorkItemFinished"])
 
 
+@pytest.mark.processes
 def test_a_message_that_is_not_taken_holds_up_those_after_it_and_comes_again_under_its_id(
     perform: Perform, receiver: Receiver, sender: Sender, clock: Clock
 ) -> None:
@@ -227,6 +234,7 @@ def test_a_message_that_is_not_taken_holds_up_those_after_it_and_comes_again_und
     assert state(perform)["state"] == "sending"
 
 
+@pytest.mark.processes
 def test_it_waits_longer_each_time_and_as_long_as_the_receiver_asks(
     perform: Perform, receiver: Receiver, sender: Sender, clock: Clock
 ) -> None:
@@ -282,6 +290,7 @@ def test_doctor_names_one_that_no_process_sends(
     assert codes() == ["webhook_waits"]
 
 
+@pytest.mark.processes
 def test_a_redirect_is_not_followed(perform: Perform, receiver: Receiver, sender: Sender) -> None:
     with receiving() as other:
         add(perform, receiver)
@@ -303,6 +312,7 @@ def test_a_private_address_is_refused_unless_it_was_allowed(perform: Perform, re
     assert "resolves to 127.0.0.1, which is no public address" in state(perform)["why"]
 
 
+@pytest.mark.processes
 def test_a_paused_one_goes_on_from_where_it_was(perform: Perform, receiver: Receiver, sender: Sender) -> None:
     add(perform, receiver)
     perform("webhook", action="pause", name="chat")
@@ -316,6 +326,7 @@ def test_a_paused_one_goes_on_from_where_it_was(perform: Perform, receiver: Rece
     assert receiver.positions == [1, 2, 3, 4]
 
 
+@pytest.mark.processes
 def test_a_replay_sends_again_what_follows_a_position_under_the_same_ids(
     perform: Perform, receiver: Receiver, sender: Sender
 ) -> None:
@@ -330,6 +341,7 @@ def test_a_replay_sends_again_what_follows_a_position_under_the_same_ids(
     assert len({got.headers["webhook-id"] for got in receiver.got}) == 2
 
 
+@pytest.mark.processes
 def test_a_test_message_says_what_became_of_it(perform: Perform, receiver: Receiver) -> None:
     add(perform, receiver)
     receiver.answers = [204, 500]
@@ -348,6 +360,7 @@ def test_one_that_is_not_there_is_refused_with_the_way_to_those_that_are(perform
         assert refused.value.next_step == "`tracking-ledger webhook list` names them"
 
 
+@pytest.mark.processes
 def test_a_deleted_one_sends_nothing_and_its_secret_is_gone(
     perform: Perform, receiver: Receiver, sender: Sender, app: App
 ) -> None:
@@ -406,6 +419,7 @@ def test_it_is_for_administrators_only(app: App, receiver: Receiver) -> None:
         assert OPERATIONS[name].scope == "admin"
 
 
+@pytest.mark.processes
 def test_a_refused_one_leaves_no_secret_behind(perform: Perform, receiver: Receiver, app: App) -> None:
     add(perform, receiver)
     kept = (app.home / FILE).read_text()
