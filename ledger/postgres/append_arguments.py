@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from ledger.catalog import topics_of
+from ledger.catalog import UNIQUE, topics_of
 from ledger.codec import encode, schema_of
 from ledger.envelope import Proposal, ProposedEvent, RowChange, category_of, id_of
 from ledger.postgres.literals import are_new, array, composite, documents, entries_json, numbers
@@ -47,7 +47,7 @@ class AppendArguments:
         """What `append_group_at_once` takes of proposals that `are_independent`."""
         events = [proposal.events[0] for proposal in proposals]
         expected = {looked for proposal in proposals for looked in _looked_for(proposal).items()}
-        conditional = [proposal for proposal in proposals if proposal.conditions]
+        conditional = [one for one in proposals if one.conditions or one.not_before or one.not_after]
         as_of = [proposal.as_of for proposal in proposals if proposal.as_of >= 0]
         rows = [replace(row, n=n) for n, proposal in enumerate(proposals) for row in proposal.rows]
         submissions = [proposal.submission for proposal in proposals]
@@ -55,8 +55,7 @@ class AppendArguments:
             *_known(seen),
             array([stream for stream, _ in expected]) if expected else None,
             numbers([version for _, version in expected]) if expected else None,
-            array([",".join(proposal.conditions) for proposal in conditional]) if conditional else None,
-            numbers([proposal.as_of for proposal in conditional]) if conditional else None,
+            *_all_conditions(conditional),
             _given_or_null(min(as_of, default=None)),
             self._read_models,
             numbers([submission.command_id.hex for submission in submissions]),
@@ -172,12 +171,22 @@ def is_one(proposal: Proposal) -> bool:
 
 def are_independent(proposals: Sequence[Proposal]) -> bool:
     """Whether `append_group_at_once` may take them: each `is_one`, and none looks at what another one writes."""
-    if len(proposals) < 2 or not all(map(_is_plain, proposals)):
+    if len(proposals) < 2 or not all(map(is_one, proposals)):
         return False
     events = [proposal.events[0] for proposal in proposals]
     written = {event.stream_id for event in events}
     touched = Counter(topic for event in events for topic in topics_of(event.fact))
-    return len(written) == len(proposals) and not any(_looks_at_another(one, written, touched) for one in proposals)
+    rows = [row for proposal in proposals for row in proposal.rows]
+    return (
+        len(written) == len(proposals)
+        and _unique(row.dropped for row in rows).isdisjoint(_unique(row.added for row in rows))
+        and not any(_looks_at_another(one, written, touched) for one in proposals)
+    )
+
+
+def _unique(changes: Iterable[Iterable[tuple[str, str]]]) -> set[tuple[str, str]]:
+    """The entries that one row alone has. Where one row loses it and another gains it, their order counts."""
+    return {entry for changed in changes for entry in changed if entry[0] in UNIQUE}
 
 
 def _looks_at_another(proposal: Proposal, written: set[str], touched: Counter[str]) -> bool:
@@ -189,14 +198,15 @@ def _looks_at_another(proposal: Proposal, written: set[str], touched: Counter[st
     )
 
 
-def _is_plain(proposal: Proposal) -> bool:
-    """One event without bounds of time, and a row that loses no entries: another one could gain them before."""
-    return (
-        proposal.not_before is None
-        and proposal.not_after is None
-        and is_one(proposal)
-        and not any(row.dropped for row in proposal.rows)
-    )
+def _all_conditions(proposals: Sequence[Proposal]) -> list[str | None]:
+    if not proposals:
+        return [None] * 4
+    return [
+        array([",".join(proposal.conditions) for proposal in proposals]),
+        numbers([proposal.as_of for proposal in proposals]),
+        array([_given_or_null(proposal.not_before) for proposal in proposals]),
+        array([_given_or_null(proposal.not_after) for proposal in proposals]),
+    ]
 
 
 def _known(seen: KnownHistory) -> list[str | None]:

@@ -33,7 +33,7 @@ from ledger.store import Known
 APPEND = "SELECT * FROM tracking_ledger.append_events(%s" + ", %s" * 32 + ")"
 APPEND_ONE = "SELECT * FROM tracking_ledger.append_event(%s" + ", %s" * 27 + ")"
 APPEND_GROUP = "SELECT * FROM tracking_ledger.append_group(%s, %s)"
-APPEND_AT_ONCE = "SELECT * FROM tracking_ledger.append_group_at_once(%s" + ", %s" * 29 + ")"
+APPEND_AT_ONCE = "SELECT * FROM tracking_ledger.append_group_at_once(%s" + ", %s" * 31 + ")"
 APPEND_IN_ORDER = "SELECT * FROM tracking_ledger.append_group(%s, %s, %s)"
 READ_STREAMS = "SELECT * FROM tracking_ledger.read_streams(%s, %s)"
 FIND_COMMAND = "SELECT * FROM tracking_ledger.find_command(%s, %s)"

@@ -172,7 +172,7 @@ FUNCTIONS = {  # each with arguments that it would take from a member
     "append_event": "%s" + ", NULL" * 27,
     "append_events": "%s" + ", NULL" * 32,
     "append_group": "%s, '{}'",
-    "append_group_at_once": "%s" + ", NULL" * 29,
+    "append_group_at_once": "%s" + ", NULL" * 31,
     "read_streams": "%s, '{}'",
     "page_of_events": "%s, 0, NULL, 1",
     "page_of_facts": "%s, 0, NULL, 1",

@@ -1,6 +1,7 @@
 """Commands of one event each that do not look at each other are recorded at once, the others one after the other."""
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -15,7 +16,7 @@ from ledger.aggregates.work_item.commands import CreateWorkItem
 from ledger.aggregates.work_item.events import WorkItemCreated, WorkItemMoved, WorkItemRevised
 from ledger.codec import digest, origin_digest
 from ledger.envelope import Fact, Proposal, Recorded, stream_id
-from ledger.errors import Diverged, LedgerError, LedgerFull, LostRace, NotUnique, VersionConflict
+from ledger.errors import Diverged, LeaseMoved, LedgerError, LedgerFull, LostRace, NotUnique, VersionConflict
 from ledger.postgres.connection.connect import open_ledger, register
 from ledger.postgres.connection.database import Database
 from ledger.postgres.store import PostgresStore
@@ -25,7 +26,7 @@ from projections.tables.replay import check
 from tests.support.each import each
 from tests.support.erasing import erase
 from tests.support.given import numbered
-from tests.support.ledgers import Ledger, numbered_command, on_postgres, proposal
+from tests.support.ledgers import FIRST_DAY, Ledger, now, numbered_command, on_postgres, proposal
 
 ITEM, VENDOR = numbered(1), numbered(2)
 ITEMS, VENDORS = stream_id("work_item", ITEM), stream_id("vendor", VENDOR)  # the streams of these two
@@ -69,7 +70,7 @@ def creation(ledger: Ledger, number: int, item: str = "", title: str = "One", **
 
 def revising(ledger: Ledger, number: int, **more: Any) -> Proposal:
     """The second event of the item, which touches no topic."""
-    fact = WorkItemRevised(changes={"title": Change(old="One", new="Two")})
+    fact = WorkItemRevised(changes={"title": Change(old="One", new="Two"), "tags": Change(old=["a"], new=["b"])})
     return replace(one(ledger, number, ITEMS, 2, fact), **more)
 
 
@@ -111,8 +112,8 @@ def test_commands_that_do_not_look_at_each_other_are_recorded_at_once(ledger: Le
         [
             creation(ledger, 3, expected=NOWHERE),
             naming(ledger, 4, "Beta"),
-            creation(ledger, 5, conditions=("hierarchy",), as_of=2),
-            revising(ledger, 6),
+            creation(ledger, 5, conditions=("hierarchy",), as_of=2, not_after=now() + timedelta(days=1)),
+            revising(ledger, 6, not_before=FIRST_DAY),
             creation(ledger, 7, title='"{odd},\\ 🙂\n"', expected=NOWHERE),
         ],
     )
@@ -174,6 +175,10 @@ def overtaken(ledger: Ledger) -> list[Proposal]:
     return [creation(ledger, 3), creation(ledger, 4, conditions=("hierarchy",), as_of=2)]
 
 
+def out_of_time(ledger: Ledger) -> list[Proposal]:
+    return [creation(ledger, 3), creation(ledger, 4, not_after=FIRST_DAY), revising(ledger, 5, not_before=FIRST_DAY)]
+
+
 def wanting_one_name(ledger: Ledger) -> list[Proposal]:
     return [naming(ledger, 3, "Beta"), naming(ledger, 4, "BETA"), creation(ledger, 5)]
 
@@ -191,6 +196,7 @@ def giving_up_a_name_too_late(ledger: Ledger) -> list[Proposal]:
         (recorded_already, [4, 3]),
         (stale, [3, VersionConflict]),
         (overtaken, [4, LostRace]),
+        (out_of_time, [3, LeaseMoved, 4]),
         (wanting_one_name, [3, NotUnique, 4]),
         (giving_up_a_name_too_late, [NotUnique, 3, 4]),
     ],
