@@ -38,7 +38,7 @@ from mcp_adapter.callers.caller import SCOPES
 from mcp_adapter.callers.issuer import Issuer
 from mcp_adapter.callers.workers import Workers
 from mcp_adapter.capabilities.plain_calls import PlainCalls, without_handshake
-from mcp_adapter.capabilities.subscriptions import Watching
+from mcp_adapter.capabilities.subscriptions import Subscriptions
 from mcp_adapter.capabilities.tools import Tools
 from mcp_adapter.capabilities.toolsets import offered
 from mcp_adapter.console.browser_sessions import BrowserSessions
@@ -46,7 +46,7 @@ from mcp_adapter.console.routes import Console
 from mcp_adapter.server import TITLE, build
 from mcp_adapter.transport.bodies import Bodies
 from mcp_adapter.transport.connection import Connection
-from mcp_adapter.transport.guard import Guard, Names, Rates, TooSlow, Turns, too_slow
+from mcp_adapter.transport.guard import Guard, HostNames, Rates, TooSlow, Turns, too_slow
 from mcp_adapter.transport.sessions import Sessions
 from projections.application.activity import places
 from projections.application.app import App
@@ -112,8 +112,8 @@ def run_http(apps: Iterable[App], serving: Serving) -> None:
         stops.extend(stop for app in apps for stop in _jobs(app, by_ledger.__len__))
         return apps
 
-    guard, watching = assembled(by_ledger, serving, missing)
-    server = _Server(_server_settings(guard, serving), guard, watching)
+    guard, subscriptions = assembled(by_ledger, serving, missing)
+    server = _Server(_server_settings(guard, serving), guard, subscriptions)
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn repeats the signal at its end, and then we want to go on
         signal.signal(number, lambda *_: None)
     try:
@@ -130,14 +130,14 @@ def run_http(apps: Iterable[App], serving: Serving) -> None:
 
 def assembled(
     apps: dict[UUID, App], serving: Serving, missing: Callable[[], list[App]] = list
-) -> tuple[Guard, Watching]:
+) -> tuple[Guard, Subscriptions]:
     """The ASGI application, outermost layer first: names, tokens, turns, the protocol."""
     access = Access(apps, _issuer(serving), tokens_needed=serving.tokens_needed)
-    watching = Watching(access.caller)
+    subscriptions = Subscriptions(access.caller)
     offer = offered(OPERATIONS, serving.toolsets, read_only=serving.read_only)
     workers = Workers()
-    tools = Tools(offer, access.caller, watching.tools_changed, workers)
-    server = build(access.caller, tools, watching)
+    tools = Tools(offer, access.caller, subscriptions.tools_changed, workers)
+    server = build(access.caller, tools, subscriptions)
     sessions = Sessions(server, BODY)
     calls = PlainCalls(sessions, tools, access.caller_of, without_handshake(server.server_info_stamp))
     api = Api(offer.operations, access.caller_of, workers, tokens_needed=serving.tokens_needed)
@@ -160,11 +160,11 @@ def assembled(
     application = _by_path(bodies, inner)
     if serving.tokens_needed:
         application = Authentication(application, access.verify_token)
-    guard = Guard(application, Names(_hosts(serving), serving.origins))
+    guard = Guard(application, HostNames(_hosts(serving), serving.origins))
     is_secure = serving.certificate is not None or serving.proxies is not None
     browsers = BrowserSessions(apps, access, tokens_needed=serving.tokens_needed, is_secure=is_secure)
     inner.routes.extend([*_probes(apps, guard), *Console(apps, browsers, workers, missing).routes()])
-    return guard, watching
+    return guard, subscriptions
 
 
 def _for_callers(protocol: ASGIApp, serving: Serving) -> ASGIApp:
@@ -223,13 +223,13 @@ def _announced(serving: Serving, address: str) -> Iterator[None]:
 class _Server(uvicorn.Server):
     """Tells everything that waits for news to end before it waits for what runs."""
 
-    def __init__(self, config: uvicorn.Config, guard: Guard, watching: Watching) -> None:
+    def __init__(self, config: uvicorn.Config, guard: Guard, subscriptions: Subscriptions) -> None:
         super().__init__(config)
         self._guard = guard
-        self._watching = watching
+        self._subscriptions = subscriptions
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._watching.close()
+        self._subscriptions.close()
         self._guard.drain()
         await super().shutdown(sockets)
 

@@ -22,7 +22,7 @@ from mcp_adapter.capabilities.plain_calls import without_handshake
 from mcp_adapter.capabilities.plain_lines import PlainLines
 from mcp_adapter.capabilities.prompts import getter, list_prompts
 from mcp_adapter.capabilities.resources import list_resources, list_templates, reader
-from mcp_adapter.capabilities.subscriptions import Watching
+from mcp_adapter.capabilities.subscriptions import Subscriptions
 from mcp_adapter.capabilities.tools import Tools, read_arguments
 from mcp_adapter.capabilities.toolsets import offered
 from mcp_adapter.capabilities.views import EXTENSIONS
@@ -72,11 +72,11 @@ def run_stdio(
     """
     offer = offered(OPERATIONS, toolsets, read_only=read_only)
     caller = Caller(app=app, token=app.settings.token)
-    watching = Watching(caller.greeted)
-    tools = Tools(offer, caller.greeted, watching.tools_changed, Workers())
+    subscriptions = Subscriptions(caller.greeted)
+    tools = Tools(offer, caller.greeted, subscriptions.tools_changed, Workers())
     stop_keeping = start_keeping(app)
     try:
-        anyio.run(_serve, build(caller.greeted, tools, watching), streams, tools, caller)
+        anyio.run(_serve, build(caller.greeted, tools, subscriptions), streams, tools, caller)
     finally:
         stop_keeping()
         app.close()
@@ -85,14 +85,14 @@ def run_stdio(
 def build(
     caller_of: CallerOf,
     tools: Tools,
-    watching: Watching,
+    subscriptions: Subscriptions,
 ) -> Server[Any]:
     """A server of these tools; `caller_of` says who asks. What it lists may differ by caller, so is private."""
 
     @asynccontextmanager
     async def looking(_: Server[Any]) -> AsyncIterator[dict[str, Any]]:
         async with anyio.create_task_group() as group:
-            group.start_soon(watching.keep_looking)
+            group.start_soon(subscriptions.keep_looking)
             yield {}
             group.cancel_scope.cancel()
 
@@ -109,9 +109,9 @@ def build(
         on_list_resources=list_resources,
         on_list_resource_templates=list_templates,
         on_read_resource=reader(caller_of),
-        on_subscribe_resource=watching.subscribe,
-        on_unsubscribe_resource=watching.unsubscribe,
-        on_subscriptions_listen=watching.listen,
+        on_subscribe_resource=subscriptions.subscribe,
+        on_unsubscribe_resource=subscriptions.unsubscribe,
+        on_subscriptions_listen=subscriptions.listen,
         on_list_prompts=list_prompts,
         on_get_prompt=getter(caller_of),
         on_completion=completer(caller_of),

@@ -38,7 +38,7 @@ class NotifiedSession(Protocol):
     async def send_resource_updated(self, uri: str) -> None: ...
 
 
-class Watched:
+class LedgerSubscribers:
     """Who wants to hear of the changes of one ledger."""
 
     def __init__(self, app: App) -> None:
@@ -136,12 +136,12 @@ class Watched:
             return
 
 
-class Watching:
+class Subscriptions:
     """The handlers of subscriptions for every ledger that is served, and the loop that looks."""
 
     def __init__(self, caller_of: CallerOf) -> None:
         self._caller_of = caller_of
-        self._watched: dict[Path, Watched] = {}
+        self._watched: dict[Path, LedgerSubscribers] = {}
         self._looking = anyio.Lock()
 
     async def listen(
@@ -177,10 +177,10 @@ class Watching:
             await context.session.send_tool_list_changed()
         await self._of(context).tools_changed()
 
-    def _of(self, context: Context) -> Watched:
+    def _of(self, context: Context) -> LedgerSubscribers:
         app = self._caller_of(context).app
         if app.settings.project not in self._watched:
-            self._watched[app.settings.project] = Watched(app)
+            self._watched[app.settings.project] = LedgerSubscribers(app)
         return self._watched[app.settings.project]
 
 

@@ -16,7 +16,7 @@ SWEEPS = 8
 Edge = tuple[str, str]  # (what comes first, what waits for it)
 
 
-class Box(Struct, frozen=True, kw_only=True):
+class GraphBox(Struct, frozen=True, kw_only=True):
     """Where an item is drawn."""
 
     id: str
@@ -28,7 +28,7 @@ class Box(Struct, frozen=True, kw_only=True):
 class Drawing(Struct, frozen=True, kw_only=True):
     """`lines` are (x1, y1, x2, y2, is_critical); `critical` the longest chain of items that wait for one another."""
 
-    boxes: tuple[Box, ...]
+    boxes: tuple[GraphBox, ...]
     lines: tuple[tuple[int, int, int, int, bool], ...]
     critical: tuple[str, ...]
     width: int
@@ -46,7 +46,7 @@ def draw(ids: Iterable[str], edges: Iterable[Edge]) -> Drawing:
     chain = set(pairwise(critical))
     place = {id: (column, row) for column, items in enumerate(rows) for row, id in enumerate(items)}
     boxes = tuple(
-        Box(id=id, x=column * (WIDTH + GAP_X), y=row * (HEIGHT + GAP_Y), is_critical=id in critical)
+        GraphBox(id=id, x=column * (WIDTH + GAP_X), y=row * (HEIGHT + GAP_Y), is_critical=id in critical)
         for id, (column, row) in place.items()
     )
     at = {box.id: box for box in boxes}

@@ -19,7 +19,7 @@ LINE_END = re.compile(r"(?<=\n)|(?<=\r)(?!\n)")  # what Markdown takes for the e
 NAME = "_ticked"  # the field of a form with a box that is ticked
 
 
-class Box(Struct, frozen=True, kw_only=True):
+class TickBox(Struct, frozen=True, kw_only=True):
     line: int  # of the text, from 0
     key: str
     is_ticked: bool
@@ -31,10 +31,10 @@ def with_boxes(markdown: MarkdownIt) -> MarkdownIt:
     return markdown
 
 
-def boxes(markdown: MarkdownIt, text: str) -> list[Box]:
+def boxes(markdown: MarkdownIt, text: str) -> list[TickBox]:
     """
     >>> boxes(MarkdownIt(), "- [ ] Read\\n- [x] Write\\n- Rest\\n- [ ] Read")[-1]
-    Box(line=3, key='1:Read', is_ticked=False)
+    TickBox(line=3, key='1:Read', is_ticked=False)
     """
     return [box for box, _ in _found(markdown.parse(text))]
 
@@ -53,7 +53,7 @@ def ticked(markdown: MarkdownIt, text: str, shown: Collection[str], wanted: Coll
     return "".join(lines)
 
 
-def _found(tokens: list[Token]) -> Iterator[tuple[Box, Token]]:
+def _found(tokens: list[Token]) -> Iterator[tuple[TickBox, Token]]:
     """Each box with the text that it stands before."""
     known = Counter[str]()
     for item, paragraph, inline in zip(tokens, tokens[1:], tokens[2:], strict=False):
@@ -63,7 +63,7 @@ def _found(tokens: list[Token]) -> Iterator[tuple[Box, Token]]:
         first = inline.children[0] if inline.children else None
         if mark and inline.map and first and first.type == "text":  # and no link that is called x
             words = inline.content[mark.end() :].partition("\n")[0]
-            yield Box(line=inline.map[0], key=f"{known[words]}:{words}", is_ticked=mark[1] != " "), inline
+            yield TickBox(line=inline.map[0], key=f"{known[words]}:{words}", is_ticked=mark[1] != " "), inline
             known[words] += 1
 
 

@@ -29,10 +29,10 @@ log = logging.getLogger("tracking_ledger.http")
 Headers = Mapping[bytes, bytes]
 
 
-class Names:
+class HostNames:
     """Hosts and origins that may be named, so that a page in a browser cannot be led here by a name of its own.
 
-    >>> names = Names(["ledger.example"], ["https://chat.example"])
+    >>> names = HostNames(["ledger.example"], ["https://chat.example"])
     >>> names.allows_host("ledger.example:8000"), names.allows_host("evil.example"), names.allows_origin("https://chat.example")
     (True, False, True)
     """
@@ -86,7 +86,7 @@ async def too_slow(_: Request, __: Exception) -> JSONResponse:
 class Guard:
     """The outermost layer: names, draining, the number of requests at once, slow bodies, the log."""
 
-    def __init__(self, app: ASGIApp, names: Names) -> None:
+    def __init__(self, app: ASGIApp, names: HostNames) -> None:
         self._app = app
         self._names = names
         self._streams: set[anyio.CancelScope] = set()

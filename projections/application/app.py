@@ -22,7 +22,7 @@ from projections.application.layers import Layer
 from projections.application.runtime import Opened, Runtime
 from projections.application.sync import Synchronization
 from projections.application.view import LedgerView, Principal
-from projections.local_copy.working_files import Local
+from projections.local_copy.working_files import WorkingFiles
 from projections.tables.postgres import PostgresTables
 
 KeepStatus = Callable[["App", LedgerView | None], None]
@@ -98,7 +98,7 @@ class App:
         return self.runtime.home
 
     @property
-    def local(self) -> Local:
+    def local(self) -> WorkingFiles:
         return self.runtime.local
 
     @property

@@ -21,7 +21,7 @@ Source = Literal["postgres", "replica", "journal", "git", "markdown", "none"]
 STALE = timedelta(minutes=30)  # without contact; what is older is still answered, and marked
 
 
-class Kind(Struct, frozen=True, kw_only=True):
+class SourceKind(Struct, frozen=True, kw_only=True):
     """What is the same of all layers of one source.
 
     `phrase` follows "PostgreSQL cannot be reached:" in a sentence for a person. A source that `is_complete` holds every
@@ -46,29 +46,29 @@ class Kind(Struct, frozen=True, kw_only=True):
     reported_as: Source | None = None
 
 
-KINDS: dict[Source, Kind] = {
-    "postgres": Kind(phrase="", replaces_journal=False, warnings=(), is_live=True, is_complete=True),
-    "replica": Kind(
+KINDS: dict[Source, SourceKind] = {
+    "postgres": SourceKind(phrase="", replaces_journal=False, warnings=(), is_live=True, is_complete=True),
+    "replica": SourceKind(
         phrase="answered by a replica", replaces_journal=False, is_copy=True, is_bounded=True, reported_as="postgres"
     ),
-    "journal": Kind(
+    "journal": SourceKind(
         phrase="answered from this machine's own copy",
         replaces_journal=False,
         warnings=("postgres_unavailable", "using_journal"),
         is_complete=True,
         is_copy=True,
     ),
-    "git": Kind(
+    "git": SourceKind(
         phrase="answered from what is committed in git",
         replaces_journal=True,
         warnings=("postgres_unavailable", "using_git_history"),
     ),
-    "markdown": Kind(
+    "markdown": SourceKind(
         phrase="answered from the status file",
         replaces_journal=False,
         warnings=("postgres_unavailable", "using_markdown"),
     ),
-    "none": Kind(phrase="there is nothing on this machine to answer from", replaces_journal=False, is_empty=True),
+    "none": SourceKind(phrase="there is nothing on this machine to answer from", replaces_journal=False, is_empty=True),
 }
 
 
@@ -87,7 +87,7 @@ class Layer(Struct, frozen=True, kw_only=True):
     held: object = None
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> SourceKind:
         return KINDS[self.source]
 
     @property

@@ -24,7 +24,7 @@ from ledger.settings import Settings
 from projections.application.conflict_watch import ConflictWatch
 from projections.application.layers import Layer
 from projections.application.local_layer import journal_layer
-from projections.local_copy.working_files import Local
+from projections.local_copy.working_files import WorkingFiles
 from projections.questions.world_questions import TableNeighbourhood
 from projections.read_models.catalog import SHAPES
 from projections.read_models.fold import propose
@@ -63,7 +63,7 @@ class Runtime:
         self._note_opened = opened
         self._making = threading.RLock()
         self._contact: Contact | None = None
-        self._local: Local | None = None
+        self._local: WorkingFiles | None = None
         self._replica: Replica | None = None
         self._passed: Database | None = None  # the last one on the way to the ledger's
         self._store: PostgresStore | None = None
@@ -110,11 +110,11 @@ class Runtime:
             return self._contact
 
     @property
-    def local(self) -> Local:
+    def local(self) -> WorkingFiles:
         """This machine's copy of the ledger."""
         with self._making:
             if self._local is None:
-                self._local = Local(self._home_or_its_place(), self.identity.ledger, self.clock)
+                self._local = WorkingFiles(self._home_or_its_place(), self.identity.ledger, self.clock)
             return self._local
 
     @property

@@ -18,7 +18,7 @@ from ledger.postgres.store import PostgresStore
 from projections.application.debounced import Debounced
 from projections.application.drain_job import DrainJob, ShouldContinue
 from projections.application.runtime import Runtime
-from projections.local_copy.working_files import Local
+from projections.local_copy.working_files import WorkingFiles
 from projections.questions.world_questions import TableNeighbourhood
 from projections.read_models.catalog import SHAPES
 from projections.read_models.fold import propose
@@ -111,7 +111,7 @@ class Synchronization:
         self._take_in(local)
         return is_whole
 
-    def _take_in(self, local: Local) -> None:
+    def _take_in(self, local: WorkingFiles) -> None:
         """What the journal has goes everywhere where it belongs. That is looked after once where nothing has changed,
         and again after a while: other processes may have left something."""
         head, now = local.journal.head, time.monotonic()

@@ -19,7 +19,7 @@ from projections.application.layers import Layer
 from projections.application.own_token import own_token
 from projections.application.runtime import Runtime
 from projections.local_copy.as_of_tables import FOLDER, tables_as_of
-from projections.local_copy.working_files import Local
+from projections.local_copy.working_files import WorkingFiles
 from projections.questions.log.as_of import Point, position_of, snapshot_at
 from projections.tables.contract import Snapshot
 
@@ -75,7 +75,7 @@ class LedgerView:
         return self._runtime.home
 
     @property
-    def local(self) -> Local:
+    def local(self) -> WorkingFiles:
         return self._runtime.local
 
     @property

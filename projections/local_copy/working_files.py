@@ -38,7 +38,7 @@ UNUSED_SECONDS = 14 * 86400.0  # after which the rows of another version of the 
 CONTACT = "contact"  # its time is when this machine last knew that its journal is the whole log
 
 
-class Local:
+class WorkingFiles:
     """The working files of a ledger in the folder `home`, each opened when first needed.
 
     Where many ledgers are open, the files of those that are not used are closed again; that can happen at any time.

@@ -23,7 +23,7 @@ from ledger.postgres.restore import restore
 from ledger.postgres.store import PostgresStore
 from projections.application.app import App
 from projections.application.sync import DIVERGED
-from projections.local_copy.working_files import Local
+from projections.local_copy.working_files import WorkingFiles
 from projections.read_models.catalog import SHAPES
 
 LOCK_SECONDS = 10.0
@@ -124,7 +124,7 @@ class _Direct:
             return
 
 
-def _queue(local: Local, lines: list[Queued], journal: int, common: int) -> int:
+def _queue(local: WorkingFiles, lines: list[Queued], journal: int, common: int) -> int:
     """Lets these wait, and what was acknowledged behind the end of the journal. How many they are."""
     lines += only_acknowledged(local.sent, local.outbox, journal, common)
     if lines:

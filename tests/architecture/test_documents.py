@@ -20,7 +20,7 @@ from ledger.catalog import COMMANDS, DECIDERS, FACTS
 from ledger.envelope import Command, Fact, UnknownFact
 from ledger.settings import ENVIRONMENT
 from ledger.values.states import FINISHED, SUSPENDING, WORKABLE
-from projections.application.layers import KINDS, Kind, Source
+from projections.application.layers import KINDS, Source, SourceKind
 from projections.operations.catalog import OPERATIONS
 from projections.operations.work.work_item_inputs import ListWorkItemsInput
 from projections.questions.work.item_lists import SIFTED, WorkItemFilter
@@ -197,7 +197,7 @@ def test_every_layer_is_made_where_it_is_tried() -> None:
 
 def test_a_layer_has_to_say_whether_commands_are_decided_on_it() -> None:
     with pytest.raises(TypeError, match="replaces_journal"):
-        Kind(phrase="answered from somewhere else")  # type: ignore[call-arg]  # what mypy refuses as well
+        SourceKind(phrase="answered from somewhere else")  # type: ignore[call-arg]  # what mypy refuses as well
 
 
 def test_no_file_compares_the_names_of_layers() -> None:
@@ -205,7 +205,7 @@ def test_no_file_compares_the_names_of_layers() -> None:
     texts = {path: path.read_text(encoding="utf-8") for path in files}
     named = {path: ast.parse(text) for path, text in texts.items() if re.search(r"""[."']source\b""", text)}
     compared = [path.name for path, tree in named.items() if any(map(_compares_sources, ast.walk(tree)))]
-    assert compared == [], "ask what the layer's Kind says of it, not which it is"
+    assert compared == [], "ask what the layer's SourceKind says of it, not which it is"
 
     layer = rf"""["']({"|".join(KINDS)})["']"""
     before = r"""\bsource(["']\])? *([=!]==?|not in|in) *[(\[]?"""

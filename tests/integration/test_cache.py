@@ -15,7 +15,7 @@ from ledger.offline.journal import Journal
 from ledger.offline.queue.outbox import Outbox
 from projections.local_copy import cache as caching
 from projections.local_copy.cache import Cache, cache_file, fold_into
-from projections.local_copy.working_files import UNUSED_SECONDS, Local
+from projections.local_copy.working_files import UNUSED_SECONDS, WorkingFiles
 from projections.read_models import catalog
 from projections.tables import contract, sqlite, sqlite_advance
 from projections.tables.replay import check
@@ -166,10 +166,10 @@ def test_versions_that_take_turns_fold_each_event_once_each(
     monkeypatch.setattr(caching, "fold_into", lambda rows, some: (folded.append(len(some)), fold_into(rows, some)))
 
     for some in (events[:11], events[11:]):
-        with closing(Local(tmp_path, LEDGER, now)) as local:
+        with closing(WorkingFiles(tmp_path, LEDGER, now)) as local:
             local.journal.append(some)
         for shapes in (catalog.SHAPES, NEWER) * 2:
-            with version(shapes), closing(Local(tmp_path, LEDGER, now)) as local:
+            with version(shapes), closing(WorkingFiles(tmp_path, LEDGER, now)) as local:
                 local.cache.follow()
                 assert check(local.journal, local.cache.tables).equal
 
@@ -184,7 +184,7 @@ def test_rows_of_a_version_that_was_not_used_for_long_are_removed(tmp_path: Path
         os.utime(file, (NOT_USED_SINCE,) * 2)
     used.touch()
 
-    with closing(Local(tmp_path, LEDGER, now)) as local:
+    with closing(WorkingFiles(tmp_path, LEDGER, now)) as local:
         local.cache.follow()
 
     assert sorted(file.name for file in tmp_path.glob("cache*")) == sorted([used.name, f"{used.name}-wal", own.name])

@@ -32,7 +32,7 @@ from ledger.errors import Unavailable
 from ledger.settings import Settings
 from mcp_adapter.callers.workers import Workers
 from mcp_adapter.capabilities.registry import tool
-from mcp_adapter.capabilities.subscriptions import Watching
+from mcp_adapter.capabilities.subscriptions import Subscriptions
 from mcp_adapter.capabilities.tools import Tools
 from mcp_adapter.capabilities.toolsets import offered
 from mcp_adapter.http import Serving, assembled, bound, run_http
@@ -682,7 +682,7 @@ def test_a_caller_with_too_much_at_once_learns_when_to_come_back(team: Team) -> 
 
 def test_no_argument_is_repeated_in_a_header_so_a_call_looks_through_no_schema() -> None:
     none = lambda _: pytest.fail("none asks")  # noqa: E731
-    server = build(none, Tools(offered(OPERATIONS), none, none, Workers()), Watching(none))
+    server = build(none, Tools(offered(OPERATIONS), none, none, Workers()), Subscriptions(none))
 
     assert server.get_tool_input_schema is not None, "or all tools are listed for each call"
     assert server.get_tool_input_schema("prime") is None

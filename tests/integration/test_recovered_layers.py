@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from ledger.errors import NotFound, Unavailable
 from ledger.settings import Settings
 from projections.application.app import App
-from projections.application.layers import KINDS, Kind
+from projections.application.layers import KINDS, SourceKind
 from projections.fallback import git_and_markdown
 from projections.fallback.git_and_markdown import PUBLISHED, PublishedJournal
 from projections.maintenance.after_write import keep_status
@@ -150,7 +150,7 @@ def archived(live: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, A
 def test_what_a_new_layer_shows_can_be_changed_if_its_kind_says_so(
     archived: dict[str, Any], stranded: App, monkeypatch: pytest.MonkeyPatch, *, replaces_journal: bool
 ) -> None:
-    kind = Kind(phrase="answered from the archive", replaces_journal=replaces_journal)
+    kind = SourceKind(phrase="answered from the archive", replaces_journal=replaces_journal)
     monkeypatch.setitem(KINDS, "archive", kind)  # type: ignore[arg-type]  # a new name
     shown = ask(stranded, "query_work_item", id=archived["id"])
 

@@ -19,7 +19,7 @@ from ledger.settings import Settings
 from projections.application.app import App
 from projections.cli.administration import health_checks
 from projections.maintenance.webhooks.destinations import FILE
-from projections.maintenance.webhooks.sender import MOST_ATTEMPTS, Sender, sending
+from projections.maintenance.webhooks.sender import MOST_ATTEMPTS, WebhookSender, sending
 from projections.maintenance.webhooks.signature import signed_headers
 from projections.operations.catalog import OPERATIONS
 from tests.conftest import Perform
@@ -70,8 +70,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def sender(app: App, clock: Clock) -> Sender:
-    return Sender(app, moment=clock)
+def sender(app: App, clock: Clock) -> WebhookSender:
+    return WebhookSender(app, moment=clock)
 
 
 def add(perform: Perform, receiver: Receiver, name: str = "chat", **filters: Any) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def state(perform: Perform, name: str = "chat") -> dict[str, Any]:
 
 @pytest.mark.processes
 def test_what_is_recorded_from_then_on_is_sent_in_order_with_its_own_words(
-    perform: Perform, receiver: Receiver, sender: Sender, app: App
+    perform: Perform, receiver: Receiver, sender: WebhookSender, app: App
 ) -> None:
     item(perform, "Before")
     add(perform, receiver)
@@ -122,7 +122,7 @@ def test_a_former_secret_signs_beside_the_new_one_for_its_time(perform: Perform,
 
     for hours in (0.5, 1.5, 2.5):
         item(perform)
-        Sender(app, moment=lambda hours=hours: now + hours * 3600).once()
+        WebhookSender(app, moment=lambda hours=hours: now + hours * 3600).once()
         got = receiver.got[-1]
         given = got.headers["webhook-signature"].split(" ")
         moment = int(got.headers["webhook-timestamp"])
@@ -147,7 +147,7 @@ def test_a_secret_that_others_have_seen_ends_at_once(
     secret = rotated.stdout.splitlines()[0]
     assert (rotated.exit_code, secret[:6], secret == first) == (0, "whsec_", False)
     assert "signs no more" in rotated.stderr
-    Sender(app).once()
+    WebhookSender(app).once()
     assert receiver.got[0].headers["webhook-signature"].count("v1,") == 1
     assert "secret" not in state(perform)
     with pytest.raises(Invalid, match="goes with action rotate only"):
@@ -156,7 +156,7 @@ def test_a_secret_that_others_have_seen_ends_at_once(
 
 @pytest.mark.processes
 @pytest.mark.skipif(shutil.which("node") is None, reason="another language's HMAC is asked: needs node")
-def test_another_language_verifies_the_signature(perform: Perform, receiver: Receiver, sender: Sender) -> None:
+def test_another_language_verifies_the_signature(perform: Perform, receiver: Receiver, sender: WebhookSender) -> None:
     secret = add(perform, receiver)["secret"]
     sender.once()
     headers, body = receiver.got[0].headers, receiver.got[0].body
@@ -174,7 +174,7 @@ def test_the_library_of_the_convention_verifies_the_signature(perform: Perform, 
     library = pytest.importorskip("standardwebhooks", reason="needs the package standardwebhooks")
     secret = add(perform, receiver)["secret"]
 
-    Sender(app).once()
+    WebhookSender(app).once()
 
     got = receiver.got[0]
     assert library.Webhook(secret).verify(got.body, got.headers) == got.json
@@ -186,7 +186,7 @@ def test_a_blank_person_is_no_filter(perform: Perform, receiver: Receiver) -> No
 
 
 @pytest.mark.processes
-def test_filters_let_through_what_fits_all_of_them(perform: Perform, receiver: Receiver, sender: Sender) -> None:
+def test_filters_let_through_what_fits_all_of_them(perform: Perform, receiver: Receiver, sender: WebhookSender) -> None:
     first, other = item(perform, "First"), item(perform, "Other")
     add(perform, receiver, kinds=["WorkItemRevised", "vendor"], items=[first["ref"]], people=["ann"])
     for one, by in ((first, "ann"), (first, "bob"), (other, "ann")):
@@ -202,7 +202,9 @@ def test_filters_let_through_what_fits_all_of_them(perform: Perform, receiver: R
 
 
 @pytest.mark.processes
-def test_a_category_is_a_kind_and_what_is_none_is_refused(perform: Perform, receiver: Receiver, sender: Sender) -> None:
+def test_a_category_is_a_kind_and_what_is_none_is_refused(
+    perform: Perform, receiver: Receiver, sender: WebhookSender
+) -> None:
     add(perform, receiver, kinds=["vendor"])
     item(perform)
     perform("create_vendor", name="Acme")
@@ -216,7 +218,7 @@ def test_a_category_is_a_kind_and_what_is_none_is_refused(perform: Perform, rece
 
 @pytest.mark.processes
 def test_a_message_that_is_not_taken_holds_up_those_after_it_and_comes_again_under_its_id(
-    perform: Perform, receiver: Receiver, sender: Sender, clock: Clock
+    perform: Perform, receiver: Receiver, sender: WebhookSender, clock: Clock
 ) -> None:
     add(perform, receiver)
     item(perform)
@@ -236,7 +238,7 @@ def test_a_message_that_is_not_taken_holds_up_those_after_it_and_comes_again_und
 
 @pytest.mark.processes
 def test_it_waits_longer_each_time_and_as_long_as_the_receiver_asks(
-    perform: Perform, receiver: Receiver, sender: Sender, clock: Clock
+    perform: Perform, receiver: Receiver, sender: WebhookSender, clock: Clock
 ) -> None:
     add(perform, receiver)
     receiver.answers = [503, 503, 503]
@@ -257,7 +259,7 @@ def test_it_waits_longer_each_time_and_as_long_as_the_receiver_asks(
     [(410, "it answered 410: it is gone"), (500, f"{MOST_ATTEMPTS} attempts in a row were not taken: it answered 500")],
 )
 def test_one_that_is_gone_or_fails_for_long_is_parked_and_doctor_names_it(
-    perform: Perform, receiver: Receiver, sender: Sender, clock: Clock, settings: Settings, status: int, why: str
+    perform: Perform, receiver: Receiver, sender: WebhookSender, clock: Clock, settings: Settings, status: int, why: str
 ) -> None:
     add(perform, receiver)
     receiver.answers = [status] * MOST_ATTEMPTS
@@ -291,7 +293,7 @@ def test_doctor_names_one_that_no_process_sends(
 
 
 @pytest.mark.processes
-def test_a_redirect_is_not_followed(perform: Perform, receiver: Receiver, sender: Sender) -> None:
+def test_a_redirect_is_not_followed(perform: Perform, receiver: Receiver, sender: WebhookSender) -> None:
     with receiving() as other:
         add(perform, receiver)
         receiver.answers, receiver.headers = [307], {"Location": other.url}
@@ -306,14 +308,14 @@ def test_a_private_address_is_refused_unless_it_was_allowed(perform: Perform, re
     add(perform, receiver)
     app.runtime.settings = replace(app.settings, webhook_networks=())
 
-    Sender(app).once()
+    WebhookSender(app).once()
 
     assert not receiver.got
     assert "resolves to 127.0.0.1, which is no public address" in state(perform)["why"]
 
 
 @pytest.mark.processes
-def test_a_paused_one_goes_on_from_where_it_was(perform: Perform, receiver: Receiver, sender: Sender) -> None:
+def test_a_paused_one_goes_on_from_where_it_was(perform: Perform, receiver: Receiver, sender: WebhookSender) -> None:
     add(perform, receiver)
     perform("webhook", action="pause", name="chat")
     item(perform)
@@ -328,7 +330,7 @@ def test_a_paused_one_goes_on_from_where_it_was(perform: Perform, receiver: Rece
 
 @pytest.mark.processes
 def test_a_replay_sends_again_what_follows_a_position_under_the_same_ids(
-    perform: Perform, receiver: Receiver, sender: Sender
+    perform: Perform, receiver: Receiver, sender: WebhookSender
 ) -> None:
     item(perform)
     add(perform, receiver, position=0)
@@ -362,7 +364,7 @@ def test_one_that_is_not_there_is_refused_with_the_way_to_those_that_are(perform
 
 @pytest.mark.processes
 def test_a_deleted_one_sends_nothing_and_its_secret_is_gone(
-    perform: Perform, receiver: Receiver, sender: Sender, app: App
+    perform: Perform, receiver: Receiver, sender: WebhookSender, app: App
 ) -> None:
     secret = add(perform, receiver)["secret"]
 
@@ -377,7 +379,7 @@ def test_a_deleted_one_sends_nothing_and_its_secret_is_gone(
 
 
 def test_an_undone_deletion_brings_back_what_was_sent_and_not_where(
-    perform: Perform, receiver: Receiver, sender: Sender
+    perform: Perform, receiver: Receiver, sender: WebhookSender
 ) -> None:
     add(perform, receiver, kinds=["vendor"])
     deleted = perform("webhook", action="delete", name="chat")
@@ -391,7 +393,7 @@ def test_an_undone_deletion_brings_back_what_was_sent_and_not_where(
 
 
 def test_neither_secret_nor_address_is_shown_again_or_kept_where_others_read(
-    perform: Perform, receiver: Receiver, sender: Sender, app: App, caplog: pytest.LogCaptureFixture
+    perform: Perform, receiver: Receiver, sender: WebhookSender, app: App, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")
     secret = add(perform, receiver)["secret"]

@@ -38,7 +38,7 @@ from ledger.store import EventStore
 from ledger.values.moment import parse
 from projections.application.local_layer import journal_layer
 from projections.application.sync import DIVERGED
-from projections.local_copy.working_files import Local
+from projections.local_copy.working_files import WorkingFiles
 from projections.maintenance import rebuild
 from projections.questions.world_questions import TableNeighbourhood
 from projections.read_models.catalog import SHAPES
@@ -96,7 +96,7 @@ class Machine:
         self.open()
 
     def open(self) -> None:
-        self.local = Local(self.home, self._program.ledger, self._program.server.clock)
+        self.local = WorkingFiles(self.home, self._program.ledger, self._program.server.clock)
         self.local.meet()
         self.store = self.new_store()
         self.know(self.store)

@@ -14,7 +14,7 @@ from ledger.aggregates.work_item.commands import CreateWorkItem
 from ledger.codec import digest, encode
 from ledger.envelope import RecordedEvent, stream_id
 from projections.local_copy.cache import cache_file
-from projections.local_copy.working_files import ERASED, Local
+from projections.local_copy.working_files import ERASED, WorkingFiles
 from tests.support.given import LEDGER, numbered
 from tests.support.ledgers import in_memory, proposal
 
@@ -116,11 +116,11 @@ def test_while_another_process_reads_it_is_left_to_the_next_time(home: Path, mon
     assert holding(home) == []
 
 
-def machine(home: Path) -> Local:
-    return Local(home, LEDGER, lambda: datetime.now(UTC))
+def machine(home: Path) -> WorkingFiles:
+    return WorkingFiles(home, LEDGER, lambda: datetime.now(UTC))
 
 
-def is_done(local: Local) -> bool:
+def is_done(local: WorkingFiles) -> bool:
     return local.is_erased
 
 

@@ -16,7 +16,7 @@ from projections.cli.administration.health_checks import (
     of_database,
     of_machine,
 )
-from projections.local_copy.working_files import Local
+from projections.local_copy.working_files import WorkingFiles
 from tests.support.each import each
 from tests.support.given import LEDGER
 from tests.support.queueing import queued
@@ -50,7 +50,7 @@ def test_a_sound_server_gives_nothing_to_look_at() -> None:
 
 
 def test_a_queued_line_of_a_newer_program_is_not_called_damaged(tmp_path: Path) -> None:
-    with closing(Local(tmp_path, LEDGER, lambda: datetime.now(UTC))) as local:
+    with closing(WorkingFiles(tmp_path, LEDGER, lambda: datetime.now(UTC))) as local:
         with local.outbox.locked():
             local.outbox.append(replace(queued(1), schema=99))
 
@@ -62,11 +62,11 @@ def test_a_queued_line_of_a_newer_program_is_not_called_damaged(tmp_path: Path) 
 
 
 def test_a_damaged_line_of_the_queue_is_named_with_the_way_out(tmp_path: Path) -> None:
-    with closing(Local(tmp_path, LEDGER, lambda: datetime.now(UTC))) as local:
+    with closing(WorkingFiles(tmp_path, LEDGER, lambda: datetime.now(UTC))) as local:
         with local.outbox.locked():
             local.outbox.append(queued(1, "Broken"))
         local.outbox.file.write_bytes(local.outbox.file.read_bytes().replace(b"Broken", b"broken"))
-    with closing(Local(tmp_path, LEDGER, lambda: datetime.now(UTC))) as local:
+    with closing(WorkingFiles(tmp_path, LEDGER, lambda: datetime.now(UTC))) as local:
         local.outbox.unsettled()
 
         (finding,) = of_machine(local, 0, 0, None)

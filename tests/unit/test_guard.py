@@ -4,7 +4,7 @@ import anyio
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from mcp_adapter.transport.guard import Guard, Names
+from mcp_adapter.transport.guard import Guard, HostNames
 from tests.support.each import each
 
 
@@ -24,7 +24,7 @@ def test_a_page_that_is_being_made_while_the_server_stops_is_answered(path: str,
     async def send(message: Message) -> None:
         sent.append(message)
 
-    guard = Guard(page, Names(["localhost"], []))
+    guard = Guard(page, HostNames(["localhost"], []))
     scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": [(b"host", b"localhost")]}
     anyio.run(guard, scope, received, send)
 

@@ -12,15 +12,15 @@ import psutil
 import pytest
 
 from projections.local_copy.open_files import OpenFiles
-from projections.local_copy.working_files import Local
+from projections.local_copy.working_files import WorkingFiles
 from tests.support.each import each
 
 
-def locals_of(folder: Path, count: int, files: OpenFiles) -> list[Local]:
+def locals_of(folder: Path, count: int, files: OpenFiles) -> list[WorkingFiles]:
     homes = [folder / f"ledger-{number}" for number in range(count)]
     for home in homes:
         home.mkdir()
-    return [Local(home, uuid4(), lambda: datetime.now(UTC), files) for home in homes]
+    return [WorkingFiles(home, uuid4(), lambda: datetime.now(UTC), files) for home in homes]
 
 
 def opened(folder: Path) -> set[str]:
@@ -44,7 +44,7 @@ def test_files_rest_while_others_use_them_and_are_there_again(tmp_path: Path) ->
     every = locals_of(tmp_path, 4, OpenFiles(most=1))
     faults = list[Exception]()
 
-    def use(local: Local) -> None:
+    def use(local: WorkingFiles) -> None:
         try:
             for _ in range(50):
                 local.cache.follow()

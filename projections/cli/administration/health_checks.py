@@ -15,7 +15,7 @@ from ledger.postgres.migrate import upgrade_to
 from ledger.postgres.replica import ReplicaState
 from ledger.values.moment import text
 from projections.cli.terminal.output import duration
-from projections.local_copy.working_files import Local
+from projections.local_copy.working_files import WorkingFiles
 from projections.maintenance.webhooks.destinations import Destination
 
 CONNECTIONS = 0.8  # of those that the server allows
@@ -159,7 +159,7 @@ def of_disk(home: Path) -> Iterator[HealthFinding]:
         )
 
 
-def of_machine(local: Local, reached: int, head: int | None, oldest: datetime | None) -> Iterator[HealthFinding]:
+def of_machine(local: WorkingFiles, reached: int, head: int | None, oldest: datetime | None) -> Iterator[HealthFinding]:
     """What is wrong with a journal that reached a position; `head` is the database's, None while it is away."""
     if local.journal.damage is not None:
         yield HealthFinding(code="journal_damaged", what=local.journal.damage.message, next_step=SET_ASIDE)
@@ -180,7 +180,7 @@ def of_machine(local: Local, reached: int, head: int | None, oldest: datetime | 
         )
 
 
-def _of_outbox(local: Local) -> Iterator[HealthFinding]:
+def _of_outbox(local: WorkingFiles) -> Iterator[HealthFinding]:
     newer, damaged = (
         [fault.line for fault in local.faults if fault.is_newer == is_newer] for is_newer in (True, False)
     )

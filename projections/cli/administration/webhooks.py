@@ -9,7 +9,7 @@ from ledger.aggregates.configuration.state import Template
 from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Group, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, printable, remark, say, table
-from projections.maintenance.webhooks.sender import Round, Sender, sending
+from projections.maintenance.webhooks.sender import Round, WebhookSender, sending
 from projections.operations.catalog import OPERATIONS
 from projections.questions.answers import Entity
 
@@ -126,7 +126,7 @@ def send(invocation: Invocation, /, watch: bool) -> int:
 
     Ends with 8 when a receiver did not take it; it is tried again by the next call, when its time has come.
     """
-    sender = Sender(invocation.app)
+    sender = WebhookSender(invocation.app)
     signal.signal(signal.SIGTERM, lambda *_: sender.end())
     if watch:
         sender.run()
@@ -142,7 +142,7 @@ def send(invocation: Invocation, /, watch: bool) -> int:
     return exits.DIFFERENCE if done.failing else exits.DONE
 
 
-def _all_turns(sender: Sender) -> Round:
+def _all_turns(sender: WebhookSender) -> Round:
     taken = 0
     while True:
         done = sender.once()

@@ -7,7 +7,7 @@ import click
 from projections.cli.daily.calls import perform
 from projections.cli.reports.work_report import print_report
 from projections.cli.terminal import exits
-from projections.cli.terminal.dates import Length, Past
+from projections.cli.terminal.dates import Length, PastMoment
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import REF
 from projections.cli.terminal.output import answer_json, say
@@ -18,7 +18,9 @@ from projections.cli.terminal.output import answer_json, say
 @click.argument("minutes", metavar="TIME", type=Length(), required=False)
 @click.option("--tokens", type=click.IntRange(min=1), help="Tokens of a model.")
 @click.option("--cost", type=click.FloatRange(min=0), help="Cost in the project's currency, like 1.25.")
-@click.option("--on", "happened_at", metavar="WHEN", type=Past(), help="When, if not now: yesterday, fri, 2026-11-20.")
+@click.option(
+    "--on", "happened_at", metavar="WHEN", type=PastMoment(), help="When, if not now: yesterday, fri, 2026-11-20."
+)
 @click.option("--note", metavar="TEXT", help="What it went into.")
 @pass_invocation
 def effort(invocation: Invocation, /, ref: str | None, **spent: Any) -> int:

@@ -14,7 +14,7 @@ from ledger.aggregates.work_item.state import ITEM_TYPES
 from ledger.errors import Invalid, NotFound
 from projections.cli.daily.calls import perform
 from projections.cli.daily.each_item import REFS, each
-from projections.cli.daily.joint_changes import Change, perform_at_once
+from projections.cli.daily.joint_changes import TypedChange, perform_at_once
 from projections.cli.terminal import exits
 from projections.cli.terminal.dates import Length, When
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
@@ -94,10 +94,10 @@ def _created_at_once(
         )
     changes = []
     for key, (source, title) in enumerate(titles.items()):
-        changes.append(Change({"op": "create", "key": str(key), "title": title, **fields}, source))
+        changes.append(TypedChange({"op": "create", "key": str(key), "title": title, **fields}, source))
         for blocker in blockers:
             link = {"op": "link", "id": blocker, "kind": "blocks", "to_id": f"${key}"}
-            changes.append(Change(link, f"--blocked-by {blocker}"))
+            changes.append(TypedChange(link, f"--blocked-by {blocker}"))
     if not changes:
         return []
     done = perform_at_once(invocation, changes)
@@ -328,7 +328,7 @@ def _blocked(invocation: Invocation, ref: str, blockers: tuple[str, ...], remove
         answered = linked(invocation, blockers[0], "blocks", item["id"], remove)
     else:
         links = ({"op": "link", "id": one, "kind": "blocks", "to_id": item["id"], "remove": remove} for one in blockers)
-        done = perform_at_once(invocation, [Change(link, f"--by {link['id']}") for link in links])
+        done = perform_at_once(invocation, [TypedChange(link, f"--by {link['id']}") for link in links])
         answered = {name: value for name, value in done.items() if name != "results"}
         answered |= {"unchanged": True} if done["outcome"] == "unchanged" else {}
     return {**answered, "ref": item["ref"], "title": item["title"]}

@@ -15,14 +15,14 @@ PLACE = re.compile(r"items\[(\d+)\]\.(.+)")
 KINDS = {kind.code: kind for kind in (Invalid, NotFound, NotUnique, Refused, VersionConflict)}
 
 
-class Change(Struct, frozen=True):
+class TypedChange(Struct, frozen=True):
     """A change as `bulk_work_items` takes it (None: not given); `source` is the word or line that it comes from."""
 
     given: Answered
     source: str = ""
 
 
-def perform_at_once(invocation: Invocation, changes: Sequence[Change]) -> Answered:
+def perform_at_once(invocation: Invocation, changes: Sequence[TypedChange]) -> Answered:
     """The answer of `bulk_work_items`, with whole items. Raises the refusal of the first change that is refused, which
     names the others."""
     try:
@@ -37,13 +37,13 @@ def perform_at_once(invocation: Invocation, changes: Sequence[Change]) -> Answer
         raise
 
 
-def _refusal(verdicts: list[Answered], changes: Sequence[Change]) -> LedgerError:
+def _refusal(verdicts: list[Answered], changes: Sequence[TypedChange]) -> LedgerError:
     first = verdicts[0]
     details = {name: value for name, value in first["details"].items() if name != "status"}
     return KINDS[first["code"]]("; ".join(_sentences(verdicts, changes)), next_step=first["next_step"], **details)
 
 
-def _faults(error: LedgerError, changes: Sequence[Change]) -> Iterator[str]:
+def _faults(error: LedgerError, changes: Sequence[TypedChange]) -> Iterator[str]:
     """What no database can hold, by its place among the changes: items[2].title."""
     for fault in error.details.get("fields") or ():
         if place := PLACE.fullmatch(fault["field"]):
@@ -52,7 +52,7 @@ def _faults(error: LedgerError, changes: Sequence[Change]) -> Iterator[str]:
             yield f"{source}: {words}" if source else words
 
 
-def _sentences(verdicts: list[Answered], changes: Sequence[Change]) -> Iterator[str]:
+def _sentences(verdicts: list[Answered], changes: Sequence[TypedChange]) -> Iterator[str]:
     for verdict in verdicts:
         for number in (verdict["index"], *verdict.get("also", ())):
             source = changes[number].source

@@ -28,7 +28,7 @@ WORDS = {
 }
 
 
-class Kind(click.Choice[str]):
+class KindOfLink(click.Choice[str]):
     """A kind of link, in the words that people have for it."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
@@ -45,7 +45,7 @@ class Kind(click.Choice[str]):
 
 @click.command(cls=Command)
 @click.argument("ref", type=REF)
-@click.argument("kind", metavar="KIND", type=Kind(KINDS))
+@click.argument("kind", metavar="KIND", type=KindOfLink(KINDS))
 @click.argument("other", type=REF, metavar="OTHER")
 @click.option("--in", "ledger", metavar="LEDGER", help="OTHER is of that ledger of yours: its name, folder or id.")
 @click.option("--remove", is_flag=True, default=None, help="Take the link away.")

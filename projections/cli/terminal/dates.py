@@ -39,7 +39,7 @@ class WhenTyped(When):
         return str(value)
 
 
-class Past(click.ParamType[str, str]):
+class PastMoment(click.ParamType[str, str]):
     """A moment that was, in UTC: a weekday is the last one; of a day its noon by this machine's clock, or now."""
 
     name = "when"

@@ -34,7 +34,7 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 
-class Answer(Struct, frozen=True, kw_only=True):
+class ReceiverAnswer(Struct, frozen=True, kw_only=True):
     """What became of a POST. `status` is None where none came; `retry_after` are seconds that the receiver asks for."""
 
     why: str
@@ -75,7 +75,7 @@ def host_of(url: str) -> str:
 
 def post(
     url: str, body: bytes, headers: dict[str, str], allowed: Iterable[Network], seconds: float = SECONDS
-) -> Answer:
+) -> ReceiverAnswer:
     """Sends a body. Whatever goes wrong on the way is the answer, without the address or what the receiver says."""
     parts = urlsplit(url)
     try:
@@ -86,12 +86,12 @@ def post(
             answer = connection.getresponse()
             return _answer(answer)
     except _Refused as refused:
-        return Answer(why=str(refused))
+        return ReceiverAnswer(why=str(refused))
     except TimeoutError:
-        return Answer(why=f"it did not answer within {seconds:g} s")
+        return ReceiverAnswer(why=f"it did not answer within {seconds:g} s")
     except (OSError, ValueError, http.client.HTTPException) as error:  # a host that TLS takes for none is a ValueError
         late = connection.deadline.is_over
-        return Answer(why=f"it did not answer within {seconds:g} s" if late else f"no answer: {_reason(error)}")
+        return ReceiverAnswer(why=f"it did not answer within {seconds:g} s" if late else f"no answer: {_reason(error)}")
 
 
 class _Deadline:
@@ -201,11 +201,11 @@ def _unwrapped(address: Address) -> Address:
     return inside or address
 
 
-def _answer(answer: http.client.HTTPResponse) -> Answer:
+def _answer(answer: http.client.HTTPResponse) -> ReceiverAnswer:
     """Its status; 3xx is a failure like any other, because no redirect is followed."""
     waits = _retry_after(answer.headers.get("Retry-After"))
     redirect = " (redirects are not followed)" if 300 <= answer.status < 400 else ""
-    return Answer(status=answer.status, why=f"it answered {answer.status}{redirect}", retry_after=waits)
+    return ReceiverAnswer(status=answer.status, why=f"it answered {answer.status}{redirect}", retry_after=waits)
 
 
 def _retry_after(value: str | None) -> float | None:

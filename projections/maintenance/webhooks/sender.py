@@ -23,7 +23,7 @@ from ledger.errors import LedgerError
 from projections.application.app import App
 from projections.maintenance.webhooks.destinations import FILE, Destination, Destinations, Failing
 from projections.maintenance.webhooks.messages import Message, of_event
-from projections.maintenance.webhooks.network import SECONDS, Answer, Network, post
+from projections.maintenance.webhooks.network import SECONDS, Network, ReceiverAnswer, post
 from projections.maintenance.webhooks.signature import signed_headers
 from projections.questions import configuration
 from projections.questions.log.event_filter import EventFilter
@@ -37,7 +37,7 @@ MOST_ATTEMPTS = 80  # in a row that are not taken: two to three days, not counti
 EVERY = 1.0  # seconds between two looks
 AFTER_FAULT = 10.0  # seconds, so that a disk without room for positions does not make a flood of repetitions
 
-Posts = Callable[[Destination, Message], Answer]
+Posts = Callable[[Destination, Message], ReceiverAnswer]
 State = Literal["sending", "failing", "parked", "paused", "elsewhere"]
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ def state_of(webhook: Webhook, destination: Destination | None) -> State:
     return "failing" if destination.failing is not None else "sending"
 
 
-class Sender:
+class WebhookSender:
     """Sends for one ledger. `moment` are seconds since 1970."""
 
     def __init__(self, app: App, *, moment: Callable[[], float] = time.time) -> None:
@@ -152,7 +152,7 @@ class Sender:
         for position, line in follow(live.store, live.tables, wanted, after, head):
             yield position, None if line is None else of_event(ledger, webhook.template, line)
 
-    def _refused(self, destination: Destination, answer: Answer) -> None:
+    def _refused(self, destination: Destination, answer: ReceiverAnswer) -> None:
         now = self._moment()
         known = destination.failing
         since, attempts = (known.since, known.attempts + 1) if known else (now, 1)
@@ -169,7 +169,7 @@ class Sender:
 def start_sending(app: App) -> Callable[[], None]:
     """Begins among the jobs of the process: receivers that are slow keep only other webhooks waiting. Call the answer
     to end it, which waits for the message under way."""
-    sender = Sender(app)
+    sender = WebhookSender(app)
     job = app.jobs.add(lambda: ("webhooks", app.lane()), sender.look, AFTER_FAULT)
     job.within(EVERY)
 
@@ -195,7 +195,7 @@ def sending(app: App) -> Iterator[bool]:
         lock.release()
 
 
-def attempt(destination: Destination, message: Message, networks: tuple[Network, ...], moment: float) -> Answer:
+def attempt(destination: Destination, message: Message, networks: tuple[Network, ...], moment: float) -> ReceiverAnswer:
     headers = signed_headers(destination.secrets(moment), message.id, int(moment), message.body)
     return post(destination.url, message.body, {"Content-Type": "application/json", **headers}, networks)
 

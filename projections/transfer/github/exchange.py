@@ -24,7 +24,7 @@ from projections.questions.work import readiness
 from projections.read_models.projection import Row
 from projections.transfer.github.interface import markers
 from projections.transfer.github.interface.access import may_not_write
-from projections.transfer.github.interface.api import Api, Declined, Gone
+from projections.transfer.github.interface.api import Declined, GithubClient, Gone
 from projections.transfer.github.interface.issues import Record, as_comments, cut, remarks_of
 from projections.transfer.github.interface.saved import Saved, Sweep, load, store
 from projections.transfer.github.interface.sweep import as_row, swept
@@ -47,8 +47,8 @@ from projections.transfer.github.rules.decision import (
 )
 from projections.transfer.github.rules.pull_requests import attached, closing
 from projections.transfer.github.rules.sides import COMMENT, deleted_comments, sent_comments
-from projections.transfer.github.sender import Sender
-from projections.transfer.github.terms import Outcome, Terms
+from projections.transfer.github.sender import IssueSender
+from projections.transfer.github.terms import SyncOutcome, Terms
 from projections.transfer.import_execution import record_reading
 
 FULL_AFTER = 24 * 3600.0  # seconds after which all issues are listed again, to find those that are gone
@@ -60,16 +60,22 @@ class Exchange:
     """One ledger and one repository."""
 
     def __init__(
-        self, view: LedgerView, api: Api, repository: str, terms: Terms, file: Path, sleep: Callable[[float], None]
+        self,
+        view: LedgerView,
+        api: GithubClient,
+        repository: str,
+        terms: Terms,
+        file: Path,
+        sleep: Callable[[float], None],
     ) -> None:
         self._view = view
         self._api = api
         self._repository = repository
         self._terms = terms
         self._file = file
-        self._sender = Sender(api=api, repository=repository, sleep=sleep, milestone_number=self._milestone_number)
+        self._sender = IssueSender(api=api, repository=repository, sleep=sleep, milestone_number=self._milestone_number)
         self._here = LocalChanges(view=view, repository=repository, only=terms.only, by=terms.by)
-        self._outcome = Outcome()
+        self._outcome = SyncOutcome()
         self._machine = machine_of(file)
         self._pairing = Pairing(view, self._here, repository)
         self._reader = IssueReader(
@@ -99,7 +105,7 @@ class Exchange:
         self._waiting: dict[str, dict[str, Any]] = {}  # lines of items that what is exchanged could make ready
         self._held_back = sys.maxsize  # a position behind which an item waits to be sent
 
-    def until_quiet(self, most: int) -> Outcome:
+    def until_quiet(self, most: int) -> SyncOutcome:
         for number in range(1 if self._terms.dry_run else most):
             if not self._round(is_first=number == 0):
                 break

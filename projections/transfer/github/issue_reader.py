@@ -11,14 +11,14 @@ from ledger.importing.readers.trackers.hosted.github import SOURCE
 from ledger.values.finding import Finding
 from ledger.values.revision import difference
 from ledger.world import World
-from projections.transfer.github.interface.api import Api, Gone
+from projections.transfer.github.interface.api import GithubClient, Gone
 from projections.transfer.github.interface.issues import Record, cut, is_pull_request
 from projections.transfer.github.interface.sweep import naming
 from projections.transfer.github.interface.touched import Touched
 from projections.transfer.github.local_changes import LocalChanges
 from projections.transfer.github.pairing import Pairing
 from projections.transfer.github.rules.relations import GONE
-from projections.transfer.github.terms import Outcome, Terms
+from projections.transfer.github.terms import SyncOutcome, Terms
 
 
 class IssueReader:
@@ -27,12 +27,12 @@ class IssueReader:
     def __init__(
         self,
         *,
-        api: Api,
+        api: GithubClient,
         repository: str,
         here: LocalChanges,
         pairing: Pairing,
         terms: Terms,
-        outcome: Outcome,
+        outcome: SyncOutcome,
         record: Callable[[str, Callable[[Any, World], Decided]], None],
     ) -> None:
         self._api, self._repository, self._here, self._pairing = api, repository, here, pairing

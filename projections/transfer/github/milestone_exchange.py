@@ -15,15 +15,15 @@ from ledger.world import World
 from projections.application.view import LedgerView
 from projections.questions import conflicts as questions
 from projections.transfer.github.interface.access import may_not_write
-from projections.transfer.github.interface.api import PAGE, Api, Declined, Gone
+from projections.transfer.github.interface.api import PAGE, Declined, GithubClient, Gone
 from projections.transfer.github.interface.issues import Issue, Record
 from projections.transfer.github.local_changes import LocalChanges
 from projections.transfer.github.rules import conflicts
 from projections.transfer.github.rules.decision import Compared, Pair, Rule, compared
 from projections.transfer.github.rules.milestones import as_issue, known_as, name_of, number_in, take
 from projections.transfer.github.rules.relations import GONE
-from projections.transfer.github.sender import Sender
-from projections.transfer.github.terms import Outcome, Terms
+from projections.transfer.github.sender import IssueSender
+from projections.transfer.github.terms import SyncOutcome, Terms
 from projections.transfer.import_execution import identified, known_ids, record_reading
 
 Decide = Callable[[Any, World], Decided]
@@ -36,11 +36,11 @@ class Milestones:
         self,
         *,
         view: LedgerView,
-        api: Api,
-        sender: Sender,
+        api: GithubClient,
+        sender: IssueSender,
         here: LocalChanges,
         terms: Terms,
-        outcome: Outcome,
+        outcome: SyncOutcome,
         machine: str,
         record: Callable[[str, Decide], None],
         recorded: Callable[[Sequence[Pair], Rule], None],

@@ -16,11 +16,11 @@ from projections.application.app import App
 from projections.application.view import LedgerView
 from projections.transfer.github.exchange import Exchange
 from projections.transfer.github.interface.access import PUBLIC, access, checked_repository
-from projections.transfer.github.interface.api import Api, ApiFault, Declined, Gone, Lost
-from projections.transfer.github.interface.names import Names
+from projections.transfer.github.interface.api import ApiFault, Declined, GithubClient, Gone, Lost
+from projections.transfer.github.interface.names import RepositoryNames
 from projections.transfer.github.interface.renamed import known_name
 from projections.transfer.github.interface.saved import file_of
-from projections.transfer.github.terms import Outcome, Terms
+from projections.transfer.github.terms import SyncOutcome, Terms
 
 Report = dict[str, Any]
 MOST_ROUNDS = 5  # of reading and writing, while others write too
@@ -48,7 +48,7 @@ class Synchronisation(Struct, frozen=True, kw_only=True):
                 **away.details,
             ) from away
         checked_repository(self.repository)
-        api = Api(access(self.url), sleep=sleep)
+        api = GithubClient(access(self.url), sleep=sleep)
         file = file_of(app.home, self.repository)
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -69,7 +69,7 @@ class Synchronisation(Struct, frozen=True, kw_only=True):
             api.close()
         return self._report(name, outcome, api) | {"elapsed_ms": round((time.perf_counter() - started) * 1000, 1)}
 
-    def _known_as(self, api: Api, view: LedgerView) -> str:
+    def _known_as(self, api: GithubClient, view: LedgerView) -> str:
         """The name by which its issues are known here: as GitHub writes it, or wrote it before it was renamed."""
         repository = self._described(api)
         name = repository.get("full_name") if isinstance(repository, dict) else None
@@ -81,10 +81,10 @@ class Synchronisation(Struct, frozen=True, kw_only=True):
         checked_repository(name)
         self._require_open(name, repository)
         known = known_name(view, api, self.repository, name, repository.get("id"))
-        api.names = Names(here=known, there=name) if known != name else None
+        api.names = RepositoryNames(here=known, there=name) if known != name else None
         return known
 
-    def _described(self, api: Api) -> Any:
+    def _described(self, api: GithubClient) -> Any:
         """What GitHub says of the repository, by this name or a former one."""
         address = f"/repos/{self.repository}"
         for _ in range(MOST_NAMES):
@@ -116,7 +116,7 @@ class Synchronisation(Struct, frozen=True, kw_only=True):
                 items=[],
             )
 
-    def _report(self, name: str, outcome: Outcome, api: Api) -> Report:
+    def _report(self, name: str, outcome: SyncOutcome, api: GithubClient) -> Report:
         named: dict[str, list[str]] = {}
         for finding in outcome.findings:
             where = named.setdefault(finding.kind, [])

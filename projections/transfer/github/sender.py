@@ -17,7 +17,7 @@ from ledger.aggregates.work_item.state import WorkItem
 from ledger.values.finding import Finding
 from projections.transfer.github.interface import markers
 from projections.transfer.github.interface.access import may_not_write
-from projections.transfer.github.interface.api import PAGE, Api, Declined, Gone, Lost
+from projections.transfer.github.interface.api import PAGE, Declined, GithubClient, Gone, Lost
 from projections.transfer.github.interface.issues import LABEL, Issue, Record, cut
 from projections.transfer.github.rules.claims import TRYING
 from projections.transfer.github.rules.relations import BLOCKING, NONE, PARENT
@@ -30,11 +30,11 @@ LONGEST_TITLE = 256
 UNTITLED = "(no title)"
 
 
-class Sender(Struct, kw_only=True):
+class IssueSender(Struct, kw_only=True):
     """Writes to one repository. `milestone_number` gives that of an item on GitHub, and makes it if need be. `findings`
     are what cannot be sent, `written` counts what was, `left_out` are fields of issues that GitHub did not take up."""
 
-    api: Api
+    api: GithubClient
     repository: str
     sleep: Callable[[float], None]
     milestone_number: Callable[[str], int | None]

@@ -22,7 +22,7 @@ class Terms(Struct, frozen=True, kw_only=True):
     by: str | None = None
 
 
-class Outcome(Struct, kw_only=True):
+class SyncOutcome(Struct, kw_only=True):
     """What happened, in all rounds together; `conflicts` are references, `ready` says what became ready by it."""
 
     created_here: int = 0

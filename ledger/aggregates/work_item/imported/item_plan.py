@@ -29,7 +29,7 @@ from ledger.world import World
 PLAIN = {"planned": "active", "done": "completed"}  # our own words for these categories
 
 
-class Plan(Struct, kw_only=True):
+class ItemPlan(Struct, kw_only=True):
     """What to record, and what to tell the person. Items are named by their id in the source, `present` by ours."""
 
     decided: Decided = []
@@ -42,7 +42,7 @@ class Plan(Struct, kw_only=True):
     not_taken: list[Finding]
 
 
-def plan(given: ImportWorkItems, world: World) -> Plan:
+def plan(given: ImportWorkItems, world: World) -> ItemPlan:
     """Looks at the streams of all items at once, and decides for each what happened to it in the source."""
     world.look(dict.fromkeys(_streams(given)))
     found = distinct(given, world)
@@ -52,7 +52,7 @@ def plan(given: ImportWorkItems, world: World) -> Plan:
     early: list[Finding] = []
     creation, states = _creation(command, world), world.settings().states
     items = [with_kept_links(_in_known_state(item, states), creation, early) for item in command.items]
-    made = Plan(
+    made = ItemPlan(
         present=frozenset(item.id for item in found.items),
         links_found=links.found,
         links_taken=links.taken,
@@ -102,7 +102,7 @@ def _creation(command: ImportWorkItems, world: World) -> Callable[[str], datetim
     return lambda entity_id: began(entity_id, world) or created.get(entity_id)
 
 
-def _happened_since(item: ImportedItem, links: Links, source: str, world: World, made: Plan) -> list[Happened]:
+def _happened_since(item: ImportedItem, links: Links, source: str, world: World, made: ItemPlan) -> list[Happened]:
     """What is not this source's word in the item's past was said here, or by another source."""
     now: WorkItem = world.state(CATEGORY, item.id)
     then = source_state(item.id, source, world)
@@ -127,7 +127,7 @@ def _completes_over_others(item: ImportedItem, now: WorkItem, links: Links, worl
     return any(not one.deleted and not one.finished and one.id not in links.items for one in around)
 
 
-def _on_others(links: Links, command: ImportWorkItems, world: World, made: Plan) -> Iterator[tuple[str, Happened]]:
+def _on_others(links: Links, command: ImportWorkItems, world: World, made: ItemPlan) -> Iterator[tuple[str, Happened]]:
     """Links whose owner, and places in the tree whose item, is in the ledger but not in this source."""
     changed = {item.id: item.changed for item in command.items}
     for owner in dict.fromkeys([*links.owned, *links.parents]):

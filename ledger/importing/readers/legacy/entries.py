@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 
 from msgspec import Struct
 
-from ledger.importing.readers.legacy.outline import LONGEST_RECORD, Line, Row, plain
+from ledger.importing.readers.legacy.outline import LONGEST_RECORD, Line, TableRow, plain
 from ledger.importing.readers.legacy.words import is_total
 from ledger.importing.readers.words.written_state import signed, state_of
 from ledger.values.states import Category
@@ -245,7 +245,7 @@ class _Builder:
         else:
             entry.below.append(line.text)
 
-    def _record(self, line: Line, row: Row) -> None:
+    def _record(self, line: Line, row: TableRow) -> None:
         place = self._place_of_name(row)
         entry = self._start("" if place is None else row.cells[place], line)
         entry.is_row, entry.is_without_head = True, not row.columns
@@ -260,7 +260,7 @@ class _Builder:
             else:
                 entry.below.append(cell)
 
-    def _place_of_name(self, row: Row) -> int | None:
+    def _place_of_name(self, row: TableRow) -> int | None:
         """The column that is called as names are; else the first that is not called as something else is."""
         columns = [_known(name) for name in row.columns[: len(row.cells)]]
         if not row.columns:

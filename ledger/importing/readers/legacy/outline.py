@@ -21,7 +21,7 @@ _CODE = re.compile(r"`([^`]+)`")
 _HELD = re.compile("\ue000(\\d+)\ue001")  # where a span of code stands while the marks around it are taken
 
 
-class Row(Struct, frozen=True):
+class TableRow(Struct, frozen=True):
     """A row of a table: its cells, and the names that the table's head gives their columns, if it has one."""
 
     cells: tuple[str, ...]
@@ -42,7 +42,7 @@ class Line(Struct, frozen=True):
     comment: bool = False
     underlined: int = 0
     underline: bool = False
-    row: Row | None = None
+    row: TableRow | None = None
     frame: bool = False
 
     @property

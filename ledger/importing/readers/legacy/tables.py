@@ -7,7 +7,7 @@ import re
 
 from msgspec.structs import replace
 
-from ledger.importing.readers.legacy.outline import Line, Row, plain
+from ledger.importing.readers.legacy.outline import Line, TableRow, plain
 
 _COLUMNS = """
     #, id, no, nr, number, name, vendor, vendors, title, task, tasks, item, work item, enhancement, feature, details,
@@ -83,7 +83,7 @@ def _table(lines: list[Line]) -> list[Line]:
     return [
         replace(line, frame=True)
         if _is_frame(line) or (is_headed and place == first)
-        else replace(line, row=Row(cells_of(line.text, len(columns)), columns))
+        else replace(line, row=TableRow(cells_of(line.text, len(columns)), columns))
         for place, line in enumerate(lines)
     ]
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.record import Record
-from ledger.importing.readers.text.csv_table import BEYOND, Row
+from ledger.importing.readers.text.csv_table import BEYOND, CsvRow
 from ledger.importing.readers.words.cell_time import cell_time, day_is_first
 from ledger.importing.readers.words.written_time import WrittenTime
 from ledger.values.moment import text
@@ -20,7 +20,7 @@ class Dates(Struct, frozen=True, kw_only=True):
     day_first: bool | None = None
 
     @classmethod
-    def of(cls, rows: Iterable[Row], columns: Iterable[str]) -> "Dates":
+    def of(cls, rows: Iterable[CsvRow], columns: Iterable[str]) -> "Dates":
         named = set(columns)
         return cls(day_first=day_is_first(cell for row in rows for name in named for cell in row.cells.get(name, ())))
 
@@ -31,7 +31,7 @@ class Dates(Struct, frozen=True, kw_only=True):
 class CellRecord(Record):
     """`rest` has a text for a column with one cell that holds something, else the list of them."""
 
-    def __init__(self, name: str, row: Row, dates: Dates, reading: Reading) -> None:
+    def __init__(self, name: str, row: CsvRow, dates: Dates, reading: Reading) -> None:
         rest: dict[str, Any] = {column: cells[0] if len(cells) == 1 else cells for column, cells in row.cells.items()}
         super().__init__(name, rest, reading)
         self._dates = dates

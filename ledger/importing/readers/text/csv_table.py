@@ -25,7 +25,7 @@ Names = list[str]
 IsHeader = Callable[[Names], bool]
 
 
-class Row(Struct, frozen=True, kw_only=True):
+class CsvRow(Struct, frozen=True, kw_only=True):
     """What stands in a row of `length` cells, by the names of its columns; those that hold nothing are left out."""
 
     line: int
@@ -40,7 +40,7 @@ class Row(Struct, frozen=True, kw_only=True):
 
 class Table(Struct, frozen=True, kw_only=True):
     names: Names
-    rows: list[Row]
+    rows: list[CsvRow]
 
 
 def has_header(sample: Sample, is_header: IsHeader) -> bool:
@@ -79,7 +79,7 @@ def table_of(path: Path, is_header: IsHeader, called: str, reading: Reading, *, 
     raise unreadable(path, None, f"holds no header of {called} in its first {MOST_BEFORE} rows")
 
 
-def _rows(reader: Iterator[list[str]], names: Names) -> Iterator[Row]:
+def _rows(reader: Iterator[list[str]], names: Names) -> Iterator[CsvRow]:
     line, below_blank = reader.line_num, False  # type: ignore[attr-defined]  # it is csv's
     for cells in reader:
         first, line = line + 1, reader.line_num  # type: ignore[attr-defined]  # it is csv's
@@ -90,11 +90,11 @@ def _rows(reader: Iterator[list[str]], names: Names) -> Iterator[Row]:
         for place, cell in enumerate(cells):
             if cell.strip():
                 found.setdefault(names[place] if place < len(names) else BEYOND, []).append(cell)
-        yield Row(line=first, length=len(cells), cells=found, below_blank=below_blank)
+        yield CsvRow(line=first, length=len(cells), cells=found, below_blank=below_blank)
         below_blank = False
 
 
-def _without_footer(rows: list[Row], reading: Reading) -> list[Row]:
+def _without_footer(rows: list[CsvRow], reading: Reading) -> list[CsvRow]:
     """The records: a single cell in each line below an empty one at the end is what a program says of its export."""
     first = next((place for place in range(len(rows) - 1, -1, -1) if rows[place].below_blank), 0)
     if not first or any(row.length > 1 for row in rows[first:]):
@@ -103,7 +103,7 @@ def _without_footer(rows: list[Row], reading: Reading) -> list[Row]:
     return rows[:first]
 
 
-def _check_end(path: Path, rows: list[Row], names: Names, reading: Reading, *, may_end_early: bool) -> None:
+def _check_end(path: Path, rows: list[CsvRow], names: Names, reading: Reading, *, may_end_early: bool) -> None:
     """Refuses a file that ends within its last line where only that row is too short: it is cut off."""
     last = rows[-1]
     if not may_end_early and last.length < len(names) and all(row.length >= len(names) for row in rows[:-1]):

@@ -19,7 +19,7 @@ _TOKEN = re.compile(r"[!-~]+")  # what a header can hold; the client's own error
 _REPOSITORY = re.compile(r"[A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100}")
 
 
-class Access(Struct, frozen=True, kw_only=True):
+class RepositoryAccess(Struct, frozen=True, kw_only=True):
     """`url` is the interface's address without a slash at the end. The token is in no text of an error."""
 
     url: str
@@ -29,7 +29,7 @@ class Access(Struct, frozen=True, kw_only=True):
         return f"Access(url={self.url!r})"
 
 
-def access(url: str | None, environment: Mapping[str, str] = os.environ) -> Access:
+def access(url: str | None, environment: Mapping[str, str] = os.environ) -> RepositoryAccess:
     """Raises Invalid for an address that a token must not be sent to, and Forbidden where there is no token."""
     address = checked_address(url or environment.get(ADDRESS, "").strip() or PUBLIC)
     given = next((value for name in TOKENS if (value := environment.get(name, "").strip())), None)
@@ -44,7 +44,7 @@ def access(url: str | None, environment: Mapping[str, str] = os.environ) -> Acce
             f"what is given as the token for {address} is none: it has a space, a line break or a letter beyond ASCII",
             next_step=f"set {TOKENS[0]} to the token alone, as GitHub shows it",
         )
-    return Access(url=address, token=token)
+    return RepositoryAccess(url=address, token=token)
 
 
 def is_repository(name: str) -> bool:

@@ -28,8 +28,8 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 
 from ledger.errors import Forbidden, Unavailable
 from ledger.importing.readers.text.json_text import as_storable
-from projections.transfer.github.interface.access import Access
-from projections.transfer.github.interface.names import Names
+from projections.transfer.github.interface.access import RepositoryAccess
+from projections.transfer.github.interface.names import RepositoryNames
 
 VERSION = "2022-11-28"  # of the interface
 ATTEMPTS = 8  # of one request
@@ -66,7 +66,7 @@ class Declined(ApiFault):
         self.status, self.message = status, message
 
 
-class Answer(Struct, frozen=True, kw_only=True):
+class GithubAnswer(Struct, frozen=True, kw_only=True):
     """`body` is None for what has not changed since the given ETag. `following` is the next page's address, `date` the
     time there."""
 
@@ -99,11 +99,13 @@ class _Again(Exception):
         self.why, self.seconds = why, seconds
 
 
-class Api:
+class GithubClient:
     """One repository through one client. `requests` counts what was asked, by method and by 304. `names` are set where
     the repository is called otherwise on GitHub than here."""
 
-    def __init__(self, access: Access, *, sleep: Sleep = time.sleep, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, access: RepositoryAccess, *, sleep: Sleep = time.sleep, clock: Callable[[], float] = time.time
+    ) -> None:
         headers = {
             "Accept": "application/vnd.github+json",
             "Authorization": f"Bearer {access.token}",
@@ -112,7 +114,7 @@ class Api:
         }
         self._client = httpx2.Client(headers=headers, timeout=SLOWEST, follow_redirects=False, verify=_trusted())
         self.address = access.url
-        self.names: Names | None = None
+        self.names: RepositoryNames | None = None
         self._sleep, self._clock = sleep, clock
         self._wrote_at = 0.0
         self.requests: Counter[str] = Counter()
@@ -120,14 +122,14 @@ class Api:
     def close(self) -> None:
         self._client.close()
 
-    def get(self, path: str, etag: str | None = None, **params: Any) -> Answer:
+    def get(self, path: str, etag: str | None = None, **params: Any) -> GithubAnswer:
         return self._sent("GET", path, params=params, headers={"If-None-Match": etag} if etag else {})
 
     def pages(self, path: str, **params: Any) -> Iterator[Json]:
         """Every record of a list, by its Link headers."""
         yield from self.following(self.page(path, per_page=PAGE, **params))
 
-    def page(self, path: str, etag: str | None = None, **params: Any) -> Answer:
+    def page(self, path: str, etag: str | None = None, **params: Any) -> GithubAnswer:
         """A list, or that it has not changed. Raises Unavailable for anything else, which a proxy may say."""
         answer = self.get(path, etag, **params)
         if answer.unchanged or isinstance(answer.body, list):
@@ -137,7 +139,7 @@ class Api:
             next_step="run the same command again later: it goes on where it was",
         )
 
-    def following(self, answer: Answer) -> Iterator[Json]:
+    def following(self, answer: GithubAnswer) -> Iterator[Json]:
         """Every record of a list from this page on."""
         yield from answer.body
         while answer.following is not None:
@@ -156,7 +158,7 @@ class Api:
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         body: Json = None,
-    ) -> Answer:
+    ) -> GithubAnswer:
         url = self._address_of(path)
         growing = wait_random_exponential(multiplier=1, max=60)
 
@@ -188,7 +190,9 @@ class Api:
         below = parts.path.removeprefix(urlsplit(self.address).path)
         return f"{self.address}{below}?{parts.query}"
 
-    def _once(self, method: str, url: str, params: Mapping[str, Any], headers: Mapping[str, str], body: Json) -> Answer:
+    def _once(
+        self, method: str, url: str, params: Mapping[str, Any], headers: Mapping[str, str], body: Json
+    ) -> GithubAnswer:
         if method in WRITES:
             self._pause()
         self.requests[method] += 1
@@ -208,11 +212,11 @@ class Api:
             self._sleep(left)
         self._wrote_at = self._clock()
 
-    def _read(self, method: str, answer: httpx2.Response) -> Answer:
+    def _read(self, method: str, answer: httpx2.Response) -> GithubAnswer:
         status = answer.status_code
         if status == 304:
             self.requests["304"] += 1
-            return Answer(body=None, etag=answer.headers.get("etag"))
+            return GithubAnswer(body=None, etag=answer.headers.get("etag"))
         if status < 300:
             return self._content(method, answer)
         if status in (301, 302, 307, 308):
@@ -230,14 +234,14 @@ class Api:
             )
         raise Declined(status, _message(answer))
 
-    def _content(self, method: str, answer: httpx2.Response) -> Answer:
+    def _content(self, method: str, answer: httpx2.Response) -> GithubAnswer:
         following = answer.links.get("next", {}).get("url")
         try:
             body = as_storable(json.loads(answer.content))[0] if answer.content else {}
         except ValueError as error:  # cut, or of something in between that is not GitHub
             raise (Lost(_error_text(error)) if method == "POST" else _Again(_error_text(error))) from error
         body = self.names.answered(body) if self.names else body
-        return Answer(body=body, etag=answer.headers.get("etag"), following=following, date=_date(answer))
+        return GithubAnswer(body=body, etag=answer.headers.get("etag"), following=following, date=_date(answer))
 
     def _limited(self, answer: httpx2.Response) -> float | None:
         """How long a limit asks to wait; None for what no limit refused."""

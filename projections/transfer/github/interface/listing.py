@@ -12,7 +12,7 @@ from datetime import timedelta
 import msgspec
 
 from ledger.values.moment import parse
-from projections.transfer.github.interface.api import PAGE, Answer, Api
+from projections.transfer.github.interface.api import PAGE, GithubAnswer, GithubClient
 from projections.transfer.github.interface.issues import Record
 from projections.transfer.github.interface.saved import Cursor
 
@@ -24,7 +24,7 @@ MOST_READINGS = 10  # of a second in which more and more changes; what is missed
 Found = dict[int, Record]  # by id
 
 
-def changed(api: Api, path: str, cursor: Cursor, **params: str) -> tuple[Found, Cursor]:
+def changed(api: GithubClient, path: str, cursor: Cursor, **params: str) -> tuple[Found, Cursor]:
     """The records that changed, and the cursor after them."""
     found: Found = {}
     since, etag, readings = cursor.since, cursor.etag, 0
@@ -52,7 +52,7 @@ def _query(since: str | None, params: dict[str, str]) -> dict[str, object]:
     return {**params, **begin, "sort": "updated", "direction": "asc", "per_page": PAGE}
 
 
-def _crowd(api: Api, following: str | None, body: list[Record], since: str | None) -> list[Record]:
+def _crowd(api: GithubClient, following: str | None, body: list[Record], since: str | None) -> list[Record]:
     """The pages of one second, up to the first that leaves it."""
     while following is not None and not _moves_on(since, _newest(body)):
         answer = api.page(following)
@@ -74,7 +74,7 @@ def _unseen(found: Found, cursor: Cursor) -> Found:
     return {number: record for number, record in found.items() if cursor.seen.get(number) != _print(record)}
 
 
-def _after(found: Found, cursor: Cursor, answer: Answer, etag: str | None) -> Cursor:
+def _after(found: Found, cursor: Cursor, answer: GithubAnswer, etag: str | None) -> Cursor:
     """Asked again from a while before the newest change; from behind it once that lies back and all of it is known."""
     newest = _newest(list(found.values()))
     if newest is None:

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 
-class Names(Struct, frozen=True, kw_only=True):
+class RepositoryNames(Struct, frozen=True, kw_only=True):
     """`here` stands in the ids of issues and in addresses as they are kept; `there` is what GitHub calls it now."""
 
     here: str
@@ -14,7 +14,7 @@ class Names(Struct, frozen=True, kw_only=True):
 
     def path_there(self, path: str) -> str:
         """
-        >>> Names(here="octo/hello", there="octo/world").path_there("/repos/octo/hello/issues")
+        >>> RepositoryNames(here="octo/hello", there="octo/world").path_there("/repos/octo/hello/issues")
         '/repos/octo/world/issues'
         """
         return path.replace(f"/repos/{self.here}/", f"/repos/{self.there}/", 1)
@@ -22,7 +22,7 @@ class Names(Struct, frozen=True, kw_only=True):
     def answered(self, body: Any) -> Any:
         """The answer with the addresses of this repository under its name here.
 
-        >>> Names(here="octo/hello", there="octo/world").answered([{"html_url": "https://github.com/octo/world/issues/7"}])
+        >>> RepositoryNames(here="octo/hello", there="octo/world").answered([{"html_url": "https://github.com/octo/world/issues/7"}])
         [{'html_url': 'https://github.com/octo/hello/issues/7'}]
         """
         if isinstance(body, list):

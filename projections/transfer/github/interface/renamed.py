@@ -4,11 +4,11 @@ from ledger.errors import Forbidden
 from ledger.importing.readers.trackers.hosted.github import SOURCE
 from projections.application.view import LedgerView
 from projections.transfer.github.interface.access import is_repository
-from projections.transfer.github.interface.api import Api, Gone
+from projections.transfer.github.interface.api import GithubClient, Gone
 from projections.transfer.import_execution import known_ids
 
 
-def known_name(view: LedgerView, api: Api, asked: str, name: str, number: int | None) -> str:
+def known_name(view: LedgerView, api: GithubClient, asked: str, name: str, number: int | None) -> str:
     """The name by which the issues of the repository `asked` for are known here; `name`, as GitHub writes it, where
     none is. `number` is the one that it keeps there whatever it is called."""
     known = sorted(_known_repositories(view))
@@ -24,7 +24,7 @@ def _known_repositories(view: LedgerView) -> set[str]:
     return {repository for repository, mark, _ in parts if mark and is_repository(repository)}
 
 
-def _leads_to(api: Api, former: str) -> str | None:
+def _leads_to(api: GithubClient, former: str) -> str | None:
     """The end of the address that GitHub sends on to from a former name."""
     try:
         api.get(f"/repos/{former}")

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import Any
 
-from projections.transfer.github.interface.api import PAGE, Api
+from projections.transfer.github.interface.api import PAGE, GithubClient
 from projections.transfer.github.interface.issues import Record, cut, is_pull_request
 from projections.transfer.github.interface.saved import Sweep
 
 
-def swept(api: Api, path: str, known: Sweep, now: float) -> tuple[dict[int, Record], Sweep]:
+def swept(api: GithubClient, path: str, known: Sweep, now: float) -> tuple[dict[int, Record], Sweep]:
     """The issues whose relations have changed, by number."""
     found: dict[int, Record] = {}
     etags: list[str | None] = []
@@ -34,7 +34,7 @@ def swept(api: Api, path: str, known: Sweep, now: float) -> tuple[dict[int, Reco
     return found, Sweep(at=now, etags=etags, said=known.said | news)
 
 
-def naming(api: Api, path: str, repository: str, records: Mapping[int, Record]) -> dict[int, Record]:
+def naming(api: GithubClient, path: str, repository: str, records: Mapping[int, Record]) -> dict[int, Record]:
     """The issues of the repository that name one of these as their parent, or as one that they block, by number."""
     found: dict[int, Record] = {}
     for number, record in records.items():

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from projections.transfer.github.interface.api import Api
+from projections.transfer.github.interface.api import GithubClient
 from projections.transfer.github.interface.issues import Record, cut, is_on_pull_request, is_pull_request
 from projections.transfer.github.interface.listing import changed
 from projections.transfer.github.interface.saved import Cursor, Saved
@@ -19,7 +19,7 @@ class Touched(Struct, kw_only=True):
     news: bool = False
 
 
-def listed(api: Api, path: str, saved: Saved) -> tuple[Touched, Cursor, Cursor]:
+def listed(api: GithubClient, path: str, saved: Saved) -> tuple[Touched, Cursor, Cursor]:
     """`path` is that of the issues. With the cursors of issues and comments after it."""
     found, issues = changed(api, path, saved.issues, state="all")
     commented, comments = changed(api, f"{path}/comments", saved.comments)

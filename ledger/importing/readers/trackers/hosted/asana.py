@@ -11,7 +11,7 @@ from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.source_item import SourceItem, SourceLink, left_out, reader
 from ledger.importing.readers.text.cells import CellRecord, Dates
-from ledger.importing.readers.text.csv_table import Row, has_header, table_of
+from ledger.importing.readers.text.csv_table import CsvRow, has_header, table_of
 from ledger.importing.readers.words.status_words import category_of
 from ledger.values.states import FINISHED, Category
 
@@ -68,7 +68,7 @@ read = reader(SOURCE, "Asana task", records)
 class _Named:
     """The tasks of a file by their titles, and who waits for whom, as those say that are waited for."""
 
-    def __init__(self, rows: list[Row]) -> None:
+    def __init__(self, rows: list[CsvRow]) -> None:
         self._numbers: dict[str, list[str]] = {}
         for row in rows:
             for title in row.cells.get("Name", ())[:1]:
@@ -161,5 +161,5 @@ class _Task(CellRecord):
         return [number for numbers, _ in found for number in numbers if number != self.name]
 
 
-def _number(row: Row) -> str:
+def _number(row: CsvRow) -> str:
     return next(iter(row.cells.get("Task ID", ())), "").strip()

@@ -15,7 +15,7 @@ from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.source_item import SourceComment, SourceItem, SourceLink, left_out, reader
 from ledger.importing.readers.text.cells import CellRecord, Dates
-from ledger.importing.readers.text.csv_table import Row, has_header, table_of
+from ledger.importing.readers.text.csv_table import CsvRow, has_header, table_of
 from ledger.importing.readers.trackers.hosted.jira_names import LinkColumn, in_english, link_column
 from ledger.importing.readers.words.status_words import category_of, plain
 from ledger.values.moment import text
@@ -95,7 +95,7 @@ read = reader(SOURCE, "Jira issue", records)
 class _Export:
     """What one row may have to know of the others."""
 
-    def __init__(self, rows: list[Row], names: set[str]) -> None:
+    def __init__(self, rows: list[CsvRow], names: set[str]) -> None:
         self.rows = rows
         self.names = names
         self.links = _links_said_by(names)
@@ -112,7 +112,7 @@ class _Export:
                     for other in cells:
                         self.blocked.setdefault(other.strip(), []).append(_key(row))
 
-    def _meet(self, row: Row) -> None:
+    def _meet(self, row: CsvRow) -> None:
         for name, ids in PEOPLE.items():
             names, numbers = _cells(row, name), [number for column in ids for number in _cells(row, column)]
             if len(names) == len(numbers):
@@ -137,7 +137,7 @@ def _links_said_by(names: set[str]) -> dict[str, list[str]]:
 class _Issue(CellRecord):
     """One issue on its way."""
 
-    def __init__(self, key: str, row: Row, export: _Export, reading: Reading) -> None:
+    def __init__(self, key: str, row: CsvRow, export: _Export, reading: Reading) -> None:
         super().__init__(key, row, export.dates, reading)
         self._export = export
         self.several("Issue key")
@@ -254,16 +254,16 @@ class _Issue(CellRecord):
         return SourceComment(text=found[3], by=by, at=at, id=f"{text(at)} {author}")
 
 
-def _in_english(row: Row) -> Row:
+def _in_english(row: CsvRow) -> CsvRow:
     cells: dict[str, list[str]] = {}
     for name, values in row.cells.items():
         cells.setdefault(in_english(name), []).extend(values)
-    return Row(line=row.line, length=row.length, cells=cells)
+    return CsvRow(line=row.line, length=row.length, cells=cells)
 
 
-def _cells(row: Row, column: str) -> list[str]:
+def _cells(row: CsvRow, column: str) -> list[str]:
     return row.cells.get(column, [])
 
 
-def _key(row: Row) -> str:
+def _key(row: CsvRow) -> str:
     return next(iter(_cells(row, "Issue key")), "").strip()

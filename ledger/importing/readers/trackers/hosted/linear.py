@@ -9,7 +9,7 @@ from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.source_item import SourceItem, SourceLink, SourceLinkKind, left_out, reader
 from ledger.importing.readers.text.cells import CellRecord, Dates
-from ledger.importing.readers.text.csv_table import Row, has_header, table_of
+from ledger.importing.readers.text.csv_table import CsvRow, has_header, table_of
 from ledger.importing.readers.words.status_words import category_of
 from ledger.values.states import FINISHED, Category
 
@@ -70,7 +70,7 @@ read = reader(SOURCE, "Linear issue", records)
 class _Issue(CellRecord):
     """One issue on its way."""
 
-    def __init__(self, row: Row, dates: Dates, reading: Reading) -> None:
+    def __init__(self, row: CsvRow, dates: Dates, reading: Reading) -> None:
         super().__init__(row.first(NUMBER), row, dates, reading)
         self.one(*NUMBER)
 
