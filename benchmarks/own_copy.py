@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from single_ledger import ledger
 
-from ledger.offline.acknowledged import Acknowledged
+from ledger.offline.acknowledged_position import Acknowledged
 from ledger.offline.journal import Journal
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS

@@ -13,7 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ledger.errors import Diverged
-from ledger.offline.acknowledged import Acknowledged
+from ledger.offline.acknowledged_position import Acknowledged
 from ledger.offline.journal import FOLLOW_LOCK, Head, Journal
 from ledger.store import Known, Primary
 

@@ -22,7 +22,7 @@ from mcp_adapter.console import forms, pages, tokens
 from mcp_adapter.console.browser_sessions import BrowserSessions
 from mcp_adapter.console.ledger import Ledger
 from mcp_adapter.console.live import Live
-from mcp_adapter.console.shared import COMMAND_ID, RenderedPage, Shared
+from mcp_adapter.console.shared_pages import COMMAND_ID, RenderedPage, Shared
 from mcp_adapter.console.templates import render
 from projections.application.app import App
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from uuid import UUID
 
-from ledger.offline.acknowledged import Acknowledged
+from ledger.offline.acknowledged_position import Acknowledged
 from ledger.offline.disk import write_private
 from ledger.offline.journal import FILE as JOURNAL
 from ledger.offline.journal import Journal
@@ -21,7 +21,7 @@ from ledger.offline.local import in_order
 from ledger.offline.queue.outbox import Fault, Outbox
 from ledger.offline.queue.outbox_file import FILE as OUTBOX
 from ledger.offline.queue.outbox_index import INDEX as OUTBOX_INDEX
-from ledger.offline.seen import Seen
+from ledger.offline.seen_position import Seen
 from ledger.offline.sent_commands import SentCommands
 from ledger.resources import sql
 from projections.local_copy.cache import FILES as CACHES

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from ledger.envelope import RecordedEvent
 from ledger.errors import Diverged, Unavailable
-from ledger.offline.acknowledged import Acknowledged
+from ledger.offline.acknowledged_position import Acknowledged
 from ledger.offline.follower import Follower
 from ledger.offline.journal import FOLLOW_LOCK, Journal
 from ledger.postgres.store import PostgresStore

@@ -16,7 +16,7 @@ from ledger.settings import Settings
 from projections.application.app import App
 from projections.transfer.file_import import ImportRequest
 from projections.transfer.github.interface import api as client
-from projections.transfer.github.interface.saved import file_of
+from projections.transfer.github.interface.last_run import file_of
 from projections.transfer.github.rules.filters import filter_of
 from projections.transfer.github.run import Report, Synchronisation
 from projections.transfer.github.terms import Terms

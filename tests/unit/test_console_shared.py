@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from mcp_adapter.console.shared import COMMAND_ID, RenderedPage, Shared
+from mcp_adapter.console.shared_pages import COMMAND_ID, RenderedPage, Shared
 
 
 class Making:

@@ -12,8 +12,8 @@ from uuid import UUID
 import pytest
 
 from ledger.offline import disk
-from ledger.offline.acknowledged import Acknowledged
-from ledger.offline.seen import Seen
+from ledger.offline.acknowledged_position import Acknowledged
+from ledger.offline.seen_position import Seen
 from ledger.resources import sql
 from tests.support.each import each
 from tests.support.given import numbered

@@ -43,8 +43,8 @@ from ledger.aggregates.work_item.item_summaries import CATEGORY, neighbour_summa
 from ledger.aggregates.work_item.metadata import metadata_problems
 from ledger.aggregates.work_item.rules.archive import archive, refuse_archived, refuse_archived_parent, restore
 from ledger.aggregates.work_item.rules.claims import claim, claim_next, release, renew
+from ledger.aggregates.work_item.rules.enhancement_links import implement
 from ledger.aggregates.work_item.rules.held_items import accounted, overridden, overridden_below
-from ledger.aggregates.work_item.rules.implemented import implement
 from ledger.aggregates.work_item.rules.questions import answer, ask, withdraw
 from ledger.aggregates.work_item.rules.recurrence import with_next
 from ledger.aggregates.work_item.rules.reviews import restrained

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 from ledger.aggregates.work_item.commands import Stated
 from ledger.aggregates.work_item.imported.kept_links import KEPT_UNDER
 from ledger.aggregates.work_item.imported.older_records import LAST_CHANGE, LIST
-from ledger.aggregates.work_item.imported.recognised import CLOSED_AT
-from ledger.aggregates.work_item.imported.stated import SOURCE_FIELDS, STATE, STATUS
+from ledger.aggregates.work_item.imported.partial_records import SOURCE_FIELDS, STATE, STATUS
+from ledger.aggregates.work_item.imported.renamed_records import CLOSED_AT
 from ledger.importing.readers.reading import Reading, time_of
 from ledger.importing.readers.words.status_words import category_of
 from ledger.values.dates import MOST_MINUTES, planned

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from ledger.aggregates.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark, Stated
 from ledger.aggregates.work_item.imported.older_records import LAST_CHANGE
-from ledger.aggregates.work_item.imported.stated import STATUS
+from ledger.aggregates.work_item.imported.partial_records import STATUS
 from ledger.annotation.commands import comment_id_of
 from ledger.envelope import minted_id
 from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, none_taken, take

@@ -6,8 +6,8 @@ from msgspec import to_builtins
 from ledger.errors import Invalid
 from projections.application.app import App
 from projections.cli.terminal import exits
+from projections.cli.terminal.completions import PERSON, REF
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
-from projections.cli.terminal.known import PERSON, REF
 from projections.cli.terminal.output import answer_json, printable, remark, say
 from projections.maintenance.erasure import Erased, Preview, Subject, preview
 from projections.maintenance.erasure import erase as erase_texts

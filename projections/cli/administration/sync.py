@@ -13,8 +13,8 @@ from ledger.offline.queue.outbox_file import FILE
 from projections.application.app import App
 from projections.cli.exchange.github import github
 from projections.cli.terminal import exits
+from projections.cli.terminal.completions import REF
 from projections.cli.terminal.invocation import Command, Group, Invocation, pass_invocation
-from projections.cli.terminal.known import REF
 from projections.cli.terminal.output import answer_json, counting, printable, remark, say, table
 from projections.operations.catalog import OPERATIONS
 from projections.operations.sync import MOST

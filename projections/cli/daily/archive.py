@@ -7,8 +7,8 @@ import click
 from projections.cli.daily.calls import perform
 from projections.cli.daily.each_item import REFS, each
 from projections.cli.terminal import exits
+from projections.cli.terminal.completions import REF
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
-from projections.cli.terminal.known import REF
 from projections.cli.terminal.output import answer_json, printable, say
 
 

@@ -9,8 +9,8 @@ from ledger.aggregates.work_item.state import ITEM_TYPES
 from ledger.world import ReadyFilter
 from projections.cli.daily.calls import perform
 from projections.cli.terminal import every_ledger, exits
+from projections.cli.terminal.completions import PERSON, REF, TAG
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
-from projections.cli.terminal.known import PERSON, REF, TAG
 from projections.cli.terminal.output import answer_json, moment, printable, remark, say, table
 from projections.operations.work.claims import LONGEST
 from projections.questions.pages import counted

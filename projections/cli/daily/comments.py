@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 from projections.cli.terminal import exits
+from projections.cli.terminal.completions import REF
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
-from projections.cli.terminal.known import REF
 from projections.cli.terminal.output import answer_json, say
 from projections.operations.catalog import OPERATIONS
 

@@ -8,8 +8,8 @@ import click
 from ledger.errors import Invalid, LedgerError
 from ledger.values.reference import parse
 from projections.cli.terminal import exits
+from projections.cli.terminal.completions import REF
 from projections.cli.terminal.invocation import Invocation
-from projections.cli.terminal.known import REF
 from projections.cli.terminal.output import answer_json
 from projections.questions.answers import Answered
 

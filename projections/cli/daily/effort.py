@@ -7,9 +7,9 @@ import click
 from projections.cli.daily.calls import perform
 from projections.cli.reports.work_report import print_report
 from projections.cli.terminal import exits
+from projections.cli.terminal.completions import REF
 from projections.cli.terminal.dates import Length, PastMoment
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
-from projections.cli.terminal.known import REF
 from projections.cli.terminal.output import answer_json, say
 
 

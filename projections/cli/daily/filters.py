@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from projections.cli.terminal.known import REF, TAG
+from projections.cli.terminal.completions import REF, TAG
 from projections.operations.inputs.shapes import bare_type, words
 from projections.operations.work.work_item_inputs import ListWorkItemsInput
 

@@ -16,9 +16,9 @@ from projections.cli.daily.calls import perform
 from projections.cli.daily.each_item import REFS, each
 from projections.cli.daily.joint_changes import TypedChange, perform_at_once
 from projections.cli.terminal import exits
+from projections.cli.terminal.completions import PERSON, REF, STATE, TAG
 from projections.cli.terminal.dates import Length, When
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
-from projections.cli.terminal.known import PERSON, REF, STATE, TAG
 from projections.cli.terminal.output import answer_json, moment, planned, printable, remark, remark_ready, say
 from projections.questions.answers import Answered
 

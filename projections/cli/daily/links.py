@@ -11,8 +11,8 @@ from projections.application.known_projects import KnownProject
 from projections.cli.daily.calls import perform
 from projections.cli.daily.items import linked
 from projections.cli.terminal import every_ledger, exits
+from projections.cli.terminal.completions import REF
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
-from projections.cli.terminal.known import REF
 from projections.cli.terminal.output import answer_json, printable, remark, remark_ready, say
 from projections.operations.work.attachments import ELSEWHERE
 

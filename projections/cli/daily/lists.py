@@ -13,9 +13,9 @@ from projections.cli.daily.calls import perform
 from projections.cli.daily.filters import filter_options
 from projections.cli.daily.items import person
 from projections.cli.terminal import every_ledger, exits, views
+from projections.cli.terminal.completions import PERSON, STATE, VIEW
 from projections.cli.terminal.dates import When, WhenTyped
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
-from projections.cli.terminal.known import PERSON, STATE, VIEW
 from projections.cli.terminal.next_lines import REFERENCE
 from projections.cli.terminal.output import answer_json, planned, printable, remark, table
 from projections.cli.terminal.points import POINT

@@ -5,8 +5,8 @@ from typing import Any
 import click
 
 from projections.cli.terminal import every_ledger, exits
+from projections.cli.terminal.completions import PERSON, REF
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
-from projections.cli.terminal.known import PERSON, REF
 from projections.cli.terminal.output import answer_json, moment, planned, printable, remark, remark_ready, say, table
 from projections.operations.catalog import OPERATIONS
 from projections.questions.pages import counted

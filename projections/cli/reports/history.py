@@ -17,8 +17,8 @@ from projections.application.app import App
 from projections.application.view import LedgerView
 from projections.cli.reports.log import RAW, print_events, refs_in
 from projections.cli.terminal import exits
+from projections.cli.terminal.completions import REF
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
-from projections.cli.terminal.known import REF
 from projections.cli.terminal.output import (
     answer_json,
     moment,

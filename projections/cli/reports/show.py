@@ -9,8 +9,8 @@ from projections.application.app import App
 from projections.application.view import LedgerView
 from projections.cli.reports.entity_page import print_entity
 from projections.cli.reports.log import RAW, refs_in
+from projections.cli.terminal.completions import REF
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
-from projections.cli.terminal.known import REF
 from projections.cli.terminal.output import answer_json, fields
 from projections.cli.terminal.points import POINT
 from projections.fallback import router

@@ -6,9 +6,9 @@ from typing import Any
 import click
 
 from projections.cli.terminal import exits
+from projections.cli.terminal.completions import PERSON, REF
 from projections.cli.terminal.dates import written
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
-from projections.cli.terminal.known import PERSON, REF
 from projections.cli.terminal.output import answer_json, heading, planned, remark, table
 from projections.cli.terminal.points import POINT, point
 from projections.cli.terminal.wording import ago, cost_heading

@@ -22,7 +22,7 @@ from projections.operations.work.consequences import with_freed
 from projections.operations.work.work_items import asker, summary
 from projections.questions.answers import Answered
 from projections.questions.references import resolve
-from projections.questions.work import item_lists, waiting
+from projections.questions.work import item_lists, reasons_to_wait
 from projections.questions.work import work_items as questions
 from projections.read_models.projection import Row
 from projections.tables.contract import Snapshot
@@ -119,12 +119,12 @@ def _with_others(view: LedgerView, error: Refused, claimer: Asker, wanted: str) 
     with view.tables.snapshot() as snapshot:
         page = item_lists.ready(snapshot, ReadyFilter(), asker=claimer, limit=OFFERED, cursor=None)
         not_ready = item_lists.WorkItemFilter(ready=False)
-        why = [] if page["items"] else waiting.reasons(snapshot, claimer, OFFERED, not_ready, without=wanted)
+        why = [] if page["items"] else reasons_to_wait.reasons(snapshot, claimer, OFFERED, not_ready, without=wanted)
     free = [{name: item[name] for name in ("ref", "title", "priority")} for item in page["items"]]
     if free:
         others = f"{free[0]['ref']} is free, action next takes the most urgent"
         return Refused(error.message, next_step=f"{error.next_step}; {others}", **error.details, free=free)
-    because = f", because {waiting.sentence(why)}" if why else ""
+    because = f", because {reasons_to_wait.sentence(why)}" if why else ""
     step = f"{error.next_step}; nothing else is ready{because}"
     return Refused(error.message, next_step=step, **error.details, free=[])
 
@@ -137,11 +137,16 @@ def _what_it_waits_for(view: LedgerView, request: ClaimWorkItemInput) -> Answere
 def _why_nothing(snapshot: Snapshot, claimer: Asker, filters: ReadyFilter) -> Answered:
     """{waiting?, next_step}: why nothing that was wanted can be begun, the most urgent first."""
     among = "that fits the filter " if filters != ReadyFilter() else ""
-    found = waiting.reasons(snapshot, claimer, OFFERED, item_lists.WorkItemFilter(**asdict(filters), ready=False))
+    found = reasons_to_wait.reasons(
+        snapshot, claimer, OFFERED, item_lists.WorkItemFilter(**asdict(filters), ready=False)
+    )
     if not found:
         return {"next_step": f"nothing {among}is ready; list_work_items with ready=false shows what is unfinished"}
     step = "see to what it waits for, or list_work_items with ready=false"
-    return {"waiting": found, "next_step": f"nothing {among}is ready, because {waiting.sentence(found)}; {step}"}
+    return {
+        "waiting": found,
+        "next_step": f"nothing {among}is ready, because {reasons_to_wait.sentence(found)}; {step}",
+    }
 
 
 def _why(request: ClaimWorkItemInput, row: Row) -> str:

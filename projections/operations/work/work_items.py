@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from ledger.aggregates.work_item.commands import CreateWorkItem, LinkWorkItems, UpdateWorkItem
 from ledger.aggregates.work_item.rules.claims import token_digest
-from ledger.aggregates.work_item.rules.implemented import ENHANCEMENT
+from ledger.aggregates.work_item.rules.enhancement_links import ENHANCEMENT
 from ledger.aggregates.work_item.state import IMPLEMENTS, WorkItem
 from ledger.envelope import configuration_id, stream_id
 from ledger.problems import Problem, check, problem

@@ -6,7 +6,7 @@ from operator import itemgetter
 import msgspec
 
 from ledger.aggregates.work_item.item_summaries import CATEGORY
-from ledger.aggregates.work_item.rules.implemented import ENHANCEMENT
+from ledger.aggregates.work_item.rules.enhancement_links import ENHANCEMENT
 from ledger.aggregates.work_item.state import IMPLEMENTS
 from ledger.values.moment import text
 from ledger.values.reference import shorten

@@ -25,10 +25,10 @@ from projections.read_models.projection import Row
 from projections.transfer.github.interface import markers
 from projections.transfer.github.interface.access import may_not_write
 from projections.transfer.github.interface.api import Declined, GithubClient, Gone
+from projections.transfer.github.interface.changed_issues import Touched, listed
 from projections.transfer.github.interface.issues import Record, as_comments, cut, remarks_of
-from projections.transfer.github.interface.saved import Saved, Sweep, load, store
+from projections.transfer.github.interface.last_run import Saved, Sweep, load, store
 from projections.transfer.github.interface.sweep import as_row, swept
-from projections.transfer.github.interface.touched import Touched, listed
 from projections.transfer.github.issue_reader import IssueReader
 from projections.transfer.github.local_changes import LocalChanges
 from projections.transfer.github.milestone_exchange import Milestones

@@ -12,9 +12,9 @@ from ledger.values.finding import Finding
 from ledger.values.revision import difference
 from ledger.world import World
 from projections.transfer.github.interface.api import GithubClient, Gone
+from projections.transfer.github.interface.changed_issues import Touched
 from projections.transfer.github.interface.issues import Record, cut, is_pull_request
 from projections.transfer.github.interface.sweep import naming
-from projections.transfer.github.interface.touched import Touched
 from projections.transfer.github.local_changes import LocalChanges
 from projections.transfer.github.pairing import Pairing
 from projections.transfer.github.rules.relations import GONE

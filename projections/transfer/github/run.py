@@ -17,9 +17,9 @@ from projections.application.view import LedgerView
 from projections.transfer.github.exchange import Exchange
 from projections.transfer.github.interface.access import PUBLIC, access, checked_repository
 from projections.transfer.github.interface.api import ApiFault, Declined, GithubClient, Gone, Lost
+from projections.transfer.github.interface.last_run import file_of
 from projections.transfer.github.interface.names import RepositoryNames
-from projections.transfer.github.interface.renamed import known_name
-from projections.transfer.github.interface.saved import file_of
+from projections.transfer.github.interface.repository_names import known_name
 from projections.transfer.github.terms import SyncOutcome, Terms
 
 Report = dict[str, Any]

@@ -28,7 +28,7 @@ from ledger.aggregates.work_item.events import (
 from ledger.aggregates.work_item.imported.imported_comments import comments_since
 from ledger.aggregates.work_item.imported.imported_links import LinkKey, Links
 from ledger.aggregates.work_item.imported.older_records import LAST_CHANGE
-from ledger.aggregates.work_item.imported.stated import FIELDS, with_beginning, with_unstated
+from ledger.aggregates.work_item.imported.partial_records import FIELDS, with_beginning, with_unstated
 from ledger.aggregates.work_item.rules.status_changes import status_changed
 from ledger.aggregates.work_item.state import WorkItem
 from ledger.envelope import Fact

@@ -10,9 +10,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.aggregates.work_item.commands import ImportedItem, ImportWorkItems
-from ledger.aggregates.work_item.imported.recognised import recognised
+from ledger.aggregates.work_item.imported.partial_records import BEGAN
+from ledger.aggregates.work_item.imported.renamed_records import recognised
 from ledger.aggregates.work_item.imported.source_state import CATEGORY, began, source_state
-from ledger.aggregates.work_item.imported.stated import BEGAN
 from ledger.envelope import import_of, imported_id, stream_id
 from ledger.values.finding import Finding
 from ledger.values.moment import text

@@ -12,9 +12,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from ledger.aggregates.work_item.commands import ImportedComment, ImportedItem, ImportWorkItems
-from ledger.aggregates.work_item.imported.recognised import CLOSED_AT
+from ledger.aggregates.work_item.imported.partial_records import APART, CORRECTED
+from ledger.aggregates.work_item.imported.renamed_records import CLOSED_AT
 from ledger.aggregates.work_item.imported.source_state import CATEGORY, source_state
-from ledger.aggregates.work_item.imported.stated import APART, CORRECTED
 from ledger.aggregates.work_item.state import WorkItem
 from ledger.envelope import stream_id
 from ledger.values.finding import Finding

@@ -14,7 +14,7 @@ import msgspec
 from ledger.values.moment import parse
 from projections.transfer.github.interface.api import PAGE, GithubAnswer, GithubClient
 from projections.transfer.github.interface.issues import Record
-from projections.transfer.github.interface.saved import Cursor
+from projections.transfer.github.interface.last_run import Cursor
 
 OVERLAP = timedelta(seconds=60)  # that is read again next time: a server may show a change later than another one
 SETTLED = timedelta(minutes=5)  # after which no change of that time is still to appear

@@ -10,7 +10,7 @@ from typing import Any
 
 from projections.transfer.github.interface.api import PAGE, GithubClient
 from projections.transfer.github.interface.issues import Record, cut, is_pull_request
-from projections.transfer.github.interface.saved import Sweep
+from projections.transfer.github.interface.last_run import Sweep
 
 
 def swept(api: GithubClient, path: str, known: Sweep, now: float) -> tuple[dict[int, Record], Sweep]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from ledger.aggregates.work_item.imported.stated import STATE
+from ledger.aggregates.work_item.imported.partial_records import STATE
 from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.source_item import SourceItem, SourceLink, left_out, reader

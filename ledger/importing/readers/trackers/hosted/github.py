@@ -12,7 +12,7 @@ from typing import Any
 
 from ledger.aggregates.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark, Stated
 from ledger.aggregates.work_item.imported.older_records import LAST_CHANGE
-from ledger.aggregates.work_item.imported.stated import APART, CORRECTED
+from ledger.aggregates.work_item.imported.partial_records import APART, CORRECTED
 from ledger.importing.readers.comments import imported_comments
 from ledger.importing.readers.reading import Identify, Reading, none_taken, take, time_of
 from ledger.importing.readers.record import CLOSED, Record

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from ledger.aggregates.work_item.commands import Stated
-from ledger.aggregates.work_item.imported.stated import STATE
+from ledger.aggregates.work_item.imported.partial_records import STATE
 from ledger.importing.readers.reading import Reading, time_of
 from ledger.importing.readers.record import CLOSED, Record
 from ledger.importing.readers.sample import Sample

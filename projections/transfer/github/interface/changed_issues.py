@@ -4,8 +4,8 @@ from msgspec import Struct
 
 from projections.transfer.github.interface.api import GithubClient
 from projections.transfer.github.interface.issues import Record, cut, is_on_pull_request, is_pull_request
+from projections.transfer.github.interface.last_run import Cursor, Saved
 from projections.transfer.github.interface.listing import changed
-from projections.transfer.github.interface.saved import Cursor, Saved
 
 
 class Touched(Struct, kw_only=True):
