@@ -56,6 +56,7 @@ def _work_items(chance: random.Random, count: int) -> Iterator[Row]:
             title=f"Item number {n} of a large ledger",
             description="A description of ordinary length. " * 8,
             status="completed" if completed else "active",
+            category="done" if completed else "active",
             parent_id=parent,
             priority=chance.randint(1, 5),
             tags=tuple({f"tag-{chance.randrange(200)}" for _ in range(2)}),
@@ -107,6 +108,8 @@ def _serve(app: App, name: str, rows: list[Row]) -> None:
         encoded = [msgspec.json.encode(value).decode() for value in rows_and_entries]
         given = [ledger, name, generation, *encoded, documents(batch)]
         app.database.call("SELECT tracking_ledger.fill_generation(%s, %s, %s, %s, %s, %s, true)", given)
+    if name == "work_items":
+        app.database.call("SELECT tracking_ledger.mark_generation(%s, %s)", [ledger, generation])
     app.database.call(
         "SELECT tracking_ledger.serve_generation(%s, %s, %s, %s)", [ledger, name, projection.shape, generation]
     )

@@ -16,8 +16,8 @@ from ledger.values.reference import SHORTEST
 from projections.read_models.catalog import PROJECTIONS
 from projections.read_models.columns import (
     WHOLE_MOMENT,
-    Column,
     Condition,
+    Derived,
     Entry,
     EntryRange,
     Equal,
@@ -27,6 +27,7 @@ from projections.read_models.columns import (
     Index,
     Joined,
     Moment,
+    derived,
 )
 from projections.read_models.projection import Projection
 
@@ -59,8 +60,9 @@ def generated() -> dict[Path, str]:
 
 
 def columns_of(model: Projection[Any]) -> str:
-    returns = _wrapped([f"{column.name} {column.kind}" for column in model.columns], "RETURNS TABLE (", ")")
-    values = _wrapped([_in_postgres(column) for column in model.columns], "    SELECT ")
+    columns = derived(model.columns)
+    returns = _wrapped([f"{column.name} {column.kind}" for column in columns], "RETURNS TABLE (", ")")
+    values = _wrapped([_in_postgres(column) for column in columns], "    SELECT ")
     return _filled("columns_of", name=model.name, noun=model.name.replace("_", " "), returns=returns, values=values)
 
 
@@ -131,7 +133,7 @@ def _condition(model: Projection[Any], one: Filter) -> str:
             assert_never(one)
 
 
-def _in_postgres(column: Column) -> str:
+def _in_postgres(column: Derived) -> str:
     match column:
         case Field(kind="int" | "bigint"):
             return f"({_read(column)})::{column.kind}"
@@ -149,7 +151,7 @@ def _in_postgres(column: Column) -> str:
             assert_never(column)
 
 
-def _in_sqlite(column: Column) -> str:
+def _in_sqlite(column: Derived) -> str:
     match column:
         case Field(absent=None):
             return f"json_extract(doc, '$.{'.'.join(column.path)}')"
@@ -180,7 +182,7 @@ def _times(bit: int) -> str:
 
 
 def _written(model: Projection[Any], conflict: str) -> str:
-    names = [column.name for column in model.columns]
+    names = [column.name for column in derived(model.columns)]
     into = _wrapped([*KEY.split(", "), *_changing(model)], f"        INSERT INTO {model.name} (", ")", indent=12)
     first = "        SELECT p_ledger, p_generation, r.id, r.version, p_first + r.n, "
     values = _wrapped(["r.doc", *(f"c.{name}" for name in names)], first, indent=15)
@@ -196,7 +198,7 @@ def _upsert(model: Projection[Any]) -> str:
 
 
 def _changing(model: Projection[Any]) -> list[str]:
-    return ["version", "position", "doc", *(column.name for column in model.columns)]
+    return ["version", "position", "doc", *(column.name for column in derived(model.columns))]
 
 
 def _adjacent(model: Projection[Any]) -> str:
@@ -213,7 +215,7 @@ def _alike(model: Projection[Any]) -> str:
 
 def _one_row(model: Projection[Any]) -> str:
     """How append_event writes a row whose columns come ready."""
-    columns = [column.name for column in model.columns]
+    columns = [column.name for column in derived(model.columns)]
     assigned = f"    v_row := p_columns::{model.name};\n" if columns else ""
     into = _wrapped([*KEY.split(", "), *_changing(model)], f"        INSERT INTO {model.name} (", ")", indent=12)
     given = ["p_ledger", "v_generation", "v_id", "p_version", "v_position", "p_document"]
@@ -229,7 +231,7 @@ def _one_row(model: Projection[Any]) -> str:
 def _cache_table(model: Projection[Any]) -> str:
     columns = "".join(
         f"    {column.name} {column.kind} GENERATED ALWAYS AS ({_in_sqlite(column)}) STORED,\n"
-        for column in model.columns
+        for column in derived(model.columns)
     )
     indexes = "".join(_cache_index(model, index) for index in model.indexes if not index.only_in_postgres)
     return CACHE_TABLE.format(name=model.name, columns=columns, key=KEY) + indexes

@@ -12,7 +12,7 @@ BEGIN
         TO tracking_ledger_writer;
     FOREACH api_function IN ARRAY ARRAY[
         'is_member', 'enter_ledger', 'create_ledger', 'open_ledger', 'adopt_origin', 'list_ledgers', 'register_projections', 'read_streams', 'page_of_events', 'page_of_facts',
-        'find_command', 'append_event', 'append_events', 'append_group', 'append_group_at_once', 'lock_for_writing', 'fill_generation', 'new_generation',
+        'find_command', 'append_event', 'append_events', 'append_group', 'append_group_at_once', 'lock_for_writing', 'fill_generation', 'mark_generation', 'new_generation',
         'serve_generation', 'begin_rebuilding', 'remove_retired', 'position_at', 'refresh_statistics', 'matching', 'obstacles', 'differing_terms', 'differing_columns', 'known_at',
         'ledger_overview', 'rename_ledger', 'close_ledger', 'reopen_ledger', 'set_member', 'head_of',
         'sum_of_read_model', 'prove_events', 'begin_moving', 'place_ledger', 'list_databases'] LOOP

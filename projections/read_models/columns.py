@@ -1,6 +1,6 @@
 """What questions filter and sort a read model by, said once: `docs/make_sql.py` writes the SQL that follows from it.
 
-A column follows from the row's document alone, so it can be compared with it and made anew.
+A column follows from the row's document alone, so it can be compared with it and made anew; but for a mark.
 """
 
 from collections.abc import Callable
@@ -56,15 +56,26 @@ class Joined(Struct, frozen=True):
     kind: Kind = "text"
 
 
-Column = Field | Moment | Flags | Joined
+class Mark(Struct, frozen=True):
+    """A number that PostgreSQL keeps itself, because it follows from other rows too: no row comes with it, and in a new
+    one it is 0."""
+
+    name: str
+    kind: Kind = "int"
+
+
+Derived = Field | Moment | Flags | Joined  # from the document
+Column = Derived | Mark
 
 
 class Index(Struct, frozen=True):
-    """An index; `ledger_id` and `generation` lead it. `where` limits it to the rows that its questions ask for."""
+    """An index; `ledger_id` and `generation` lead it. `where` limits it to the rows that its questions ask for, in
+    PostgreSQL together with `and_in_postgres`."""
 
     name: str
     columns: tuple[str, ...]
     where: str = ""
+    and_in_postgres: str = ""
     only_in_postgres: bool = False
 
 
@@ -98,8 +109,13 @@ class Condition(Struct, frozen=True):
 Filter = Equal | Entry | EntryRange | Condition
 
 
+def derived(columns: tuple[Column, ...]) -> list[Derived]:
+    return [column for column in columns if not isinstance(column, Mark)]
+
+
 def values_of(columns: tuple[Column, ...]) -> Values:
     """What takes a document's columns from it, as text: what the SQL function columns_of_<table> takes from it too.
+    Of a mark it takes None.
 
     Most columns are a field of the document. These are taken at once, and the others are put in between.
     """
@@ -133,6 +149,8 @@ def _fields(column: Column) -> tuple[str, ...]:
             return tuple(column.bits)
         case Joined():
             return tuple(name for part in column.parts for name in _fields(part))
+        case Mark():
+            return ()
         case _:
             assert_never(column)
 
@@ -147,6 +165,8 @@ def _value(column: Column) -> Value:
             return lambda found: str(sum([bit for name, bit in bits.items() if getattr(found, name)]))
         case Joined(parts=parts):
             return _joined([_value(part) for part in parts])
+        case Mark():
+            return lambda _: None
         case _:
             assert_never(column)
 

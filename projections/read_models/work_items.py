@@ -6,7 +6,7 @@ from ledger.aggregates.work_item.decider import decider
 from ledger.aggregates.work_item.state import WorkItem
 from ledger.values.dates import FIRST, LAST
 from projections.read_models import search_terms
-from projections.read_models.columns import Condition, Entry, Equal, Field, Flags, Index, Joined, Moment
+from projections.read_models.columns import Condition, Entry, Equal, Field, Flags, Index, Joined, Mark, Moment
 from projections.read_models.projection import Projection
 
 SOURCE_ID = "source_id"  # the relation of ids that sources gave, which several items may have
@@ -82,7 +82,7 @@ def external_key(source: str, external_id: str) -> str:
 
 work_items = Projection(
     name="work_items",
-    shape=11,
+    shape=12,
     decider=decider,
     entries=entries,
     derived=derived,
@@ -109,12 +109,18 @@ work_items = Projection(
         Field("effort_minutes", "bigint"),
         Field("effort_tokens", "bigint"),
         Field("effort_cost", "bigint"),
+        Mark("held"),  # bits: 1 an unfinished living item blocks it, 2 it has an unfinished living child
     ),
     indexes=(
         Index("work_items_children", ("parent_id", "id")),
         Index("work_items_by_update", ("updated_at", "id")),
         Index("work_items_by_creation", ("created_at", "id")),
-        Index("work_items_open", ("rank", "id"), where="category IN ('planned', 'active') AND hidden = 0"),
+        Index(
+            "work_items_open",
+            ("rank", "id"),
+            where="category IN ('planned', 'active') AND hidden = 0",
+            and_in_postgres="held = 0",
+        ),
         Index("work_items_claimed", ("claimed_by", "claimed_until"), where="claimed_by IS NOT NULL"),
         Index("work_items_waiting", ("waits_for", "id"), where="waits_for IS NOT NULL"),
         Index("work_items_by_due", ("due_by", "id")),

@@ -27,6 +27,7 @@ NEW = "SELECT tracking_ledger.new_generation(%s)"
 REBUILD_LOCK = "SELECT tracking_ledger.begin_rebuilding(%s)"
 REMOVE = "SELECT tracking_ledger.remove_retired(%s, %s)"
 FILL = "SELECT tracking_ledger.fill_generation(%s, %s, %s, %s, %s, %s, %s)"
+MARK = "SELECT tracking_ledger.mark_generation(%s, %s)"
 SERVE = "SELECT tracking_ledger.serve_generation(%s, %s, %s, %s)"
 ENTER_NUMBERED = ENTER.replace("%s", "$1").encode()
 ENTER_FOR_ONE_PLAN = (
@@ -35,6 +36,7 @@ ENTER_FOR_ONE_PLAN = (
 )  # planning a question of many tables takes longer than answering it
 BEHIND = "SELECT projection, shape, behind_after FROM projections WHERE ledger_id = %s AND behind_after IS NOT NULL"
 NUMBERS = "SELECT projection, shape, generation FROM projections WHERE ledger_id = %s AND projection = ANY (%s)"
+MARKED = "work_items"  # the read model whose rows have a mark that follows from other rows too
 BATCH = 1000  # rows in one call
 PARAMETER = re.compile(r"%\((\w+)\)s")
 PORTION = 5000  # rows that are removed in one transaction
@@ -65,24 +67,29 @@ class PostgresSnapshot:
 class PostgresGeneration:
     """See projections.tables.contract.Generation."""
 
-    def __init__(self, connection: Connection, ledger: UUID, generations: dict[str, int]) -> None:
+    def __init__(self, connection: Connection, ledger: UUID, generations: dict[str, int], *, fresh: bool) -> None:
         self._connection = connection
         self._ledger = ledger
         self._generations = generations
+        self._empty = set(generations) if fresh else set()
 
     def put(self, projection: str, rows: Iterable[RowChange]) -> None:
         """While the server takes one batch the next is made."""
         generation = self._generations[projection]
+        is_empty = projection in self._empty
+        self._empty.discard(projection)
         left, taken = iter(rows), None
         with self._connection.pipeline():
             while batch := list(islice(left, BATCH)):
                 encoded = [_encode([row_json(row) for row in batch]), _encode(entries_json(batch))]
                 given = [self._ledger, projection, generation, *(text.decode() for text in encoded), documents(batch)]
-                given.append(are_new(batch))
+                given.append(is_empty and are_new(batch))
                 if taken:
                     taken.fetchone()
                 taken = self._connection.execute(FILL, given)
                 self._connection.send()
+        if is_empty and projection == MARKED:
+            self._connection.execute(MARK, [self._ledger, generation])
 
     def serve(self) -> None:
         for name, generation in self._generations.items():
@@ -160,7 +167,7 @@ class PostgresTables:
     def rebuilding(self, projections: Iterable[str]) -> Iterator[PostgresGeneration]:
         with self._database.joined_transaction() as connection:
             numbers = {name: connection.execute(NEW, [self._ledger]).fetchall()[0][0] for name in projections}
-            yield PostgresGeneration(connection, self._ledger, numbers)
+            yield PostgresGeneration(connection, self._ledger, numbers, fresh=True)
 
     @contextmanager
     def extending(self, projections: Iterable[str]) -> Iterator[PostgresGeneration]:
@@ -168,7 +175,7 @@ class PostgresTables:
             connection.execute(ENTER, [self._ledger])
             rows = connection.execute(NUMBERS, [self._ledger, list(projections)]).fetchall()
             numbers = {name: number for name, shape, number in rows if SHAPES.get(name) == shape}
-            yield PostgresGeneration(connection, self._ledger, numbers)
+            yield PostgresGeneration(connection, self._ledger, numbers, fresh=False)
 
     def _remove_retired(self) -> None:
         """Removes what served before, also what a killed program left of it; never within a transaction."""

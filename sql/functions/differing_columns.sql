@@ -1,5 +1,5 @@
--- Which rows of a read model have a column that is not what their document says; what compares a read model with the log
--- asks this.
+-- Which rows of a read model have a column that is not what their document says, or a mark that is not what other rows say;
+-- what compares a read model with the log asks this.
 CREATE OR REPLACE FUNCTION tracking_ledger.differing_columns(p_ledger uuid, p_projection text, p_generation bigint)
 RETURNS TABLE (id text, field text, stored text, told text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = tracking_ledger, pg_temp AS $$
@@ -14,5 +14,11 @@ BEGIN
                WHERE t.ledger_id = $1 AND t.generation = $2 AND to_jsonb(t) -> told.key IS DISTINCT FROM told.value
                ORDER BY t.id, told.key$query$, p_projection, 'columns_of_' || p_projection)
     USING p_ledger, p_generation;
+    IF p_projection = 'work_items' THEN
+        RETURN QUERY
+        SELECT t.id, 'held', t.held::text, found.held::text
+        FROM work_items t, held(p_ledger, p_generation, t.id) found (held)
+        WHERE t.ledger_id = p_ledger AND t.generation = p_generation AND t.held <> found.held;
+    END IF;
 END
 $$;

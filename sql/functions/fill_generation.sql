@@ -1,5 +1,6 @@
 -- Puts replayed rows into a generation that does not serve: a new one, or one that is behind (then under the lock).
--- Here each row's n is its position. The rest is what append_events is given for one read model.
+-- Here each row's n is its position. The rest is what append_events is given for one read model. Where all are new, what holds
+-- an item up is left to mark_generation: to look around each row would take longer than to write it.
 CREATE OR REPLACE FUNCTION tracking_ledger.fill_generation(
     p_ledger uuid, p_projection text, p_generation bigint, p_rows json, p_entries json, p_documents text,
     p_are_new boolean)
@@ -27,10 +28,15 @@ BEGIN
     FROM ROWS FROM (json_to_recordset(p_rows) AS (id text, version int, n bigint, terms text))
          WITH ORDINALITY AS r (id, version, n, terms, place);
     IF p_are_new THEN
+        PERFORM set_config('ledger.filling', p_generation::text, true);
         v_done := add_rows(p_ledger, p_projection, p_generation, v_given.ids, v_given.versions, v_given.ns, v_given.terms, v_documents, 0);
     ELSE
         v_done := put_rows(p_ledger, p_projection, p_generation, v_given.ids, v_given.versions, v_given.ns, v_given.terms, v_documents, 0);
     END IF;
     PERFORM put_entries(p_ledger, p_generation, p_entries);
+    PERFORM set_config('ledger.filling', '', true);
+    IF p_projection = 'work_items' AND NOT p_are_new THEN  -- what holds one of these up may have come before it
+        PERFORM mark_held(p_ledger, p_generation, given.id) FROM unnest(v_given.ids) given (id);
+    END IF;
 END
 $$;

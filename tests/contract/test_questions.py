@@ -151,7 +151,6 @@ SAMPLES: Samples = {
     "names": [["ada", "lead"], ["nobody"]],
     "person": ["ada", None],
     "most": [10, 1],
-    "sieved": [None, 1],
     "common": [100, 0],
     "looked_at": [100, 3],
     "before": ["2026-12-01T00:00:00.000000Z", "2026-11-22T09:15:00.000000Z"],

@@ -190,6 +190,7 @@ FUNCTIONS = {  # each with arguments that it would take from a member
     "begin_rebuilding": "%s",
     "remove_retired": "%s, 1",
     "fill_generation": "%s, 'vendors', 1, '[]', '{}', '', false",
+    "mark_generation": "%s, 1",
     "serve_generation": "%s, 'vendors', 1, 1",
     "create_ledger": "%s, 'mine now'",
     "open_ledger": "%s, 'mine now', '{}'",

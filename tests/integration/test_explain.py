@@ -188,7 +188,6 @@ def samples(large: Scale) -> Samples:
         "work_items/needing.person": ["person 7"],
         "most": [10],
         "work_items/count.most": [10_001],
-        "sieved": [None, 1],
         "common": [5_000],
         "looked_at": [10_000],
         "words": [[""] * len(some)],
@@ -332,7 +331,6 @@ def test_no_more_items_than_a_list_says_are_counted(large: Scale) -> None:
 
 def test_what_waits_is_passed_over_item_by_item(large: Scale) -> None:
     given = dict.fromkeys(next(cases(CANDIDATES, samples(large)))) | {
-        "sieved": 1,
         "moment": text(FIRST_DAY),
         "limit": 51,
     }

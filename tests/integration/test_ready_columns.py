@@ -12,7 +12,7 @@ from psycopg import sql
 from ledger.aggregates.work_item.commands import CreateWorkItem, UpdateWorkItem
 from ledger.postgres.connection.database import Database
 from projections.read_models.catalog import PROJECTIONS
-from projections.read_models.columns import values_of
+from projections.read_models.columns import Mark, values_of
 from tests.support.each import each
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, on_postgres
@@ -64,7 +64,10 @@ def ledger(dsn: str) -> Iterator[Ledger]:
 def test_what_comes_ready_is_what_the_server_makes_of_the_same_document(owner_dsn: str, name: str) -> None:
     columns = PROJECTIONS[name].columns
     ready = values_of(columns)
-    listed = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(column.name)) for column in columns)
+    listed = sql.SQL(", ").join(
+        sql.SQL("NULL") if isinstance(column, Mark) else sql.SQL("{}::text").format(sql.Identifier(column.name))
+        for column in columns
+    )
 
     with psycopg.connect(owner_dsn) as owner:
         for document in DOCUMENTS[name]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as some
@@ -16,20 +17,29 @@ from msgspec.structs import replace
 from ledger.aggregates.work_item.commands import (
     AskQuestion,
     ClaimWorkItem,
+    CreateWorkItem,
     ImportedItem,
     ImportedLink,
     ImportWorkItems,
+    LinkWorkItems,
     Mark,
+    UpdateWorkItem,
 )
+from ledger.aggregates.work_item.item_summaries import CATEGORY
 from ledger.aggregates.work_item.rules.claims import token_digest
+from ledger.decider import Undo
+from ledger.envelope import Command, stream_id
 from ledger.postgres.connection.database import Database
 from ledger.values.states import CATEGORIES, ORIGINAL
 from ledger.world import Asker, ReadyFilter
+from projections.questions import entities
 from projections.questions.work import item_lists, readiness
-from projections.tables.contract import Snapshot
+from projections.tables.contract import Snapshot, pages
+from projections.tables.replay import replay
 from tests.support.examples import examples
 from tests.support.given import numbered
-from tests.support.ledgers import FIRST_DAY, Ledger, in_memory, on_postgres
+from tests.support.ledgers import FIRST_DAY, Ledger, in_memory, numbered_command, on_postgres
+from tests.support.random_histories import Action, attempt_all, histories
 
 MINE, OTHERS = "my-own-token", "another-token"
 ME = "somebody"  # who acts in these tests
@@ -43,6 +53,7 @@ STATES = [
 STARTED = ("2026-11-22", "2026-11-22T00:00:00.000000Z")  # days and moments that are there
 TO_COME = ("2999-01-01", "2999-01-01T00:00:00.000000Z")
 ASKER = Asker(name=ME, holder=token_digest(MINE))
+HELD = "SELECT id, held FROM work_items WHERE generation = %s AND held > 0"
 Open = Callable[[], AbstractContextManager[Ledger]]
 
 
@@ -172,8 +183,7 @@ def test_ready_is_what_the_slow_definition_calls_ready(opened: Open, items: list
         with ledger.tables.snapshot() as snapshot:
             explained, listed, page = _detail(snapshot, len(items)), _listed(snapshot), _page(snapshot)
             asker = Asker(name=ME)
-            next_one = next(readiness.ready(snapshot, ReadyFilter(), snapshot.as_of.now, asker), {"id": None})["id"]
-            sieved = _sieved(snapshot, asker)
+            walked = _walked(snapshot, asker)
             ids = [numbered(place) for place in range(len(items))]
             together = readiness.obstacles(snapshot, ids, snapshot.as_of.now, ASKER)
             one_by_one = [readiness.obstacles(snapshot, [one], snapshot.as_of.now, ASKER) for one in ids]
@@ -182,8 +192,63 @@ def test_ready_is_what_the_slow_definition_calls_ready(opened: Open, items: list
     expected = {numbered(place) for place in free - others}
     by_rank = sorted(free - mine - others, key=lambda place: (items[place].priority, place))
     assert (explained, set(listed), set(page)) == (expected, expected, expected)
-    assert next_one == (numbered(by_rank[0]) if by_rank else None)
-    assert sieved == [numbered(place) for place in by_rank]
+    assert walked == [numbered(place) for place in by_rank]
+
+
+@pytest.mark.parametrize("opened", ["postgres"], indirect=True)
+@examples(60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(histories)
+def test_each_row_says_what_holds_its_item_up_whatever_has_happened(
+    opened: Open, dsn: str, history: list[Action]
+) -> None:
+    with opened() as ledger:
+        attempt_all(ledger, history)
+        assert _marks(ledger, dsn) == _holding(ledger)
+
+        replay(ledger.store, ledger.tables)
+
+        assert _marks(ledger, dsn) == _holding(ledger)
+
+
+@pytest.mark.parametrize("opened", ["postgres"], indirect=True)
+def test_a_row_follows_every_link_and_every_child_that_comes_and_goes(opened: Open, dsn: str) -> None:
+    held, parent, other = numbered(0), numbered(1), numbered(2)
+    create = {"item_type": "task", "title": "One"}
+    link = LinkWorkItems(id=other, to_id=held, kind="blocks")
+    steps: list[tuple[Command, dict[str, int]]] = [
+        (CreateWorkItem(id=held, **create), {}),
+        (CreateWorkItem(id=parent, **create), {}),
+        (CreateWorkItem(id=other, **create, parent_id=parent), {parent: 2}),
+        (link, {held: 1, parent: 2}),
+        (UpdateWorkItem(id=other, expected=2, parent_id=None), {held: 1}),
+        (UpdateWorkItem(id=other, expected=3, parent_id=parent), {held: 1, parent: 2}),
+        (UpdateWorkItem(id=other, expected=4, status="completed"), {}),
+        (UpdateWorkItem(id=other, expected=5, status="active", reason="not yet"), {held: 1, parent: 2}),
+        (replace(link, remove=True), {parent: 2}),
+        (link, {held: 1, parent: 2}),
+        (UpdateWorkItem(id=other, expected=8, deleted=True), {}),
+        (UpdateWorkItem(id=other, expected=9, deleted=False), {held: 1, parent: 2}),
+        (Undo(undone=str(numbered_command(11)), streams=(stream_id(CATEGORY, other),)), {}),
+    ]
+
+    with opened() as ledger:
+        for number, (command, expected) in enumerate(steps):
+            ledger.execute(number, command)
+            assert (_marks(ledger, dsn), _holding(ledger)) == (expected, expected), number
+
+
+@pytest.mark.parametrize("opened", ["postgres"], indirect=True)
+@examples(30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(graphs())
+def test_each_row_of_an_import_says_what_holds_its_item_up(opened: Open, dsn: str, items: list[Item]) -> None:
+    with opened() as ledger:
+        ledger.execute(1, _recorded(items))
+        recorded = _marks(ledger, dsn)
+
+        replay(ledger.store, ledger.tables)
+
+        assert recorded == _holding(ledger)
+        assert recorded == _marks(ledger, dsn)
 
 
 @pytest.mark.parametrize("opened", ["memory", "postgres"], indirect=True)
@@ -211,17 +276,37 @@ def test_the_walk_passes_over_nothing_whose_obstacle_is_finished_or_deleted(open
     with opened() as ledger:
         ledger.execute(1, _recorded(items))
         with ledger.tables.snapshot() as snapshot:
-            sieved = _sieved(snapshot, Asker(name=ME))
+            walked = _walked(snapshot, Asker(name=ME))
 
-    assert sieved == [numbered(place) for place in (2, 3, 4, 5, 9, 11)]
+    assert walked == [numbered(place) for place in (2, 3, 4, 5, 9, 11)]
     assert all(is_ready(items, place) for place in (2, 3, 4, 5, 9, 11))
 
 
-def _sieved(snapshot: Snapshot, asker: Asker) -> list[str]:
-    """What is ready, where the walk itself passes over what certainly waits, from its first item on."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(readiness, "SIEVED", 1)
-        return [line["id"] for line in readiness.ready(snapshot, ReadyFilter(), snapshot.as_of.now, asker)]
+def _marks(ledger: Ledger, dsn: str) -> dict[str, int]:
+    """What the rows say of each item that something holds up."""
+    with ledger.tables.snapshot() as snapshot:
+        generation = snapshot.generation("work_items")
+    with psycopg.connect(dsn) as connection:
+        connection.execute("SELECT FROM tracking_ledger.enter_ledger(%s)", [ledger.store.ledger])
+        return dict(connection.execute(HELD, [generation]).fetchall())
+
+
+def _holding(ledger: Ledger) -> dict[str, int]:
+    """The same, word by word from what each item's events add up to."""
+    with ledger.tables.snapshot() as snapshot:
+        found = pages(snapshot, CATEGORY, snapshot.generation("work_items"))
+        rows = {row.id: row.state for row in entities.rows(CATEGORY, list(found))}
+    held: dict[str, int] = {}
+    for item in rows.values():
+        if item.category not in ("done", "dropped") and not item.deleted and not item.withdrawn:
+            blocked = [link.to_id for link in item.links if link.kind == "blocks"]
+            for target, bit in [(item.parent_id, 2), *((target, 1) for target in blocked)]:
+                held[target] = held.get(target, 0) | bit
+    return {entity_id: held[entity_id] for entity_id in held.keys() & rows.keys()}
+
+
+def _walked(snapshot: Snapshot, asker: Asker) -> list[str]:
+    return [line["id"] for line in readiness.ready(snapshot, ReadyFilter(), snapshot.as_of.now, asker)]
 
 
 def _detail(snapshot: Snapshot, count: int) -> set[str]:

@@ -21,6 +21,7 @@ from ledger.annotation.state import Attachment
 from ledger.codec import encode
 from ledger.values.moment import text
 from projections.read_models.catalog import PROJECTIONS
+from projections.read_models.columns import derived
 from projections.read_models.projection import Row, Stamps
 from tests.support.ledgers import FIRST_DAY
 
@@ -70,10 +71,15 @@ def fill(administrator: psycopg.Connection, ledger: UUID, *, seed: int = 1) -> d
     made["enhancements"] = list(_enhancements(chance))
     generations: dict[str, int] = dict(administrator.execute(GENERATIONS, [ledger]).fetchall())
     administrator.execute(STAGE)
+    administrator.execute("SELECT set_config('ledger.filling', %s, false)", [str(generations["work_items"])])
     for name, rows in made.items():
         _copy(administrator, COPY_ROWS, _lines(ledger, generations[name], name, rows))
-        administrator.execute(TAKE_IN.format(name, ", ".join(column.name for column in PROJECTIONS[name].columns)))
+        administrator.execute(
+            TAKE_IN.format(name, ", ".join(column.name for column in derived(PROJECTIONS[name].columns)))
+        )
         _copy(administrator, COPY_ENTRIES, _entries(ledger, generations[name], name, rows))
+    administrator.execute("SELECT tracking_ledger.mark_generation(%s, %s)", [ledger, generations["work_items"]])
+    administrator.execute("RESET ledger.filling")
     data = encode(WorkItemCreated(item_type="task", title="One of many"))
     administrator.execute(EVENTS, [ledger, data.decode(), ITEMS])
     _copy(administrator, COPY_TERMS, _terms(ledger, generations["work_items"], made["work_items"]))

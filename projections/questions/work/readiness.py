@@ -34,7 +34,6 @@ COUNTED = 100
 WAITING = 1000  # items that one write may set free and that are looked at
 PORTION = 50  # items looked at first; each further portion is twice as large
 LARGEST = 800
-SIEVED = 100  # from a portion of so many items on, the store passes over what certainly waits
 LOOKED_AT = 700  # items of which a list's beginning is made, where most have not what is looked for
 MOST_NAMED = 20  # blockers and children that are named, of each kind
 NAMED = 20  # items that became ready by one write and are named
@@ -116,8 +115,8 @@ def ready(
     """Ready items as lines of {id, key}, the most urgent first, then the oldest; looked for as they are taken."""
 
     def fetch(place: PageStart, limit: int) -> Answer:
-        asked = {"sieved": 1 if limit >= SIEVED else None, "moment": text(moment), "limit": limit}
-        return snapshot.ask("work_items/candidates", **asdict(wanted), after_key=place[0], after_id=place[1], **asked)
+        asked = {"after_key": place[0], "after_id": place[1], "moment": text(moment), "limit": limit}
+        return snapshot.ask("work_items/candidates", **asdict(wanted), **asked)
 
     if wanted.assignee is not None:  # what is in their hands is asked for
         asker = replace(asker, name=wanted.assignee)
