@@ -40,6 +40,7 @@ from tests.support.kept_connections import kept
 from tests.support.pooler import Pooler
 from tests.support.silence import away_at_once
 from tests.support.tcp_gate import Gate
+from tests.support.waiting import until
 
 Perform = Callable[..., dict[str, Any]]
 NewDatabase = Callable[..., str]
@@ -56,6 +57,10 @@ WARM_PROCESS = "projections.cli.warm_process"
 HERE = Path(__file__).parent
 MEMORY = Path("/dev/shm")
 ROOM = 4 * 2**30  # bytes
+END_OTHERS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+)
 if (
     os.access(MEMORY, os.W_OK)
     and shutil.disk_usage(MEMORY).free > ROOM
@@ -144,10 +149,17 @@ def server() -> Iterator[EmbeddedServer]:
     connect(Settings(project=root, pgdata=root / "postgres", pgbin=programs)).close()
     with kept(server.conninfo(APPLICATION, DATABASE)):
         yield server
-    server.stop()
+    until(lambda: _has_ended(server))
     left = [words for words in _servers_in(root) if WARM_PROCESS in words]
     shutil.rmtree(root, ignore_errors=True)
     assert not left, f"warm processes that a test left running: {left}"
+
+
+def _has_ended(server: EmbeddedServer) -> bool:
+    """Stops it, which it does not let be done to others: a session that a test left open must not keep it here."""
+    with psycopg.connect(server.conninfo("postgres", "postgres"), autocommit=True) as administrator:
+        administrator.execute(END_OTHERS)
+    return server.stop()
 
 
 @pytest.fixture(scope="session")
