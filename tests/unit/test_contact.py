@@ -81,7 +81,7 @@ def test_a_command_whose_time_is_over_waits_for_no_server_that_answers(server: S
 
 def test_a_command_that_has_waited_for_a_server_to_start_has_its_time_then(server: Server) -> None:
     server.is_there.set()
-    contact, seconds, left = Contact(server.reach, lambda: not server.is_ready.is_set(), 0.05), 0.1, list[float]()
+    contact, seconds, left = Contact(server.reach, lambda: True, 0.05), 0.1, list[float]()
 
     def ask() -> None:
         with deadline.at_most(seconds):
