@@ -98,7 +98,7 @@ def _other_terms(snapshot: Snapshot, projection: Projection[Any], rows: Sequence
 
 
 def _other_columns(snapshot: Snapshot, projection: Projection[Any], known: set[str]) -> Iterator[Difference]:
-    """Rows whose document is right and is not what questions filter and sort by, and marks that do not follow."""
+    """Rows whose document is right and is not what questions filter and sort by, and marks that nothing bears out."""
     given = {"projection": projection.name, "generation": snapshot.generation(projection.name)}
     for found in snapshot.ask("entities/differing_columns", **given):
         if found["id"] not in known:

@@ -1,5 +1,5 @@
--- Which rows of a read model have a column that is not what their document says, or a mark that is not what other rows say;
--- what compares a read model with the log asks this.
+-- Which rows of a read model have a column that is not what their document says, or a mark that other rows do not bear
+-- out; what compares a read model with the log asks this. A mark that is missing leaves nothing out: see mark_held.
 CREATE OR REPLACE FUNCTION tracking_ledger.differing_columns(p_ledger uuid, p_projection text, p_generation bigint)
 RETURNS TABLE (id text, field text, stored text, told text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = tracking_ledger, pg_temp AS $$
@@ -18,7 +18,7 @@ BEGIN
         RETURN QUERY
         SELECT t.id, 'held', t.held::text, found.held::text
         FROM work_items t, held(p_ledger, p_generation, t.id) found (held)
-        WHERE t.ledger_id = p_ledger AND t.generation = p_generation AND t.held <> found.held;
+        WHERE t.ledger_id = p_ledger AND t.generation = p_generation AND t.held & ~found.held <> 0;
     END IF;
 END
 $$;

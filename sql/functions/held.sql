@@ -1,8 +1,8 @@
 -- What holds an item up that is unfinished and lives itself: 1 an item that blocks it, 2 a child, 3 both, 0 neither. The words
--- of the rule (see obstacles), which has the last one.
+-- of the rule (see obstacles), which has the last one. It looks at all of them; what compares read models with the log asks this.
 --
 -- A young table has no statistics, and any index looks as good as the right one. So each look asks for the order of the index
--- that answers it, and sorting is ruled out; so do mark_held and hold_*.
+-- that answers it, and sorting is ruled out; so do mark_held, hold_up and hold_*.
 CREATE OR REPLACE FUNCTION tracking_ledger.held(p_ledger uuid, p_generation bigint, p_id text) RETURNS int
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET enable_sort = off SET jit = off AS $$
 DECLARE
