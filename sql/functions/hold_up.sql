@@ -10,7 +10,7 @@ BEGIN
       AND item.held & p_bit = 0
     ORDER BY item.id LIMIT 1;
     IF FOUND THEN
-        UPDATE tracking_ledger.work_items item SET held = item.held | p_bit WHERE item.ctid = v_place;
+        UPDATE tracking_ledger.work_items item SET held = item.held | p_bit WHERE item.ledger_id = p_ledger AND item.ctid = v_place;
     END IF;
 END
 $$;

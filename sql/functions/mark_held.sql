@@ -30,7 +30,7 @@ BEGIN
     WHERE item.ledger_id = p_ledger AND item.generation = p_generation AND item.id BETWEEN p_id AND p_id AND item.held <> v_held
     ORDER BY item.id LIMIT 1;
     IF FOUND THEN
-        UPDATE tracking_ledger.work_items item SET held = v_held WHERE item.ctid = v_place;
+        UPDATE tracking_ledger.work_items item SET held = v_held WHERE item.ledger_id = p_ledger AND item.ctid = v_place;
     END IF;
 END
 $$;
