@@ -125,6 +125,11 @@ def invalid(request: str | int | None, why: str) -> wire.JSONRPCError:
     return wire.JSONRPCError(jsonrpc="2.0", id=request, error=error)
 
 
+def invalid_params(message: Any, why: str) -> wire.JSONRPCError:
+    error = wire.ErrorData(code=wire.INVALID_PARAMS, message=f"Invalid params: {why}")
+    return wire.JSONRPCError(jsonrpc="2.0", id=id_of(message), error=error)
+
+
 def id_of(message: Any) -> str | int | None:
     """The id of what may be a request, where it can be made out."""
     found = message.get("id") if isinstance(message, dict) else None

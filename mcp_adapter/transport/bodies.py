@@ -1,4 +1,5 @@
-"""Bodies that the SDK does not read in the revisions with a handshake: batches, a byte order mark, unpaired surrogates.
+"""Bodies that the SDK does not read in the revisions with a handshake: batches, a byte order mark, unpaired surrogates;
+and, in all of them, names that are given twice.
 
 A batch becomes one request for each of its messages, sent as the whole was sent, and one array of their answers.
 The body of what asks for no notes beside its answer goes on in the scope, too.
@@ -15,7 +16,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ledger.codec import unstorable
-from mcp_adapter.transport.batches import MOST, REVISION, Batch, id_of, invalid
+from mcp_adapter.transport.batches import MOST, REVISION, Batch, id_of, invalid, invalid_params
+from mcp_adapter.transport.repeated_names import repeated_name
 from mcp_adapter.transport.sessions import ONLY_ANSWER, TEXT
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -39,7 +41,7 @@ class Bodies:
         body = b"".join(piece.get("body", b"") for piece in pieces)
         headers = Headers(scope=scope)
         revision = headers.get("mcp-protocol-version", REVISION)
-        read = None if body[:1] == b"{" and SURROGATE not in body.lower() else _read(body, revision)
+        read = _unusual(body, revision)
         if isinstance(read, Batch):
             await (await self._answered(read, scope, receive))(scope, receive, send)
         elif isinstance(read, wire.JSONRPCError):
@@ -94,6 +96,12 @@ class _Answered:
         return _json(wire.JSONRPCError(jsonrpc="2.0", id=request, error=error))
 
 
+def _unusual(body: bytes, revision: str) -> bytes | Batch | wire.JSONRPCError | None:
+    if repeated := repeated_name(body):
+        return invalid_params(json.loads(repeated.text), str(repeated))
+    return None if body[:1] == b"{" and SURROGATE not in body.lower() else _read(body, revision)
+
+
 def _read(body: bytes, revision: str) -> bytes | Batch | wire.JSONRPCError | None:
     """The body as the SDK reads it, a batch, or why it is refused; None to leave all that to the SDK."""
     text = body.removeprefix(BYTE_ORDER_MARK)
@@ -103,8 +111,7 @@ def _read(body: bytes, revision: str) -> bytes | Batch | wire.JSONRPCError | Non
         return None
     if halves := unstorable(read):
         why = "; ".join(f"{half['field']} {half['problem']}" for half in halves[:20])
-        error = wire.ErrorData(code=wire.INVALID_PARAMS, message=f"Invalid params: {why}")
-        return wire.JSONRPCError(jsonrpc="2.0", id=id_of(read), error=error)
+        return invalid_params(read, why)
     if not isinstance(read, list) or revision != REVISION:
         return text
     return Batch(read) if 0 < len(read) <= MOST else invalid(None, f"a batch holds 1 to {MOST} messages")

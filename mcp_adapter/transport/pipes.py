@@ -17,6 +17,8 @@ import anyio.to_thread
 import mcp.types as wire
 from mcp.shared.message import SessionMessage
 
+from mcp_adapter.transport.repeated_names import repeated_name
+
 Incoming = SessionMessage | Exception
 
 AHEAD = 16  # lines that are read before the first of them is taken
@@ -69,7 +71,7 @@ class MessageReader:
                 self._places.acquire()
                 if self._ended:
                     return
-                item = self.see(line)
+                item = repeated_name(line) or self.see(line)
                 if item is None:
                     self._places.release()
                 else:

@@ -12,13 +12,23 @@ import mcp.types as wire
 from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
 
-from mcp_adapter.transport.batches import MOST, Batch, Batches, Refusal, id_of, invalid, one_message
+from mcp_adapter.transport.batches import (
+    MOST,
+    Batch,
+    Batches,
+    Refusal,
+    id_of,
+    invalid,
+    invalid_params,
+    one_message,
+)
 from mcp_adapter.transport.pipes import UnusualId
+from mcp_adapter.transport.repeated_names import RepeatedName
 
 BYTE_ORDER_MARK = "\ufeff"
 
 Incoming = SessionMessage | Exception
-Unreadable = ValidationError | UnicodeDecodeError | UnusualId
+Unreadable = ValidationError | UnicodeDecodeError | UnusualId | RepeatedName
 
 
 class Messages:
@@ -72,6 +82,8 @@ def read(error: Unreadable) -> SessionMessage | Batch | wire.JSONRPCError | None
     """
     if isinstance(error, UnicodeDecodeError):
         return _in_another_encoding(error)
+    if isinstance(error, RepeatedName):
+        return invalid_params(json.loads(error.text), str(error))
     if isinstance(error, UnusualId):
         return _read(json.loads(error.text))
     faults = error.errors(include_url=False, include_context=False)

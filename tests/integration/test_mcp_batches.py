@@ -221,3 +221,31 @@ def test_a_whole_character_as_two_escapes_over_http_is_taken(http: HttpServer) -
     answer = Session(http).post(created(9, "\U0001f680"))
 
     assert answer.result()["structuredContent"]["outcome"] == "committed"
+
+
+ONCE = '"title": "One"'
+TWICE = [(f'{ONCE}, "title": "Two"', "title"), (f'{ONCE}, "metadata": {{"area": "here", "area": "there"}}', "area")]
+
+
+@pytest.mark.parametrize(("twice", "name"), TWICE)
+def test_an_argument_given_twice_is_refused_and_nothing_is_recorded(settings: Settings, twice: str, name: str) -> None:
+    arguments = {"item_type": "task", "title": "One"}
+
+    with served(settings) as client:
+        number = client.send("tools/call", {"name": "create_work_item", "arguments": arguments}, as_text=(ONCE, twice))
+        with pytest.raises(RefusedByProtocol, match=f"{name} is given twice"):
+            client.wait(number)
+
+        assert client.call("list_work_items")["total_count"] == 0
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("revision", [REVISION, "2025-11-25"])
+def test_an_argument_given_twice_over_http_is_refused(http: HttpServer, revision: str) -> None:
+    body = json.dumps(created(9, "One")).replace(ONCE, TWICE[0][0]).encode()
+
+    answer = Session(http, revision).post(body)
+
+    error = json.loads(answer.body)
+    assert (answer.status, error["id"]) == (400, 9)
+    assert "title is given twice" in error["error"]["message"]
