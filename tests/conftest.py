@@ -40,7 +40,7 @@ from tests.support.kept_connections import kept
 from tests.support.pooler import Pooler
 from tests.support.silence import away_at_once
 from tests.support.tcp_gate import Gate
-from tests.support.waiting import until
+from tests.support.waits import until
 
 Perform = Callable[..., dict[str, Any]]
 NewDatabase = Callable[..., str]

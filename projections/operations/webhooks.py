@@ -33,7 +33,7 @@ from projections.operations.base import Input, Operation, Writes, carry_out, com
 from projections.operations.inputs.fields import LARGEST_NUMBER, AsArray, Name, NotBlank, Texts
 from projections.questions import configuration as questions
 from projections.questions.answers import Answered
-from projections.questions.log.following import problems_of_kinds
+from projections.questions.log.filtered_events import problems_of_kinds
 from projections.questions.lookup import find
 from projections.questions.references import references_of_ids
 

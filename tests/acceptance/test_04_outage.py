@@ -13,7 +13,7 @@ from tests.support import forked
 from tests.support.git_repository import commit_all
 from tests.support.mcp_client import served
 from tests.support.tcp_gate import Gate
-from tests.support.waiting import until
+from tests.support.waits import until
 
 pytestmark = pytest.mark.processes
 

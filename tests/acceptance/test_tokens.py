@@ -19,7 +19,7 @@ from tests.acceptance.test_06_hierarchy import LEVELS
 from tests.acceptance.test_08_full_status import SCENARIO, command_line, fill
 from tests.support.mcp_client import McpClient, served
 from tests.support.tcp_gate import Gate
-from tests.support.waiting import until
+from tests.support.waits import until
 
 LIMIT = 1_500
 LIST_LIMIT = 6_001  # 24,000 bytes

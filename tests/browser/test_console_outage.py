@@ -17,7 +17,7 @@ from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from tests.browser.conftest import Open, create
 from tests.support.http_client import serving
-from tests.support.waiting import until
+from tests.support.waits import until
 
 pytestmark = pytest.mark.processes
 

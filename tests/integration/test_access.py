@@ -26,7 +26,7 @@ from tests.support import history
 from tests.support.each import each
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, on_postgres, proposal
-from tests.support.waiting import let_go
+from tests.support.waits import let_go
 
 TABLES = ("events", "projections", "entries", *SHAPES)
 STRANGER = "tracking_ledger_stranger"  # a writer too, but a member of other ledgers

@@ -36,7 +36,7 @@ from tests.support.calls import ask, close_at_once
 from tests.support.long_cases import long_cases
 from tests.support.lost_history import lose
 from tests.support.tcp_gate import Gate
-from tests.support.waiting import until
+from tests.support.waits import until
 
 Answer = dict[str, Any]
 APPEND = b"append_event"  # or append_events

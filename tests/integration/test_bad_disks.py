@@ -17,7 +17,7 @@ from projections.maintenance import access_tokens
 from projections.operations.catalog import OPERATIONS
 from tests.conftest import Perform
 from tests.support.command_line import run
-from tests.support.waiting import until
+from tests.support.waits import until
 
 NOWHERE = "host=127.0.0.1 port=1"
 

@@ -19,7 +19,7 @@ from projections.transfer.file_import import ImportRequest
 from tests.conftest import Perform
 from tests.support.beads import export, issue, needs
 from tests.support.command_line import Run, runner
-from tests.support.waiting import until
+from tests.support.waits import until
 
 ESCAPE = "\x1b[31mred\x1b[0m [bold]not bold[/bold]"
 

@@ -16,7 +16,7 @@ from ledger.settings import Settings
 from projections.cli.main import cli
 from projections.cli.terminal import exits
 from tests.conftest import Perform
-from tests.support import forking
+from tests.support import fork_server
 from tests.support.terminal import Terminal
 
 Complete = Callable[..., dict[str, str | None]]
@@ -99,7 +99,7 @@ def test_a_real_shell_completes_commands_and_references(
         pytest.skip(f"{shell} is not installed")
     ref = perform("create_work_item", item_type="task", title="Write the guide")["ref"]
     named = {f"LEDGER_{name.upper()}": str(getattr(settings, name)) for name in ("project", "dsn", "home", "pgdata")}
-    (tmp_path / program).write_text(forking.program())
+    (tmp_path / program).write_text(fork_server.program())
     (tmp_path / program).chmod(0o755)
     programs = sysconfig.get_path("scripts") if program == "tl" else tmp_path
     environment = {

@@ -32,7 +32,7 @@ from tests.support import forked
 from tests.support.calls import titles
 from tests.support.command_line import exit_code
 from tests.support.directories import Directory, Services, away, made
-from tests.support.waiting import until
+from tests.support.waits import until
 
 pytestmark = pytest.mark.processes
 

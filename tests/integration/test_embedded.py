@@ -20,7 +20,7 @@ import pytest
 from ledger.embedded import server as module
 from ledger.embedded.server import EmbeddedServer
 from ledger.errors import Unavailable
-from tests.support.waiting import until
+from tests.support.waits import until
 
 pytestmark = pytest.mark.processes
 

@@ -26,7 +26,7 @@ from projections.tables.replay import check
 from projections.transfer.publication import publish
 from tests.conftest import Perform
 from tests.support.command_line import run
-from tests.support.waiting import until
+from tests.support.waits import until
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 

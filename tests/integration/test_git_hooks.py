@@ -16,7 +16,7 @@ from projections.cli.main import cli
 from projections.maintenance import git_hooks
 from projections.maintenance.git_hooks import HOOKS, KEPT, install, uninstall
 from tests.conftest import Perform
-from tests.support import forking
+from tests.support import fork_server
 from tests.support.mcp_client import environment
 
 pytestmark = pytest.mark.processes
@@ -39,7 +39,7 @@ def project(settings: Settings, app: App) -> Path:
 def forked_hooks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The hooks that are installed run forked processes, which saves most of a second of a core for each."""
     python = tmp_path / "python"
-    python.write_text(forking.program(skipped=2))  # -c and its program
+    python.write_text(fork_server.program(skipped=2))  # -c and its program
     python.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(python))
 

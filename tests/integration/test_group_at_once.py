@@ -24,7 +24,7 @@ from ledger.values.revision import Change
 from projections.read_models.catalog import SHAPES
 from projections.tables.replay import check
 from tests.support.each import each
-from tests.support.erasing import erase
+from tests.support.erasures import erase
 from tests.support.given import numbered
 from tests.support.ledgers import FIRST_DAY, Ledger, now, numbered_command, on_postgres, proposal
 

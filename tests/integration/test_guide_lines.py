@@ -27,4 +27,4 @@ def test_a_forked_process_says_and_ends_as_the_installed_program_does(tmp_path: 
     assert "ended with 2" in installed
     assert "ended with 141" in installed, "the signal of a closed pipe"
     assert "/tracking-ledger'" in program
-    assert "handed_over" in handing_over
+    assert "fork_client" in handing_over

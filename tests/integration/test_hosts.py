@@ -15,7 +15,7 @@ from ledger.settings import Settings
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from tests.support.tcp_gate import Gate
-from tests.support.waiting import SECONDS, until
+from tests.support.waits import SECONDS, until
 
 pytestmark = pytest.mark.processes
 

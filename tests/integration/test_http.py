@@ -44,7 +44,7 @@ from projections.operations.catalog import OPERATIONS
 from projections.tables.postgres import LOCK
 from tests.support.http_client import Answer, HttpServer, request, revoke, serving, token
 from tests.support.mcp_client import SECONDS, RefusedByTool
-from tests.support.waiting import until
+from tests.support.waits import until
 
 pytestmark = pytest.mark.processes
 

@@ -23,7 +23,7 @@ from ledger.settings import Settings
 from projections.cli.main import cli
 from projections.cli.terminal import exits
 from tests.support.http_client import COMMAND
-from tests.support.waiting import SECONDS
+from tests.support.waits import SECONDS
 
 pytestmark = pytest.mark.processes
 

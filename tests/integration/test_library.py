@@ -17,7 +17,7 @@ from ledger.postgres.connection.connect import DATABASE
 from ledger.postgres.connection.database import Database
 from ledger.postgres.own_table import rebuild
 from ledger.settings import Settings
-from tests.support.erasing import erase
+from tests.support.erasures import erase
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, on_postgres
 

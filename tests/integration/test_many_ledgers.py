@@ -20,7 +20,7 @@ from projections.operations.catalog import OPERATIONS
 from tests.conftest import NewDatabase
 from tests.support.calls import titles
 from tests.support.directories import Directory, Services, away, made
-from tests.support.waiting import until
+from tests.support.waits import until
 
 pytestmark = pytest.mark.processes  # it fills ninety ledgers
 

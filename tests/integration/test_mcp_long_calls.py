@@ -15,7 +15,7 @@ from projections.operations.catalog import OPERATIONS
 from projections.tables.postgres import LOCK
 from tests.support.long_cases import long_cases
 from tests.support.mcp_client import STATELESS, served
-from tests.support.waiting import until
+from tests.support.waits import until
 
 WAITS = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database())"
 

@@ -15,7 +15,7 @@ from ledger.embedded.server import EmbeddedServer
 from ledger.postgres.connection.contact import COMING_SECONDS
 from ledger.settings import Settings
 from tests.conftest import Perform
-from tests.support import forking
+from tests.support import fork_server
 from tests.support.long_cases import long_cases
 from tests.support.mcp_client import (
     HANDSHAKES,
@@ -216,7 +216,7 @@ def test_closing_the_pipe_ends_the_server_without_an_error(settings: Settings, t
 def test_the_sdk_s_own_client_is_served_in_both_eras(settings: Settings, tmp_path: Path, mode: str) -> None:
     """By a forked process in the older era, which saves a second of a core."""
     forked = tmp_path / "tracking-ledger"
-    forked.write_text(forking.program())
+    forked.write_text(fork_server.program())
     forked.chmod(0o755)
     command, *words = SERVER if mode == "auto" else (str(forked), "mcp")
 

@@ -16,7 +16,7 @@ from ledger.postgres.connection.database import Database
 from ledger.postgres.store import PostgresStore
 from projections.read_models.catalog import SHAPES
 from projections.tables.replay import check
-from tests.support.erasing import erase
+from tests.support.erasures import erase
 from tests.support.given import numbered
 from tests.support.ledgers import FIRST_DAY, Ledger, numbered_command, on_postgres, proposal
 

@@ -18,7 +18,7 @@ from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from projections.questions.work import readiness
 from tests.conftest import Perform
-from tests.support import claiming
+from tests.support import claim_process
 from tests.support.calls import titles_in
 from tests.support.forked import Forked
 from tests.support.mcp_client import served
@@ -314,7 +314,7 @@ def test_processes_of_one_name_get_different_items_or_none(settings: Settings, p
     made = {task(f"item {n}", priority=n % 5 + 1) for n in range(PROCESSES - 5)}
     words = (str(settings.project), str(settings.dsn), str(settings.home))
     started = [
-        Forked(*words, env=os.environ, cwd=settings.project, program=claiming.main, stdin=subprocess.PIPE)
+        Forked(*words, env=os.environ, cwd=settings.project, program=claim_process.main, stdin=subprocess.PIPE)
         for _ in range(PROCESSES)
     ]
     try:

@@ -33,7 +33,7 @@ from projections.maintenance.status_file import LOCK, write_status
 from projections.operations.catalog import OPERATIONS
 from tests.conftest import Perform
 from tests.support import silence
-from tests.support.waiting import let_go, until, until_ended
+from tests.support.waits import let_go, until, until_ended
 
 pytestmark = pytest.mark.processes
 

@@ -21,7 +21,7 @@ from projections.reports.marked_section import NAME
 from projections.transfer.publication import publish
 from tests.support.calls import ask
 from tests.support.git_repository import commit_all
-from tests.support.waiting import until
+from tests.support.waits import until
 
 NOWHERE = "host=127.0.0.1 port=1"
 

@@ -31,7 +31,7 @@ from tests.support.calls import ask
 from tests.support.command_line import run
 from tests.support.mcp_client import served
 from tests.support.replicas import Pair, followed, machine
-from tests.support.waiting import until
+from tests.support.waits import until
 
 pytestmark = pytest.mark.processes
 

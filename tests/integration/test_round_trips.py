@@ -11,7 +11,7 @@ from ledger.libpq.round_trip import MOST_KEPT, Statement
 from ledger.libpq.session import COMMIT, READING, Session
 from ledger.postgres.connection.database import Database
 from tests.support.each import each
-from tests.support.waiting import until
+from tests.support.waits import until
 
 KEPT = Statement(b"SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%our question%'")
 QUESTION = b"SELECT 7 AS value /* our question */"

@@ -30,7 +30,7 @@ from projections.maintenance.console_links import Links
 from tests.conftest import NewDatabase
 from tests.support.directories import Services
 from tests.support.http_client import HttpServer, request, serving, token
-from tests.support.waiting import until, until_ended
+from tests.support.waits import until, until_ended
 
 pytestmark = pytest.mark.processes
 

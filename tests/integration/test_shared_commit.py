@@ -20,7 +20,7 @@ from ledger.postgres.shared_commit import MOST, SharedCommit
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, on_postgres, proposal
 from tests.support.relay import losing_the_answer_to
-from tests.support.waiting import until
+from tests.support.waits import until
 
 Verdicts = dict[int, Recorded | LedgerError]
 

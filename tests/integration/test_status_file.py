@@ -23,7 +23,7 @@ from tests.support.beads import export, issue
 from tests.support.command_line import run
 from tests.support.forked import Forked
 from tests.support.mcp_client import environment
-from tests.support.waiting import until
+from tests.support.waits import until
 
 AUTHOR = b"\xef\xbb\xbf# Notes\r\n\tby hand \xff\r\n\r\n```\r\n<!-- tracking-ledger: begin -->\r\n```\r\nno end"
 

@@ -21,7 +21,7 @@ from projections.application.activity import FILE, lines
 from projections.cli.warm import lifecycle, place
 from tests.support import forked
 from tests.support.terminal import Terminal, usual_signals
-from tests.support.waiting import until, until_ended
+from tests.support.waits import until, until_ended
 
 pytestmark = [
     pytest.mark.processes,

@@ -19,7 +19,7 @@ from ledger.settings import Settings
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from tests.lab.cluster import Node
-from tests.support.waiting import until
+from tests.support.waits import until
 
 pytestmark = pytest.mark.processes
 

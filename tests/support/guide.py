@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.support import forking
+from tests.support import fork_server
 
 ROOT = Path(__file__).parent.parent.parent
 HEADING = re.compile(r"#+ (.+)")
@@ -88,7 +88,7 @@ class Machine:
         for word, here in self.words.items():
             commands = commands.replace(word, here)
         as_server = self._as_server if "pg_ctl" in commands else ()
-        self._program.write_text(INSTALLED if as_server else self._answer or forking.program())
+        self._program.write_text(INSTALLED if as_server else self._answer or fork_server.program())
         tolerated = "|".join(map(str, (0, *also)))
         script = (
             f"set -E; trap 'code=$?; case $code in {tolerated}) ;; *) exit $code;; esac' ERR; source {self._state}\n"

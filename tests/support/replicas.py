@@ -18,7 +18,7 @@ from ledger.postgres.replica import Replica
 from ledger.settings import Settings
 from projections.application.app import App
 from tests.lab.cluster import Node
-from tests.support.waiting import until
+from tests.support.waits import until
 
 ROLE = "team"  # works with ledgers and may nothing else
 ALLOWED = 600.0  # seconds that a replica's answer may be old: more than any test takes

@@ -10,7 +10,7 @@ from ledger.postgres.connection import contact as contacts
 from ledger.postgres.connection import deadline
 from ledger.postgres.connection.contact import Contact
 from ledger.postgres.connection.database import Database
-from tests.support.waiting import until
+from tests.support.waits import until
 
 LONG = 60.0  # seconds; no test waits so long
 DATABASE = cast(Database, object())  # nothing is asked of it here

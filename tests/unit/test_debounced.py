@@ -6,7 +6,7 @@ import time
 
 from ledger.jobs import Jobs
 from projections.application.debounced import Debounced
-from tests.support.waiting import until
+from tests.support.waits import until
 
 
 def test_a_writer_rests_until_no_other_has_just_done_the_work() -> None:

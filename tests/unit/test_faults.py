@@ -19,7 +19,7 @@ from projections.cli.administration.health_checks import (
 from projections.local_copy.working_files import WorkingFiles
 from tests.support.each import each
 from tests.support.given import LEDGER
-from tests.support.queueing import queued
+from tests.support.queued_commands import queued
 
 SOUND: dict[str, Any] = {
     "server_version": "18.6",

@@ -8,7 +8,7 @@ import pytest
 
 from ledger import jobs as jobs_module
 from ledger.jobs import Jobs
-from tests.support.waiting import until
+from tests.support.waits import until
 
 LONG = 60.0  # seconds; no test waits so long
 

@@ -16,7 +16,7 @@ from ledger.offline.queue.outbox import Outbox
 from ledger.offline.queue.outbox_lines import Queued, Settled, is_whole
 from tests.support.forked import Forked
 from tests.support.given import LEDGER, numbered
-from tests.support.queueing import STREAM, queue_a_hundred, queued
+from tests.support.queued_commands import STREAM, queue_a_hundred, queued
 
 
 def settled(sequence: int, line: int, position: int = 1) -> Settled:
@@ -164,7 +164,7 @@ import resource, signal, sys
 from pathlib import Path
 from ledger.errors import Unavailable
 from ledger.offline.queue.outbox import Outbox
-from tests.support.queueing import queued
+from tests.support.queued_commands import queued
 from tests.unit.test_outbox import put
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 outbox = Outbox(Path(sys.argv[1]))

@@ -15,7 +15,7 @@ from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
 
 from mcp_adapter.transport.pipes import AHEAD, MessageReader, MessageWriter, conversation
-from tests.support.waiting import until
+from tests.support.waits import until
 
 SECONDS = 20
 LARGE = "x" * 300_000  # more than a pipe holds

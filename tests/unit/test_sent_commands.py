@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from ledger.envelope import Recorded
 from ledger.offline.sent_commands import SentCommands
 from tests.support.given import FIRST_DAY
-from tests.support.queueing import STREAM, queued
+from tests.support.queued_commands import STREAM, queued
 
 LINE = queued(1)
 RECORDED = Recorded(positions=(11,), streams={STREAM: 1}, recorded_at=FIRST_DAY)

@@ -22,7 +22,7 @@ from projections.cli.terminal.wording import happened
 from projections.questions.answers import Line
 from projections.questions.log.as_of import position_of
 from projections.questions.log.event_filter import EventFilter
-from projections.questions.log.following import follow, problems_of_kinds
+from projections.questions.log.filtered_events import follow, problems_of_kinds
 from projections.questions.lookup import find
 from projections.reports.atomic_file import replacing
 

@@ -27,7 +27,7 @@ from projections.maintenance.webhooks.network import SECONDS, Network, ReceiverA
 from projections.maintenance.webhooks.signature import signed_headers
 from projections.questions import configuration
 from projections.questions.log.event_filter import EventFilter
-from projections.questions.log.following import follow
+from projections.questions.log.filtered_events import follow
 
 AT_ONCE = 8  # webhooks that are served at the same time
 TURN = 5.0  # seconds until a webhook that has much to send lets the others have their turn

@@ -29,7 +29,7 @@ from projections.tables.replay import check
 from tests.conftest import Perform
 from tests.support.forked import Forked
 from tests.support.lost_history import lose, state
-from tests.support.waiting import until
+from tests.support.waits import until
 
 pytestmark = pytest.mark.processes
 

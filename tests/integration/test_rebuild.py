@@ -21,7 +21,7 @@ from tests.conftest import Perform
 from tests.support.given import numbered
 from tests.support.ledgers import numbered_command
 from tests.support.lost_history import lose, state
-from tests.support.waiting import until
+from tests.support.waits import until
 
 pytestmark = pytest.mark.processes
 

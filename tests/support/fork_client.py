@@ -1,4 +1,4 @@
-"""`tracking-ledger` for a shell: hands its words, environment, folder and streams to `forking`, and ends as that does.
+"""`tracking-ledger` for a shell: hands words, environment, folder and streams to `fork_server`, and ends as that does.
 
 It is run as a script, in an interpreter that loads little, so that it starts at once.
 """
@@ -10,12 +10,12 @@ import sys
 
 
 def main(address: str, *words: str) -> None:
-    with socket.socket(socket.AF_UNIX) as forking:
-        forking.connect(address)
-        socket.send_fds(forking, [b"\0"], [0, 1, 2])
-        forking.sendall(marshal.dumps((words, dict(os.environ), os.getcwd())))  # noqa: PTH109  # pathlib is slow to load
-        forking.shutdown(socket.SHUT_WR)
-        end_with(int(forking.recv(16)))
+    with socket.socket(socket.AF_UNIX) as server:
+        server.connect(address)
+        socket.send_fds(server, [b"\0"], [0, 1, 2])
+        server.sendall(marshal.dumps((words, dict(os.environ), os.getcwd())))  # noqa: PTH109  # pathlib is slow to load
+        server.shutdown(socket.SHUT_WR)
+        end_with(int(server.recv(16)))
 
 
 def end_with(code: int) -> None:

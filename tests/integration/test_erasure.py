@@ -20,7 +20,7 @@ from ledger.postgres.connection.database import Database
 from ledger.values.revision import Change
 from projections.tables import replay
 from projections.tables.replay import check
-from tests.support.erasing import erase
+from tests.support.erasures import erase
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, on_postgres, proposal
 

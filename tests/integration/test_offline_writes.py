@@ -24,7 +24,7 @@ from tests.support.calls import ask, close_at_once
 from tests.support.long_cases import long_cases
 from tests.support.mcp_client import served
 from tests.support.tcp_gate import Gate
-from tests.support.waiting import until
+from tests.support.waits import until
 
 
 @pytest.fixture

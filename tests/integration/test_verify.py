@@ -11,7 +11,7 @@ from projections.application.app import App
 from projections.maintenance.verify import verify
 from tests.conftest import Perform
 from tests.support.long_cases import long_cases
-from tests.support.waiting import until
+from tests.support.waits import until
 
 Plant = Callable[..., None]
 AT = 3  # the position at which a fault is planted, of five

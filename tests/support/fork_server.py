@@ -1,4 +1,4 @@
-"""Answers what runs `tracking-ledger`, a shell or git, with forked processes, as `handed_over` asks for them."""
+"""Answers what runs `tracking-ledger`, a shell or git, with forked processes, as `fork_client` asks for them."""
 
 import functools
 import marshal
@@ -12,7 +12,7 @@ from contextlib import suppress
 from multiprocessing import connection
 from pathlib import Path
 
-from tests.support import handed_over
+from tests.support import fork_client
 from tests.support.forked import Forked
 
 LOCK = threading.Lock()  # multiprocessing's list of processes, which every start goes through, is for one thread
@@ -45,14 +45,14 @@ class Server(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="forking-")
+        self._folder = tempfile.TemporaryDirectory(prefix="fork-server-")
         self.address = f"{self._folder.name}/socket"
         super().__init__(self.address, Answer)
 
 
 @functools.cache
 def address() -> str:
-    """Where `handed_over` finds the server, which this process has from the first call to its end."""
+    """Where `fork_client` finds the server, which this process has from the first call to its end."""
     server = Server()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server.address
@@ -60,4 +60,4 @@ def address() -> str:
 
 def program(skipped: int = 0) -> str:
     """The text of a shell program that is answered, but for its first words."""
-    return f"#!/bin/sh\nshift {skipped}\nexec '{sys.executable}' -I -S '{handed_over.__file__}' '{address()}' \"$@\"\n"
+    return f"#!/bin/sh\nshift {skipped}\nexec '{sys.executable}' -I -S '{fork_client.__file__}' '{address()}' \"$@\"\n"

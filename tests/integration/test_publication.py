@@ -8,7 +8,7 @@ import pytest
 from projections.application.app import App
 from projections.transfer.publication import publish
 from tests.conftest import Perform
-from tests.support.waiting import until
+from tests.support.waits import until
 
 
 @pytest.fixture
