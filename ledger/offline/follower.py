@@ -37,25 +37,23 @@ class Follower:
         Raises Diverged when the log is another history, and Damaged when the journal is damaged.
         """
         until = None if seconds is None else time.monotonic() + seconds
-        goal = None
-        while True:
-            head = self._journal.head
-            log_head = self.meet(head)
-            goal = log_head if goal is None else goal
-            if head.position >= goal:
-                return True
+        head = self._journal.head
+        goal = self.meet(head)
+        while head.position < goal:
             if until is not None and time.monotonic() > until:
                 return False
             up_to = min(goal, head.position + PORTION)
             events = list(islice(self._log.read_all(head.position, up_to), PORTION))
             self.meet(head)  # a killed server shows for a moment what no standby has, and gives no second answer
             with self.alone() as mine:
-                if not mine:
+                if not mine or not events:  # another one appends, or the log has just lost what it showed
                     return False
                 if self._journal.head == head:
                     self._journal.append(events)
                     self._log.remember_position(events[-1].position, events[-1].command_id)
             taken_in()
+            head = self._journal.head
+        return True
 
     def meet(self, head: Head) -> int:
         """Compares what this machine holds and has said with what the log has there. Its head; raises Diverged."""

@@ -42,6 +42,12 @@ class Debounced:
         self._rests_until = math.inf
         self._job = jobs.add(lane, self._turn)
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the work was asked for and has not begun: `finish` would do it."""
+        with self._lock:
+            return self._wanted
+
     def soon(self) -> None:
         with self._lock:
             self._wanted = True

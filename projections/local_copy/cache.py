@@ -56,10 +56,14 @@ class Cache:
         head = self.journal.head
         with self.tables.viewing() as rows:
             is_up = rows.complete and rows.checkpoint == (head.position, head.digest)
-            if is_up and self._overlay.is_laid(rows):
-                return
-        while not is_up and self._portion():
-            pass
+            is_laid = self._overlay.is_laid(rows)
+        if not is_up:
+            while self._portion():
+                pass
+            with self.tables.viewing() as rows:
+                is_laid = self._overlay.is_laid(rows)
+        if is_laid:
+            return
         with self.tables.advancing() as rows:
             if rows.complete:  # else another version of the program has just made rows of its own
                 self._overlay.lay(rows)

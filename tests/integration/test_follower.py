@@ -27,6 +27,7 @@ from projections.operations.catalog import OPERATIONS
 from projections.read_models.catalog import SHAPES
 from projections.tables.replay import check
 from tests.conftest import Perform
+from tests.support.command_line import run
 from tests.support.forked import Forked
 from tests.support.lost_history import lose, state
 from tests.support.waits import until
@@ -68,6 +69,43 @@ def test_a_follower_ends_at_what_the_log_held_when_it_was_asked_however_fast_oth
     assert Follower(own, Acknowledged(tmp_path), tmp_path, log).follow(seconds=5)
     assert own.head.position == 3
     own.close()
+
+
+def test_a_log_that_lost_what_it_showed_is_followed_the_next_time(app: App, create: Create, tmp_path: Path) -> None:
+    class Shrunk(PostgresStore):
+        def read_all(self, after: int = 0, up_to: int | None = None) -> Iterator[RecordedEvent]:
+            return iter(())
+
+    given = (app.database, app.identity.ledger, SHAPES)
+    own = Journal(tmp_path / "journal.jsonl", app.identity.ledger, tmp_path / "index.sqlite3")
+    create(3)
+
+    assert not Follower(own, Acknowledged(tmp_path), tmp_path, Shrunk(*given, key=app.identity.key)).follow()
+    assert own.head.position == 0
+    assert Follower(own, Acknowledged(tmp_path), tmp_path, PostgresStore(*given, key=app.identity.key)).follow()
+    assert own.head.position == 3
+    own.close()
+
+
+def test_a_command_that_writes_follows_the_log_once(
+    settings: Settings, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(settings, "add", "One")
+    asked = []
+    known_at = PostgresStore.known_at
+
+    def noting(store: PostgresStore, positions: list[int]) -> tuple[int, dict[int, Known]]:
+        asked.append(positions)
+        return known_at(store, positions)
+
+    monkeypatch.setattr(PostgresStore, "known_at", noting)
+    run(settings, "add", "Another")
+
+    head = app.local.journal.head.position
+    assert head == len(list(app.store.read_all()))
+    assert asked.count([head]) <= 1, (
+        "a journal that is up to the log is compared again only if it was so before the end"
+    )
 
 
 def test_a_follower_has_the_rows_of_what_it_fetched_before_it_fetches_more(

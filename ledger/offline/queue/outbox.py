@@ -165,7 +165,7 @@ class Outbox:
 
     def lines(self, after: int, up_to: int) -> Iterator[Queued]:
         """The queued lines between two numbers, settled or not."""
-        while page := self._read(self._index.ask(AFTER, after, up_to, PAGE)):
+        while after < up_to and (page := self._read(self._index.ask(AFTER, after, up_to, PAGE))):
             yield from page
             after = page[-1].sequence
 

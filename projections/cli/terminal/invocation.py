@@ -64,7 +64,8 @@ class Invocation:
     def close(self) -> None:
         if "app" in self.__dict__:
             if self.app.runtime.opened:
-                self.app.sync.follow_quietly(FOLLOWED_SECONDS)
+                if not self.app.after_write.is_wanted:  # what follows a write follows the log too
+                    self.app.sync.follow_quietly(FOLLOWED_SECONDS)
                 self._start_warm_process()
             self.app.close()
 
