@@ -42,11 +42,11 @@ def later(value: str, unit: Unit, count: int) -> str:
 
 
 def moved(value: str, before: str, after: str) -> str:
-    """What is planned, as far from `after` as it was from `before`."""
+    """What is planned, as far from `after` as it was from `before`. ValueError outside the years 1 to 9999."""
     try:
         return _written(_read(value) + (_read(after) - _read(before)), value)
     except OverflowError as error:
-        raise ValueError(f"{value} cannot be moved beyond the year 9999") from error
+        raise ValueError(f"{value} cannot be moved out of the years 1 to 9999") from error
 
 
 def _later(moment: datetime, unit: Unit, count: int) -> datetime:

@@ -180,6 +180,23 @@ def test_rules_that_are_ages_behind_are_caught_up_with_at_once() -> None:
     assert following[1].due == "2026-11-23"
 
 
+@each("rule", ["weekly", "every 2 months", "yearly", "every monday"])
+def test_what_has_no_turn_left_before_the_year_10000_is_done_and_does_not_come_again(rule: str) -> None:
+    outcome = given(decider).past(created(due="9999-12-31", recurrence=rule)).when(done())
+
+    outcome.then(WorkItemCompleted())
+
+
+def test_the_next_one_is_not_deferred_to_before_the_first_year() -> None:
+    rule = "weekly after completion"
+    item = WorkItem(item_type="task", recurrence=rule, due="9999-12-31", not_before="2026-11-01")
+
+    following = next_one(ENTITY, item, DONE_AT)
+
+    assert following is not None
+    assert (following[1].due, following[1].not_before) == ("2026-11-30", None)
+
+
 def _belongs(milestone: str) -> UpdateWorkItem:
     return UpdateWorkItem(id=ENTITY, expected=1, fields={"milestone_id": milestone})
 

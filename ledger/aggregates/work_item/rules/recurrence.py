@@ -93,10 +93,15 @@ def with_next(entity_id: str, item: WorkItem, facts: list[Fact], world: World) -
 def next_one(
     entity_id: str, item: WorkItem, done_at: datetime, states: States = ()
 ) -> tuple[str, WorkItemCreated] | None:
-    """What comes after an item that is done at a moment: its id, and how it begins; None if nothing does."""
+    """What comes after an item that is done at a moment: its id, and how it begins; None if nothing does, as where
+    its next turn lies beyond the year 9999."""
     if item.recurrence is None or item.next_id is not None:
         return None
-    due, not_before = _dates(item, rule_of(item.recurrence), text(done_at))
+    rule = rule_of(item.recurrence)
+    try:
+        due, not_before = _dates(item, rule, text(done_at))
+    except ValueError:  # no date can say when
+        return None
     first = first_state(states)
     created = WorkItemCreated(
         item_type=item.item_type,
@@ -130,7 +135,15 @@ def _dates(item: WorkItem, rule: Rule, done: str) -> tuple[str | None, str | Non
         coming = _after(base, rule, done)
     if item.due is None:
         return None, coming
-    return coming, item.not_before and moved(item.not_before, item.due, coming)
+    return coming, item.not_before and _deferred(item.not_before, item.due, coming)
+
+
+def _deferred(not_before: str, due: str, coming: str) -> str | None:
+    """As long before it is due as the one that is done; None, so not deferred, where that lies before the year 1."""
+    try:
+        return moved(not_before, due, coming)
+    except ValueError:
+        return None
 
 
 def _after(base: str, rule: Rule, done: str) -> str:
