@@ -1,5 +1,6 @@
 """Faults of an input, each with its field, and the refusal that names all of them at once."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,6 +9,7 @@ from ledger.errors import Invalid
 Problem = dict[str, Any]
 SHOWN_IN_SENTENCE = 60  # characters of a value
 OF_THE_VALUE = ("is no ", "is none ", "is not one of ", "is not a ", "is not an event", "is neither an ", "lies ")
+SAYS_WHAT_IT_SHOULD_BE = re.compile(r"\b(?:must|should) be ")
 KINDS_OF_VALUES = ("object", "array")  # what stands for a value that is not shown
 
 
@@ -30,7 +32,7 @@ def _with_value(fault: Problem) -> str:
     value, words = fault["value"], str(fault["problem"])
     if value is None or str(value) in words or len(str(value)) > SHOWN_IN_SENTENCE:
         return words
-    if " be " in words and ", this is " not in words:
+    if SAYS_WHAT_IT_SHOULD_BE.search(words) and ", this is " not in words:
         return f"{words}, not {value!r}" if value not in KINDS_OF_VALUES else f"{words}, not an {value}"
     is_shown = isinstance(value, (str, int)) and not isinstance(value, bool) and value not in KINDS_OF_VALUES
     return f"{value!r} {words}" if is_shown and words.startswith(OF_THE_VALUE) else words

@@ -204,8 +204,10 @@ def _history_problems(request: QueryHistoryInput) -> Iterator[Problem]:
 
 def _undo_problems(request: UndoInput) -> Iterator[Problem]:
     named = [name for name in ("command", "id", "position") if getattr(request, name) is not None]
-    if len(named) != 1:
-        yield problem("command", "or id or position is needed, one of them: what should be undone?", named or None)
+    if not named:
+        yield problem("command", "say what to undo by command (the command_id of that call), id or position")
+    elif len(named) > 1:
+        yield problem("command", f"say what to undo by one of command, id and position, not by {' and '.join(named)}")
     if request.id is None and request.version is not None:
         yield problem("version", "goes with id", request.version)
     if (

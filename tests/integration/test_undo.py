@@ -8,6 +8,7 @@ import pytest
 from ledger.errors import Invalid, NotFound, NotUnique, Refused, VersionConflict
 from tests.conftest import Perform
 from tests.support.calls import task
+from tests.support.each import each
 
 COMMIT = "84b0fb4c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f60"
 
@@ -111,6 +112,22 @@ def test_a_later_change_that_was_taken_back_is_no_reason_to_refuse(perform: Perf
     perform("undo", id=item["id"], version=2)
 
     assert perform("query_work_item", id=item["id"])["title"] == "One"
+
+
+@each(
+    ("named", "sentence"),
+    [
+        ({}, "command: say what to undo by command (the command_id of that call), id or position"),
+        ({"id": "w-7k3qd", "position": 3}, "command: say what to undo by one of command, id and position, not by"),
+    ],
+)
+def test_an_undo_of_nothing_or_of_two_things_says_what_to_send(
+    perform: Perform, named: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        perform("undo", **named)
+
+    assert refused.value.message.startswith(sentence)
 
 
 @pytest.mark.processes

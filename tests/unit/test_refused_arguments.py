@@ -5,6 +5,7 @@ from typing import Any
 import click
 import pytest
 
+from ledger.codec import unstorable
 from ledger.errors import Invalid
 from ledger.problems import check, problem
 from projections.cli.terminal.exits import wrong_use
@@ -35,6 +36,7 @@ def read(operation: str, arguments: dict[str, Any]) -> Any:
         ({"by": "ada\x1b[2J"}, "by: must be a name of printable characters, not 'ada\\x1b[2J'"),
         ({"by": " "}, "by: must be a name of printable characters"),
         ({"by": "x" * 101}, "by: must have at most 100 characters, not 101"),
+        ({"title": "  "}, "title: must not be blank"),
     ],
 )
 def test_a_refusal_names_what_it_should_be_and_what_it_is(arguments: dict[str, Any], sentence: str) -> None:
@@ -69,6 +71,13 @@ def test_a_word_that_is_none_of_those_known_is_named() -> None:
         check([problem("status", "is no state of this ledger", "finsihed", allowed=["active", "completed"])])
 
     assert caught.value.message == "status: 'finsihed' is no state of this ledger"
+
+
+def test_a_text_that_cannot_be_stored_is_named_by_what_it_holds() -> None:
+    with pytest.raises(Invalid) as caught:
+        check(unstorable({"title": "half \ud83d"}))
+
+    assert caught.value.message == r"title: holds '\ud83d', which cannot be stored"
 
 
 def test_a_text_in_place_of_a_number_is_refused_in_words_of_people() -> None:
