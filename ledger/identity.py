@@ -59,7 +59,7 @@ def find(start: Path) -> Identity:
         raise NoLedger(
             f"there is no folder {start}", next_step=f"name the project's folder with {NAMED}", folder=str(start)
         )
-    for folder in (start, *(above for above in start.parents if not is_of_everything(above))):
+    for folder in (start, *(above for above in start.parents if not holds_many_projects(above))):
         file = folder / FOLDER / FILE
         if file.is_file():
             return _read(file)
@@ -70,7 +70,7 @@ def find(start: Path) -> Identity:
     )
 
 
-def is_of_everything(folder: Path) -> bool:
+def holds_many_projects(folder: Path) -> bool:
     """Whether a folder holds more than one project: the root, and the user's home."""
     return folder == Path(folder.anchor) or folder == Path.home()
 

@@ -18,7 +18,7 @@ from ledger.values.states import FINISHED, ORIGINAL
 # the topics of what may change such an answer
 READINESS = ("creation", "existence", "hierarchy", "links", "reopening", "suspension")
 SUBTREES = ("creation", "existence", "hierarchy", "reopening")
-TIES = ("creation", "existence", "hierarchy", "links")
+EDGES = ("creation", "existence", "hierarchy", "links")
 
 DEEPEST = 64  # no tree is deeper; an imported cycle ends here
 
@@ -107,7 +107,7 @@ class Neighbourhood(Protocol):
         `without` is an item whose present parent does not count, because it is about to leave it.
         """
 
-    def ties(self) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    def edges(self) -> tuple[dict[str, str], list[tuple[str, str]]]:
         """The parent of every item that has one and is not deleted, and every (blocker, blocked)."""
 
     def known(self, category: str, entity_ids: Iterable[str]) -> set[str]:
@@ -197,7 +197,7 @@ class World:
             self._states[stream] = self._fold(stream, self.past(stream))
         return self._states[stream]
 
-    def partly(self, stream: str, events: Iterable[RecordedEvent]) -> Any:
+    def fold(self, stream: str, events: Iterable[RecordedEvent]) -> Any:
         """The state that only these of the stream's events add up to."""
         return self._fold(stream, events)
 
@@ -230,10 +230,10 @@ class World:
         return self._ask(SUBTREES, self._neighbours.finished, before)
 
     def precedes(self, first: Endpoint, then: Endpoint, without: str | None = None) -> bool:
-        return self._ask(TIES, self._neighbours.precedes, first, then, without)
+        return self._ask(EDGES, self._neighbours.precedes, first, then, without)
 
-    def ties(self) -> tuple[dict[str, str], list[tuple[str, str]]]:
-        return self._ask(TIES, self._neighbours.ties)
+    def edges(self) -> tuple[dict[str, str], list[tuple[str, str]]]:
+        return self._ask(EDGES, self._neighbours.edges)
 
     def settings(self) -> Any:
         """The ledger's configuration."""

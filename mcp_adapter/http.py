@@ -52,7 +52,7 @@ from projections.application.activity import places
 from projections.application.app import App
 from projections.application.layers import KINDS, Source
 from projections.local_copy.working_files import OPEN
-from projections.maintenance.background_jobs import start_keeping
+from projections.maintenance.background_jobs import start_background_jobs
 from projections.maintenance.console_server import announce, others
 from projections.maintenance.webhooks.sender import start_sending
 from projections.operations.catalog import OPERATIONS
@@ -97,7 +97,7 @@ def run_http(apps: Iterable[App], serving: Serving) -> None:
     """Serves until SIGTERM or SIGINT, then refuses what is new and finishes what runs. Raises Invalid, Unavailable."""
     by_ledger = {app.identity.ledger: app for app in apps}
     check(_faults(serving))
-    OPEN.widen()
+    OPEN.raise_limit()
     listening = bound(serving)
     _log_as_lines()  # from here on: until then it is a command, whose refusal is for a person
     stops = [stop for app in by_ledger.values() for stop in _jobs(app, by_ledger.__len__)]
@@ -187,7 +187,7 @@ def _by_path(protocol: ASGIApp, others: ASGIApp) -> ASGIApp:
 def _jobs(app: App, ledgers: Callable[[], int]) -> Iterator[Callable[[], None]]:
     """What goes on in the background for a ledger, begun; each answers what stops it."""
     yield start_sending(app)
-    yield start_keeping(app, ledgers=ledgers)
+    yield start_background_jobs(app, ledgers=ledgers)
 
 
 def _server_settings(guard: Guard, serving: Serving) -> uvicorn.Config:

@@ -31,7 +31,7 @@ from mcp_adapter.transport.pipes import MessageReader, MessageWriter
 from mcp_adapter.transport.standard_streams import standard_streams
 from mcp_adapter.transport.unreadable import Messages
 from projections.application.app import App
-from projections.maintenance.background_jobs import start_keeping
+from projections.maintenance.background_jobs import start_background_jobs
 from projections.operations.catalog import OPERATIONS
 
 NAME = "tracking-ledger"
@@ -74,11 +74,11 @@ def run_stdio(
     caller = Caller(app=app, token=app.settings.token)
     subscriptions = Subscriptions(caller.greeted)
     tools = Tools(offer, caller.greeted, subscriptions.tools_changed, Workers())
-    stop_keeping = start_keeping(app)
+    stop_background_jobs = start_background_jobs(app)
     try:
         anyio.run(_serve, build(caller.greeted, tools, subscriptions), streams, tools, caller)
     finally:
-        stop_keeping()
+        stop_background_jobs()
         app.close()
 
 

@@ -86,7 +86,7 @@ KEPT_OF_TYPE = {
 }
 LONG_ENOUGH = 4  # letters of a word that an id of another tracker may have in common with an erased text
 
-Is = Callable[[str], bool]  # whether a text goes
+Is = Callable[[str], bool]  # whether a text is erased
 Read = Callable[[], Iterable[RecordedEvent]]  # the log from its beginning, each time it is called
 
 
@@ -120,9 +120,9 @@ def of_person(read: Read, name: str) -> tuple[ErasedPayload, ...]:
         quoted = set().union(*(texts.get(stream, set()) for stream in about))
         if quoted:
             texts.setdefault(conflict, {name}).update(quoted)
-    goes: dict[str, Is] = {stream: partial(_is_one_of, texts.get(stream, {name})) for stream in naming | texts.keys()}
-    kept = [event for event in read() if event.stream_id in goes or category_of(event.stream_id) == ERASURE]
-    return _payloads(kept, goes, own)
+    erases: dict[str, Is] = {stream: partial(_is_one_of, texts.get(stream, {name})) for stream in naming | texts.keys()}
+    kept = [event for event in read() if event.stream_id in erases or category_of(event.stream_id) == ERASURE]
+    return _payloads(kept, erases, own)
 
 
 def _every(_: str) -> bool:
@@ -133,20 +133,20 @@ def _is_one_of(texts: set[str], text: str) -> bool:
     return text in texts
 
 
-def _payloads(events: list[RecordedEvent], goes: dict[str, Is], whole: set[int]) -> tuple[ErasedPayload, ...]:
-    """The payloads without the texts that go: of each stream those that its `goes` names, of events in `whole` all.
+def _payloads(events: list[RecordedEvent], erases: dict[str, Is], whole: set[int]) -> tuple[ErasedPayload, ...]:
+    """The payloads without the texts that are erased: of each stream those that its `erases` names, of `whole` all.
 
     `events` are those of these streams and of all erasures.
     """
     found: dict[int, bytes] = {}
-    erasers = {stream: _Eraser(stream) for stream in goes if category_of(stream) not in (ERASURE, CONFIGURATION)}
+    erasers = {stream: _Eraser(stream) for stream in erases if category_of(stream) not in (ERASURE, CONFIGURATION)}
     chosen = [
-        (event, _every if event.position in whole else goes[event.stream_id])
+        (event, _every if event.position in whole else erases[event.stream_id])
         for event in events
         if event.stream_id in erasers
     ]
     for event, is_gone in chosen:
-        erasers[event.stream_id].learn(event, is_gone)
+        erasers[event.stream_id].learn_words(event, is_gone)
     for event, is_gone in chosen:
         data = erasers[event.stream_id].payload(event, is_gone)
         if data != event.data:
@@ -194,7 +194,7 @@ class _Eraser:
         self._urls: dict[str, str] = {}
         self._words: set[str] = set()
 
-    def learn(self, event: RecordedEvent, goes: Is) -> None:
+    def learn_words(self, event: RecordedEvent, erases: Is) -> None:
         """Which words go: an id of another tracker may be made of them."""
         if not is_known(event):
             raise NewerProgramNeeded(
@@ -205,12 +205,12 @@ class _Eraser:
                 position=event.position,
             )
         texts = (text for key, text in _named_texts(msgspec.json.decode(event.data)) if key != "external_id")
-        self._words |= {word for text in texts if goes(text) for word in _words(text)}
+        self._words |= {word for text in texts if erases(text) for word in _words(text)}
 
-    def payload(self, event: RecordedEvent, goes: Is) -> bytes:
+    def payload(self, event: RecordedEvent, erases: Is) -> bytes:
         before = msgspec.json.decode(event.data)
         before.pop(ERASED, None)
-        self._event, self._goes = event, goes
+        self._event, self._erases = event, erases
         after = self._object(before)
         if after == before:
             return event.data
@@ -225,39 +225,39 @@ class _Eraser:
             case dict() if key in ("changes", "also"):
                 return dict(self._changes(value))
             case dict() if key in FREE_KEYS:
-                return {} if self._any_goes(value) else value
+                return {} if self._erases_any(value) else value
             case dict():
                 return {inner: self._field(inner, each) for inner, each in value.items()}
             case list() if key == "met":
                 return [self._met(met) for met in value]
             case list() if value and all(isinstance(each, str) for each in value):
-                return value if key in KEPT else [each for each in value if not self._goes(each)]
+                return value if key in KEPT else [each for each in value if not self._erases(each)]
             case list():
                 return [self._field(key, each) for each in value]
-            case str() if key not in KEPT and self._goes(value):
-                return self._instead(key, value)
+            case str() if key not in KEPT and self._erases(value):
+                return self._replacement(key, value)
             case _:
                 return value
 
     def _changes(self, changes: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-        """A path into a mapping is a text, and goes with its values."""
+        """A path into a mapping is a text, and is erased with its values."""
         for path, change in changes.items():
             field, inside, key = path.partition(".")
-            if inside and (self._goes(key) or self._any_goes(change)):
+            if inside and (self._erases(key) or self._erases_any(change)):
                 continue
             yield path, {side: self._field(field, value) for side, value in change.items()}
 
     def _met(self, met: dict[str, Any]) -> dict[str, Any]:
         field, inside, key = met["field"].partition(".")
-        name = field if inside and self._goes(key) else met["field"]
+        name = field if inside and self._erases(key) else met["field"]
         values = {side: self._field(field, met[side]) for side in ("base", "mine", "now") if side in met}
         return met | values | {"field": name}
 
-    def _any_goes(self, value: Any) -> bool:
-        """Whether a text in it goes; a key is one."""
-        return any(self._goes(text) for text in _texts_in(value))
+    def _erases_any(self, value: Any) -> bool:
+        """Whether a text in it is erased; a key is one too."""
+        return any(self._erases(text) for text in _texts_in(value))
 
-    def _instead(self, key: str, text: str) -> str | None:
+    def _replacement(self, key: str, text: str) -> str | None:
         if key in NAMES:
             return f"{ERASED} {self._entity_id}" if category_of(self._stream) == "vendor" else ERASED
         if key == "url":

@@ -60,7 +60,7 @@ def check_current(world: World, category: str, entity_id: str, expected: Version
     named = parse(expected)
     if named is not None and world.state("conflict", minted_id(named[0], "conflict")).exists:
         raise _became_a_conflict(world, category, entity_id, expected, minted_id(named[0], "conflict"))
-    raise version_conflict(world.reference(category, entity_id), entity_id, expected, past, world.partly)
+    raise version_conflict(world.reference(category, entity_id), entity_id, expected, past, world.fold)
 
 
 def version_conflict(

@@ -55,7 +55,7 @@ def write_settings(data: Path, settings: dict[str, str]) -> None:
         _replace_text(file, after)
 
 
-def servers_living_in(data: Path) -> list[int]:
+def servers_in(data: Path) -> list[int]:
     """Ids of the server processes that work in this folder, as each of them does from its first to its last moment.
 
     Processes of other names do not count (a person may stand in the folder), nor do zombies, which work nowhere. A
@@ -63,7 +63,7 @@ def servers_living_in(data: Path) -> list[int]:
     """
     import psutil  # only here and below: who finds the server running asks for no processes
 
-    def may_live_there(process: psutil.Process) -> bool:
+    def works_there(process: psutil.Process) -> bool:
         try:
             if process.name() not in ("postgres", "postmaster"):
                 return False
@@ -74,13 +74,13 @@ def servers_living_in(data: Path) -> list[int]:
         except (psutil.Error, OSError):
             return False
 
-    return [process.pid for process in psutil.process_iter() if may_live_there(process)]
+    return [process.pid for process in psutil.process_iter() if works_there(process)]
 
 
 def postmaster_of(data: Path) -> int | None:
     """The server process that pg_ctl would send its signals to; None when it is gone, even if its number is taken."""
     named = _process_named_in(data / "postmaster.pid")
-    return named if named in servers_living_in(data) else None
+    return named if named in servers_in(data) else None
 
 
 def remove_misleading_lock_file(lock_file: Path) -> None:

@@ -25,7 +25,7 @@ from ledger.embedded.data_folder import (
     make_data_folder,
     postmaster_of,
     remove_misleading_lock_file,
-    servers_living_in,
+    servers_in,
     write_settings,
 )
 from ledger.embedded.server_account import ServerAccount, choose_account
@@ -164,14 +164,14 @@ class EmbeddedServer:
         while (answer := self._ping()) != pq.Ping.OK:
             if answer == pq.Ping.REJECT:  # starting, reading back after a crash, or stopping
                 silent_until = time.monotonic() + SILENT_SECONDS
-            elif not servers_living_in(self.data):
+            elif not servers_in(self.data):
                 return
             if time.monotonic() > min(give_up_at, silent_until):
                 raise self._stuck()
             time.sleep(0.05)
 
     def _stuck(self) -> Unavailable:
-        processes = servers_living_in(self.data)
+        processes = servers_in(self.data)
         return Unavailable(
             f"PostgreSQL in {self.data} lives but accepts no connections, processes {processes}",
             next_step=f"read {self.log_file}; then `tracking-ledger doctor --stop-server`, and repeat",

@@ -23,7 +23,7 @@ def as_found(command: Import) -> Iterator[Finding]:
         yield from _not_stated(name, vendor.fields, OF_VENDOR)
         if not NAME.fullmatch(vendor.name):
             yield Finding("name_not_allowed_today", name)
-        yield from _odd_results(name, vendor.fields.get("test_results"))
+        yield from _contradictory_results(name, vendor.fields.get("test_results"))
     for deployment in command.deployments:
         name = f"deployment {deployment.external_id}"
         yield from _not_stated(name, deployment.fields, OF_DEPLOYMENT)
@@ -46,7 +46,7 @@ def _not_stated(name: str, fields: dict[str, Any], required: Iterable[str]) -> I
         yield Finding("not_stated", f"{name}: {', '.join(missing)}")
 
 
-def _odd_results(name: str, results: TestResults | None) -> Iterator[Finding]:
+def _contradictory_results(name: str, results: TestResults | None) -> Iterator[Finding]:
     if results is None or results.total is None:
         return
     if (results.passing or 0) + (results.skipped or 0) > results.total:

@@ -35,7 +35,7 @@ def three_way_merge(world: World, category: str, entity_id: str, source: str) ->
         return None
     imported = [event for event in past if event.command == own]
     ours = world.state_of(stream)
-    base = ours if len(imported) == len(past) else world.partly(stream, imported)
+    base = ours if len(imported) == len(past) else world.fold(stream, imported)
     return ThreeWayMerge(
         base=base, ours=ours, last_imported=max((event.occurred_at for event in imported), default=None)
     )

@@ -38,14 +38,14 @@ class Follower:
         """
         until = None if seconds is None else time.monotonic() + seconds
         head = self._journal.head
-        goal = self.meet(head)
+        goal = self.compare(head)
         while head.position < goal:
             if until is not None and time.monotonic() > until:
                 return False
             up_to = min(goal, head.position + PORTION)
             events = list(islice(self._log.read_all(head.position, up_to), PORTION))
-            self.meet(head)  # a killed server shows for a moment what no standby has, and gives no second answer
-            with self.alone() as mine:
+            self.compare(head)  # a killed server shows for a moment what no standby has, and gives no second answer
+            with self.locked() as mine:
                 if not mine or not events:  # another one appends, or the log has just lost what it showed
                     return False
                 if self._journal.head == head:
@@ -55,7 +55,7 @@ class Follower:
             head = self._journal.head
         return True
 
-    def meet(self, head: Head) -> int:
+    def compare(self, head: Head) -> int:
         """Compares what this machine holds and has said with what the log has there. Its head; raises Diverged."""
         said = self._acknowledged.read()
         asked = {head.position} | ({said.position} if said else set())
@@ -67,7 +67,7 @@ class Follower:
         return log_head
 
     @contextmanager
-    def alone(self, seconds: float = 0.0) -> Iterator[bool]:
+    def locked(self, seconds: float = 0.0) -> Iterator[bool]:
         """Whether, within that time, no other thread or process changes the journal meanwhile."""
         try:
             with FileLock(self._lock, timeout=seconds):

@@ -306,7 +306,7 @@ class Journal:
                 try:
                     event = event_of(raw[start - begins : start - begins + length], position, previous)
                 except ValueError:
-                    self._doubt(position)
+                    self._reindex_from(position)
                     if self._damage is None:  # another process has written the file anew meanwhile
                         return self._read(positions)
                     break
@@ -314,7 +314,7 @@ class Journal:
                 previous = event.digest
             return events
 
-    def _doubt(self, position: int) -> None:
+    def _reindex_from(self, position: int) -> None:
         """A line is not what it was when it was taken in: look at everything from there on again."""
         with self._indexing():
             self._ask(FORGET, position)

@@ -46,7 +46,7 @@ class SentCommand(Struct, frozen=True, kw_only=True):
         return self.recorded.positions[-1] if self.recorded and self.recorded.positions else 0
 
     @property
-    def stands_as_sent(self) -> bool:
+    def is_recorded_as_sent(self) -> bool:
         """Whether what was sent is what was recorded; a repetition may have been decided otherwise."""
         if self.recorded is None or len(self.recorded.positions) != len(self.line.events):
             return False
@@ -152,7 +152,7 @@ class SentCommands:
         """What was recorded as it was sent, by any process of this machine, behind a position, in the log's order."""
         with self._guard:
             every = [sent for known in (*self._commands_of_others(), self._own) for sent in known.values()]
-        behind = {s.line.command_id: s for s in every if s.last_position > after and s.stands_as_sent}
+        behind = {s.line.command_id: s for s in every if s.last_position > after and s.is_recorded_as_sent}
         return sorted(behind.values(), key=lambda sent: sent.last_position)
 
     def clear(self, reached: int, ends: Ends) -> None:

@@ -191,7 +191,7 @@ def conflicts(ledger: Ledger, query: QueryParams) -> Values:
 
 def settings(ledger: Ledger, query: QueryParams) -> Values:
     app = ledger.caller.app
-    tokens = [token.public_fields() for token in Tokens(app.home).all() if token.good_at(app.clock())]
+    tokens = [token.public_fields() for token in Tokens(app.home).all() if token.is_valid_at(app.clock())]
     return {
         "configuration": ledger.ask("get_project_configuration"),
         "tokens": tokens if ledger.is_admin else None,

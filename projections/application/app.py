@@ -57,7 +57,7 @@ class App:
         self.answered_by: Layer | None = None  # the layer of the newest answer
         self._keep_status = keep_status
         self._renew_copies = renew_copies
-        self.runtime = Runtime(settings, clock, lambda database: self.sync.greet(database), opened, pools, jobs)
+        self.runtime = Runtime(settings, clock, lambda database: self.sync.open_in(database), opened, pools, jobs)
         self.jobs = self.runtime.jobs
         self.after_write = Debounced(self._after_write, lambda: self.local.followed, self.jobs, self.lane)
         self.sync = Synchronization(self.runtime, self.after_write, lambda: renew_copies(self))

@@ -31,7 +31,7 @@ from projections.read_models.fold import propose
 from projections.tables.postgres import PostgresTables
 from projections.tables.replay import catch_up
 
-Greet = Callable[[Database], None]  # called with a database that was just reached, before it is used
+Open = Callable[[Database], None]  # called with a database that was just reached, before it is used
 Opened = Callable[[identity.Identity, Settings], None]  # called when its working files are first needed
 
 
@@ -45,7 +45,7 @@ class Runtime:
         self,
         settings: Settings,
         clock: Callable[[], datetime],
-        greet: Greet,
+        open_in: Open,
         opened: Opened,
         pools: Pools | None = None,
         jobs: Jobs | None = None,
@@ -59,7 +59,7 @@ class Runtime:
         self.recovered: dict[str, tuple[str, object]] = {}  # by source: of which version, and what was found in it
         self.recovering = threading.Lock()
         self.closing = ExitStack()  # what else `close` ends
-        self._greet = greet
+        self._open_in = open_in
         self._note_opened = opened
         self._making = threading.RLock()
         self._contact: Contact | None = None
@@ -167,7 +167,7 @@ class Runtime:
             local.outbox,
             local.sent,
             source="journal" if known else "none",
-            claims_here=lambda: not local.has_met,
+            claims_here=lambda: not local.was_in_a_database,
             contact=local.contact(),
         )
 
@@ -210,16 +210,16 @@ class Runtime:
     def _reached(self, connector: Connector, known: Database | None) -> Database:
         """The database in which the ledger lies. What others of this process know of the way counts for the first time,
         and no longer than it leads there."""
-        connector.require_a_try()  # before the directory is asked for the way
+        connector.require_attempt()  # before the directory is asked for the way
         if known is not None:
-            connector.doubt()
+            connector.forget()
         try:
-            return self._greeted(connector, known)
+            return self._opened_in(connector, known)
         except BaseException:
-            connector.doubt()
+            connector.forget()
             raise
 
-    def _greeted(self, connector: Connector, known: Database | None) -> Database:
+    def _opened_in(self, connector: Connector, known: Database | None) -> Database:
         """The database of the settings, or the one to which the ledger went from there.
 
         What is `known` is in use meanwhile, so it goes to no database but that one.
@@ -229,7 +229,7 @@ class Runtime:
             known.take_over(database)
             database = known
         try:
-            self._greet(database)
+            self._open_in(database)
         except BaseException:
             if known is None:  # the next try makes another one
                 database.close()

@@ -48,14 +48,14 @@ class Synchronization:
         self._taken_in: Head | None = None  # up to where all that follows from the journal is done
         self._looks_again = 0.0  # by time.monotonic
 
-    def greet(self, database: Database) -> None:
+    def open_in(self, database: Database) -> None:
         """Opens the ledger in a database that was just reached, and begins to drain. Raises Diverged, LedgerClosed."""
         runtime = self._runtime
         known = runtime.identity
         open_ledger(database, known.key, known.name, SHAPES, origin=known.ledger)
         self._compare(database)
         runtime.met()
-        runtime.local.meet()
+        runtime.local.note_database()
         if self.something_waits():
             there = runtime.store_in(database), runtime.tables_in(database)
             self._draining.begin(lambda should_continue: self._drain_in_thread(lambda: there, should_continue))
@@ -187,17 +187,17 @@ class Synchronization:
             log.warning("the journal cannot be compared: %s", ascii(error.message)[1:-1])
             return
         try:
-            follower.meet(head)
+            follower.compare(head)
         except Diverged as diverged:
             self._close(database, follower, diverged)
 
     def _close(self, database: Database, follower: Follower, diverged: Diverged) -> None:
         """Closes the ledger, unless one of the two histories was replaced by the other meanwhile, under this lock."""
-        with follower.alone(CLOSING_SECONDS) as mine:
+        with follower.locked(CLOSING_SECONDS) as mine:
             if not mine:  # met again, and closed, at the next contact
                 raise diverged
             try:
-                follower.meet(self._runtime.local.journal.head)
+                follower.compare(self._runtime.local.journal.head)
             except Diverged:
                 with suppress(LedgerClosed):  # for another reason already
                     ledgers.close(database, self._runtime.identity.key, DIVERGED)

@@ -64,15 +64,15 @@ def _looked_up(app: App, command_id: UUID) -> tuple[Queued | None, Recorded | No
         return sent.line, replace(sent.recorded, repeated=app.local.sent.is_repeated(command_id))
     try:
         if waiting := app.local.outbox.find(command_id):
-            return waiting[0], _but_withdrawals(receipt_of(*waiting))
+            return waiting[0], _unless_withdrawn(receipt_of(*waiting))
     except LedgerError:  # it cannot be read
         log.warning("the outbox cannot tell what waits")
     if past := app.local.sent.recall(command_id):
-        return past.line, _but_withdrawals(past.recorded)
+        return past.line, _unless_withdrawn(past.recorded)
     return (sent.line, None) if sent is not None else (None, None)
 
 
-def _but_withdrawals(recorded: Recorded | None) -> Recorded | None:
+def _unless_withdrawn(recorded: Recorded | None) -> Recorded | None:
     return None if recorded is None or recorded.became == "withdrawal" else recorded
 
 

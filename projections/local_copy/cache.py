@@ -54,13 +54,13 @@ class Cache:
     def follow(self) -> None:
         """Brings the rows up to the journal's head, and lays what waits over them; takes no lock when they are so."""
         head = self.journal.head
-        with self.tables.viewing() as rows:
+        with self.tables.reading() as rows:
             is_up = rows.complete and rows.checkpoint == (head.position, head.digest)
             is_laid = self._overlay.is_laid(rows)
         if not is_up:
             while self._portion():
                 pass
-            with self.tables.viewing() as rows:
+            with self.tables.reading() as rows:
                 is_laid = self._overlay.is_laid(rows)
         if is_laid:
             return
@@ -74,7 +74,7 @@ class Cache:
             rows.clear()
             rows.reached(0, None, self.journal.digest_at(0))
         self.follow()
-        return self.tables.let_go()
+        return self.tables.vacuum()
 
     def _portion(self) -> bool:
         """Folds some more events. Answers whether there may be others."""
@@ -92,7 +92,7 @@ class Cache:
 
     def _checkpoint(self) -> tuple[int, bytes | None]:
         """Where to go on; rows that are not of this journal, or not of this program's shape, go first."""
-        with self.tables.viewing() as rows:
+        with self.tables.reading() as rows:
             checkpoint, complete = rows.checkpoint, rows.complete
         if complete and checkpoint[1] == self.journal.digest_at(checkpoint[0]):
             return checkpoint

@@ -41,7 +41,7 @@ class OpenFiles:
         with self._lock:
             self._open.pop(id(files), None)
 
-    def widen(self) -> None:
+    def raise_limit(self) -> None:
         """Takes as many descriptors as this process may have and could use, and keeps as many ledgers' files open."""
         descriptors = _allowed(OTHERS + MOST_WITH_MORE * DESCRIPTORS)
         self.most = max(MOST, min(MOST_WITH_MORE, (descriptors - OTHERS) // DESCRIPTORS))

@@ -49,7 +49,7 @@ class Overlay:
         self._lift(over, ended)
         for stream in ended:
             self._extend(over, self._outbox.of_stream(stream, reached), only=stream)
-        with rows.roomy() if last - since > PORTION else nullcontext():
+        with rows.with_a_large_cache() if last - since > PORTION else nullcontext():
             for lines in _portions(self._outbox.lines(since, last)):
                 self._extend(over, lines, without=set(ended))
         over.reached(last)

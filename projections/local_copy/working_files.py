@@ -102,7 +102,7 @@ class WorkingFiles:
         return oldest[0].occurred_at if oldest else None
 
     @property
-    def has_met(self) -> bool:
+    def was_in_a_database(self) -> bool:
         """Whether this machine has ever found the ledger in a database."""
         return (self.home / MET).exists() or self.contact() is not None or self.journal.head.position > 0
 
@@ -122,7 +122,7 @@ class WorkingFiles:
                 reached += len(line.events)
         return reached
 
-    def meet(self) -> None:
+    def note_database(self) -> None:
         """The ledger is in a database now."""
         with contextlib.suppress(OSError):  # it is met again at the next start
             (self.home / MET).touch()

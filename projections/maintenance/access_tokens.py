@@ -43,7 +43,7 @@ class Token(Struct, frozen=True, kw_only=True):
     expires_at: str | None = None
     revoked_at: str | None = None
 
-    def good_at(self, now: datetime) -> bool:
+    def is_valid_at(self, now: datetime) -> bool:
         return self.revoked_at is None and (self.expires_at is None or now < parse(self.expires_at))
 
     def public_fields(self) -> dict[str, Any]:
@@ -96,7 +96,7 @@ class Tokens:
         """The token whose secret has this digest, if it opens this ledger now."""
         self._refresh()
         token = self._by_digest.get(digest)
-        return token if token is not None and token.ledger == ledger and token.good_at(now) else None
+        return token if token is not None and token.ledger == ledger and token.is_valid_at(now) else None
 
     def _refresh(self) -> None:
         try:

@@ -22,7 +22,7 @@ FOLLOWED = 50  # ledgers that one process follows in that time
 log = logging.getLogger(__name__)
 
 
-def start_keeping(
+def start_background_jobs(
     app: App, *, ledgers: Callable[[], int] = lambda: 1, first: float = FIRST, every: float = EVERY
 ) -> Callable[[], None]:
     """Begins among the jobs of the process. Call the answer to end it.
@@ -34,7 +34,7 @@ def start_keeping(
     def keep() -> float:
         nonlocal done
         today = app.clock().date().isoformat()
-        if app.runtime.opened and done != today and keep_once(app, today):
+        if app.runtime.opened and done != today and archive_once(app, today):
             done = today
         return every
 
@@ -53,7 +53,7 @@ def start_keeping(
     return stop
 
 
-def keep_once(app: App, day: str) -> bool:
+def archive_once(app: App, day: str) -> bool:
     """Archives for a day, unless that was done. Answers whether it is done: what failed is tried again later."""
     try:
         with watching(lambda: app.home, "keeper", "archive", ARCHIVER) as line:

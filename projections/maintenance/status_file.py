@@ -93,10 +93,10 @@ def keep_status(app: App, view: LedgerView | None) -> None:
 
 
 def _written(app: App, file: Path, document: Document) -> Written:
-    return write(file, _knowing_more(file, document), app.home)
+    return write(file, _with_a_later_file(file, document), app.home)
 
 
-def _knowing_more(file: Path, document: Document) -> Document:
+def _with_a_later_file(file: Path, document: Document) -> Document:
     """The document; or, with the database away, what a file of a later position tells, and over it what is queued."""
     kind = KINDS[document["sync"]["source"]]
     if kind.is_live:

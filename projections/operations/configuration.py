@@ -122,7 +122,7 @@ def _own_copy(view: LedgerView) -> Answered:
 
 
 def update_project_configuration(view: LedgerView, request: UpdateProjectConfigurationInput) -> Answered:
-    check(_twice(request))
+    check(_given_twice(request))
     fields: dict[str, Any] = sent_fields(request, *REVISABLE) | request.settings.model_dump(exclude_unset=True)
     if "states" in request.model_fields_set:
         fields["states"] = [state.model_dump(exclude_defaults=True) for state in request.states]
@@ -158,7 +158,7 @@ def working_tree(project: Path) -> dict[str, str | None]:
     }
 
 
-def _twice(request: UpdateProjectConfigurationInput) -> Iterator[Problem]:
+def _given_twice(request: UpdateProjectConfigurationInput) -> Iterator[Problem]:
     for field in FROM_GIT:
         if request.from_git and field in request.model_fields_set:
             yield problem(field, "is given, and to be taken from git: send one of them", getattr(request, field))

@@ -136,7 +136,7 @@ def amend_deployment(view: LedgerView, request: AmendDeploymentInput) -> Answere
 
 def query_deployments(view: LedgerView, request: QueryDeploymentsInput) -> Answered:
     if request.id is not None:
-        check(_beside_id(request))
+        check(_problems_beside_id(request))
         entity_id = resolve(view.tables, CATEGORY, request.id)
         with view.tables.snapshot() as snapshot:
             return questions.by_id(snapshot, entity_id)
@@ -161,7 +161,7 @@ def _resolved(view: LedgerView, category: str, named: str | None) -> str | None:
     return None if named is None else resolve_one(view.tables, category, named, category)
 
 
-def _beside_id(request: QueryDeploymentsInput) -> Iterator[Problem]:
+def _problems_beside_id(request: QueryDeploymentsInput) -> Iterator[Problem]:
     for name, field in QueryDeploymentsInput.model_fields.items():
         if name != "id" and name in request.model_fields_set and getattr(request, name) is not None:
             yield problem(field.alias or name, "is for the list: send it without id", getattr(request, name))

@@ -54,7 +54,7 @@ def unusable(folder: Path) -> str | None:
     """Why a folder cannot be meant as a project's; None if it can."""
     if not folder.is_dir():
         return "is no folder"
-    return "holds more than one project" if identity.is_of_everything(folder) else None
+    return "holds more than one project" if identity.holds_many_projects(folder) else None
 
 
 def _existing(view: LedgerView, _: CreateLedgerInput) -> Answered:

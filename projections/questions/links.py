@@ -37,7 +37,7 @@ def resolve_all(tables: Tables, wanted: Mapping[str, tuple[str, Iterable[str]]])
             missing += [
                 {"field": field, "id": entity_id} for entity_id in _unknown(tables, wanted[field][0], entity_ids)
             ]
-        raise _nowhere(missing)
+        raise _not_found(missing)
     return ids
 
 
@@ -56,7 +56,7 @@ def _unknown(tables: Tables, category: str, entity_ids: Ids) -> list[str]:
     return [entity_id for entity_id in entity_ids if entity_id not in known]
 
 
-def _nowhere(missing: list[dict[str, str]]) -> NotFound:
+def _not_found(missing: list[dict[str, str]]) -> NotFound:
     return NotFound(
         "this ledger does not have " + ", ".join(f"{link['id']} ({link['field']})" for link in missing),
         next_step="check them, or create them first",

@@ -178,7 +178,7 @@ def _not_an_id(category: str, given: str, field: str) -> Invalid:
 
 
 def _of_another_category(category: str, other: str, shown: str, field: str) -> Invalid:
-    noun, named = _a(category), _a(other)
+    noun, named = _with_article(category), _with_article(other)
     return Invalid(
         f"{field}: {shown!r} refers to {named}, not to {noun}",
         next_step=f"{READERS[other]} reads {named}; here a reference like {LETTERS[category]}-7k3qd is needed",
@@ -186,9 +186,9 @@ def _of_another_category(category: str, other: str, shown: str, field: str) -> I
     )
 
 
-def _a(category: str) -> str:
+def _with_article(category: str) -> str:
     """
-    >>> _a("work_item"), _a("enhancement")
+    >>> _with_article("work_item"), _with_article("enhancement")
     ('a work item', 'an enhancement')
     """
     return f"{'an' if category[0] in 'aeiou' else 'a'} {category.replace('_', ' ')}"

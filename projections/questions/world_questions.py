@@ -53,7 +53,7 @@ class TableNeighbourhood:
         )
         return bool(answer[0]["found"])
 
-    def ties(self) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    def edges(self) -> tuple[dict[str, str], list[tuple[str, str]]]:
         with self._tables.snapshot() as snapshot:
             parents = {row["id"]: row["parent_id"] for row in snapshot.ask("work_items/parents")}
             generation = snapshot.generation("work_items")

@@ -52,7 +52,7 @@ def _drafted(target: Path, mode: int | None, last: Callable[[], None]) -> Iterat
             stream.flush()
             os.fsync(stream.fileno())
         if mode is not None:
-            _give_to_owner_of(target, draft)
+            _copy_owner(target, draft)
             draft.chmod(mode)
         last()
         draft.replace(target)
@@ -70,7 +70,7 @@ def _clear(target: Path) -> None:
                 draft.unlink()
 
 
-def _give_to_owner_of(target: Path, draft: Path) -> None:
+def _copy_owner(target: Path, draft: Path) -> None:
     """Who replaces a file as root, as in a container, does not take it from whom it belongs to."""
     if hasattr(os, "chown"):
         owner = target.stat()

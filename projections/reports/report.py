@@ -169,7 +169,7 @@ def _tree_lines(work: Document, most: int) -> tuple[list[dict[str, Any]], int]:
     shown: set[str] = set()
     listed = [item for item in items.values() if item["category"] not in FINISHED or is_queued(item)]
     for item in sorted(listed, key=_importance):
-        needed = _upwards(items, item) - shown
+        needed = _ancestors(items, item) - shown
         if len(shown) + len(needed) <= most:
             shown |= needed
     total = sum(count for category, count in work["by_category"].items() if category not in FINISHED)
@@ -181,7 +181,7 @@ def _importance(item: dict[str, Any]) -> tuple[Any, ...]:
     return not is_queued(item), item["priority"] or 9, item.get("created_at", ""), item["id"]
 
 
-def _upwards(items: dict[str, dict[str, Any]], item: dict[str, Any]) -> set[str]:
+def _ancestors(items: dict[str, dict[str, Any]], item: dict[str, Any]) -> set[str]:
     """The item and its ancestors; a cycle ends where it began."""
     found: set[str] = set()
     at: dict[str, Any] | None = item

@@ -177,7 +177,7 @@ class SqliteTables:
                         raise store_errors.not_unique(relation=relation, target=target, id=holder[0])
 
     @contextmanager
-    def viewing(self) -> Iterator[SqliteAdvance]:
+    def reading(self) -> Iterator[SqliteAdvance]:
         """The same as `advancing`, but only to read: no lock is taken."""
         with self._transaction("BEGIN") as connection:
             yield SqliteAdvance(connection, self._ledger)
@@ -188,7 +188,7 @@ class SqliteTables:
         with self._transaction("BEGIN IMMEDIATE") as connection:
             yield SqliteAdvance(connection, self._ledger)
 
-    def let_go(self) -> bool:
+    def vacuum(self) -> bool:
         """Takes what was deleted out of the file too. Whether it could: not while another process reads."""
         with self._connection() as connection:
             connection.execute("VACUUM")

@@ -16,7 +16,7 @@ from projections.tables.contract import serving
 from projections.tables.sqlite_rows import put_rows
 
 CACHE_KILOBYTES = 8192  # at most: some thousand rows with their indexes, which one portion of a follower changes
-ROOM_KILOBYTES = 65536  # at most, while many thousand rows are put at once
+LARGE_CACHE_KILOBYTES = 65536  # at most, while many thousand rows are put at once
 
 GENERATIONS = (
     "SELECT projection || ':' || shape, generation FROM projections WHERE ledger_id = ? AND behind_after IS NULL"
@@ -84,9 +84,9 @@ class SqliteAdvance:
             self.connection.executemany(INSERT_IGNORE if yielding else INSERT_REPLACE, entries)
 
     @contextmanager
-    def roomy(self) -> Iterator[None]:
+    def with_a_large_cache(self) -> Iterator[None]:
         """Keeps in memory what many rows touch, instead of writing and reading it again and again."""
-        self.connection.execute(f"PRAGMA cache_size = -{ROOM_KILOBYTES}")
+        self.connection.execute(f"PRAGMA cache_size = -{LARGE_CACHE_KILOBYTES}")
         try:
             yield
         finally:

@@ -120,7 +120,7 @@ def test_a_follower_has_the_rows_of_what_it_fetched_before_it_fetches_more(
     ahead: list[int] = []
 
     def watched(after: int = 0, up_to: int | None = None) -> Iterator[RecordedEvent]:
-        with rows.viewing() as reached:
+        with rows.reading() as reached:
             ahead.append(journal.head.position - reached.checkpoint[0])
         return fetch(after, up_to)
 

@@ -14,7 +14,7 @@ from ledger.libpq.conninfo import effective
 from ledger.postgres import ledgers
 from projections.application.app import App
 from projections.local_copy.working_files import OPEN
-from projections.maintenance.background_jobs import start_keeping
+from projections.maintenance.background_jobs import start_background_jobs
 from projections.maintenance.webhooks.sender import start_sending
 from projections.operations.catalog import OPERATIONS
 from tests.conftest import NewDatabase
@@ -51,7 +51,7 @@ def apps(two: Directory, before: set[threading.Thread]) -> Iterator[list[App]]:
             closing.callback(app.close)
         for app in apps:
             closing.callback(start_sending(app))
-            closing.callback(start_keeping(app, ledgers=lambda: LEDGERS, first=0.0))
+            closing.callback(start_background_jobs(app, ledgers=lambda: LEDGERS, first=0.0))
             assert write(app, "One") == "committed"
         yield apps
 

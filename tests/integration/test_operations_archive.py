@@ -11,7 +11,7 @@ from ledger.errors import Invalid, Refused
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.application.commands import submit
-from projections.maintenance.background_jobs import keep_once, start_keeping
+from projections.maintenance.background_jobs import archive_once, start_background_jobs
 from tests.conftest import Perform
 
 TODAY = "2026-11-22"
@@ -100,7 +100,7 @@ def test_restoring_needs_an_id(perform: Perform) -> None:
 def test_many_servers_archive_once_a_day(settings: Settings, app: App, perform: Perform) -> None:
     made(app, "old", age=400)
     servers = [App(settings) for _ in range(4)]
-    threads = [Thread(target=keep_once, args=(server, TODAY)) for server in servers]
+    threads = [Thread(target=archive_once, args=(server, TODAY)) for server in servers]
 
     for thread in threads:
         thread.start()
@@ -108,9 +108,9 @@ def test_many_servers_archive_once_a_day(settings: Settings, app: App, perform: 
         thread.join()
     made(app, "found on the next day", age=400)
 
-    assert keep_once(app, TODAY)
+    assert archive_once(app, TODAY)
     assert titles(perform) == {"found on the next day"}
-    assert keep_once(app, "2026-11-23")
+    assert archive_once(app, "2026-11-23")
     assert titles(perform) == set()
     by = [event.by for event in app.store.read_all() if event.type == "WorkItemArchived"]
     assert by == ["tracking-ledger", "tracking-ledger"]
@@ -121,7 +121,7 @@ def test_many_servers_archive_once_a_day(settings: Settings, app: App, perform: 
 def test_a_server_that_is_not_asked_opens_no_database(settings: Settings) -> None:
     app = App(settings)
 
-    stop = start_keeping(app, first=0.0, every=0.01)
+    stop = start_background_jobs(app, first=0.0, every=0.01)
     stop()
 
     assert not app.runtime.opened

@@ -135,18 +135,18 @@ def test_when_the_database_is_right_the_journal_is_set_aside_and_what_only_it_he
 def test_a_ledger_is_not_closed_for_what_another_thread_has_mended_meanwhile(
     machine: App, monkeypatch: pytest.MonkeyPatch, right: Callable[[App], object]
 ) -> None:
-    meet, met = Follower.meet, []
+    meet, met = Follower.compare, []
 
-    def meet_slowly(follower: Follower, head: Head) -> int:
+    def compare_slowly(follower: Follower, head: Head) -> int:
         try:
             return meet(follower, head)
         except Diverged:
             met.append(head)
-            monkeypatch.setattr(Follower, "meet", meet)
+            monkeypatch.setattr(Follower, "compare", meet)
             right(machine)
             raise
 
-    monkeypatch.setattr(Follower, "meet", meet_slowly)
+    monkeypatch.setattr(Follower, "compare", compare_slowly)
 
     assert OPERATIONS["create_work_item"].perform(machine, {"item_type": "task", "title": "New"})["outcome"] in {
         "committed",

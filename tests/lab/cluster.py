@@ -21,7 +21,7 @@ from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
 from ledger.embedded.binaries import find_binaries
-from ledger.embedded.data_folder import servers_living_in
+from ledger.embedded.data_folder import servers_in
 from ledger.embedded.server_account import choose_account
 from ledger.libpq.ping import ping
 
@@ -87,12 +87,12 @@ class Node:
 
     def send(self, what: signal.Signals) -> None:
         """To every process of this server."""
-        for process in servers_living_in(self.data):
+        for process in servers_in(self.data):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, what)
 
     def destroy(self) -> None:
-        while servers_living_in(self.data):
+        while servers_in(self.data):
             self.send(signal.SIGKILL)
             time.sleep(0.05)
         (self.data / "postmaster.pid").unlink(missing_ok=True)
@@ -123,7 +123,7 @@ class Node:
             connection.execute("ALTER SYSTEM SET primary_conninfo = ''")
             connection.execute("SELECT pg_reload_conf()")
 
-    def alone(self) -> None:
+    def locked(self) -> None:
         """It no longer waits for the other one."""
         with psycopg.connect(self.conninfo, autocommit=True) as connection:
             connection.execute("ALTER SYSTEM SET synchronous_standby_names = ''")

@@ -97,7 +97,7 @@ class Machine:
 
     def open(self) -> None:
         self.local = WorkingFiles(self.home, self._program.ledger, self._program.server.clock)
-        self.local.meet()
+        self.local.note_database()
         self.store = self.new_store()
         self.know(self.store)
 
@@ -216,7 +216,7 @@ class Program:
     def catch_up(self, name: str, many: int) -> None:
         machine = self.machines[name]
         local, head = machine.local, machine.local.journal.head
-        self.follower(machine).meet(head)
+        self.follower(machine).compare(head)
         events = list(self.log.read_all(head.position, head.position + many))
         local.journal.append(events)
         local.cache.follow()
@@ -254,7 +254,7 @@ class Program:
     def agrees(self, machine: Machine) -> bool:
         """Whether the log is still the history that the machine knows, as it finds out at each contact."""
         try:
-            self.follower(machine).meet(machine.local.journal.head)
+            self.follower(machine).compare(machine.local.journal.head)
         except Diverged:
             return False
         return True

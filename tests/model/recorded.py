@@ -215,7 +215,7 @@ class Work:
     def _is_met(self, machine: Machine) -> bool:
         """What every contact begins with; where the log is another one, an administrator says which is right."""
         try:
-            self._program.follower(machine).meet(machine.local.journal.head)
+            self._program.follower(machine).compare(machine.local.journal.head)
         except Diverged:
             self._did("FoundOut", machine.name)
             self._program.find_out(machine.name)

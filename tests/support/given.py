@@ -50,7 +50,7 @@ class Neighbours:
         obstacles: Iterable[Obstacle] = (),
         next_ready: str | None = None,
         finished: Iterable[str] = (),
-        ties: tuple[dict[str, str], list[tuple[str, str]]] = ({}, []),
+        edges: tuple[dict[str, str], list[tuple[str, str]]] = ({}, []),
     ) -> None:
         self._lineage = lineage or {}
         self._subtree = subtree or {}
@@ -61,7 +61,7 @@ class Neighbours:
         self._obstacles = list(obstacles)
         self._next_ready = next_ready
         self._finished = list(finished)
-        self._ties = ties
+        self._edges = edges
 
     def lineage(self, work_item: str) -> list[Neighbour]:
         return self._lineage.get(work_item, [])
@@ -84,8 +84,8 @@ class Neighbours:
     def precedes(self, first: Endpoint, then: Endpoint, without: str | None = None) -> bool:
         return (first, then) in self._precedes
 
-    def ties(self) -> tuple[dict[str, str], list[tuple[str, str]]]:
-        return self._ties
+    def edges(self) -> tuple[dict[str, str], list[tuple[str, str]]]:
+        return self._edges
 
     def known(self, category: str, entity_ids: Iterable[str]) -> set[str]:
         return set(entity_ids) & self._known.get(category, set())

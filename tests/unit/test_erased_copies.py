@@ -77,7 +77,7 @@ def test_cache_and_kept_positions_hold_nothing_afterwards(home: Path) -> None:
     [
         "projections.local_copy.as_of_tables.forget",
         "projections.local_copy.cache.Cache.follow",
-        "projections.tables.sqlite.SqliteTables.let_go",
+        "projections.tables.sqlite.SqliteTables.vacuum",
         "projections.local_copy.working_files.write_private",
     ],
 )

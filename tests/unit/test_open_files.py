@@ -70,7 +70,7 @@ def test_files_rest_while_others_use_them_and_are_there_again(tmp_path: Path) ->
 )
 def test_a_served_process_takes_the_descriptors_that_it_may_have(soft: int, hard: int, has: int, most: int) -> None:
     what = (
-        "import resource; from projections.local_copy.working_files import OPEN; OPEN.widen();"
+        "import resource; from projections.local_copy.working_files import OPEN; OPEN.raise_limit();"
         "print(resource.getrlimit(resource.RLIMIT_NOFILE)[0], OPEN.most)"
     )
     limited = f"ulimit -Sn {soft} && ulimit -Hn {hard} && exec {shlex.quote(sys.executable)} -c {shlex.quote(what)}"

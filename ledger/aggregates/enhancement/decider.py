@@ -92,7 +92,7 @@ def _change_status(
             f"{world.reference(CATEGORY, command.id)} is {before} and cannot become {after}",
             rule="status_transition",
             items=[_summary(world, command.id, enhancement)],
-            next_step=_way_on(before),
+            next_step=_next_step(before),
             present=before,
             wanted=after,
         )
@@ -110,7 +110,7 @@ def _check_dependencies(world: World, own: str, added: Iterable[str]) -> None:
             next_step="check depends_on, or record those enhancements first",
             items=unknown,
         )
-    if cycle := _way_back(world, wanted, own):
+    if cycle := _dependency_path(world, wanted, own):
         refs = world.references(CATEGORY, [own, cycle[0]])
         raise Refused(
             f"{refs[own]} cannot depend on {refs[cycle[0]]}: by dependencies it waits for it",
@@ -126,7 +126,7 @@ def _check_undo(world: World, turns: Turns[Enhancement]) -> None:
             _check_dependencies(world, entity_id, [other for other in then.depends_on if other not in now.depends_on])
 
 
-def _way_back(world: World, starts: list[str], goal: str) -> list[str]:
+def _dependency_path(world: World, starts: list[str], goal: str) -> list[str]:
     """The shortest chain of dependencies from one of the starts to the last before the goal; empty if there is none."""
     came_from: dict[str, str | None] = dict.fromkeys(starts)
     level = list(came_from)
@@ -151,7 +151,7 @@ def _chain(came_from: dict[str, str | None], last: str) -> list[str]:
     return chain
 
 
-def _way_on(status: str) -> str:
+def _next_step(status: str) -> str:
     ways = " or ".join(NEXT[status])
     return (
         f"from {status} it can become {ways}" if ways else f"record a new enhancement, {status} is the end of this one"

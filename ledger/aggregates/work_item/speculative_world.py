@@ -84,8 +84,8 @@ class SpeculativeWorld(World):
             return self._items[entity_id]
         return self._world.state(category, entity_id)
 
-    def partly(self, stream: str, events: Iterable[RecordedEvent]) -> Any:
-        return self._world.partly(stream, events)
+    def fold(self, stream: str, events: Iterable[RecordedEvent]) -> Any:
+        return self._world.fold(stream, events)
 
     def past(self, stream: str) -> list[RecordedEvent]:
         """The recorded events, then the pending ones, which stand at position 0."""
@@ -149,9 +149,9 @@ class SpeculativeWorld(World):
     def holder(self, relation: str, target: str) -> Holder | None:
         return self._world.holder(relation, target)
 
-    def ties(self) -> tuple[dict[str, str], list[tuple[str, str]]]:
-        """The ties as they stand in the log; `precedes` corrects them."""
-        return self._world.ties()
+    def edges(self) -> tuple[dict[str, str], list[tuple[str, str]]]:
+        """The edges as they stand in the log; `precedes` corrects them."""
+        return self._world.edges()
 
     def obstacles(self, work_item: str, holder: str) -> list[Obstacle]:
         return self._world.obstacles(work_item, holder)
@@ -201,7 +201,7 @@ class SpeculativeWorld(World):
 
     def _onward(self, endpoint: Endpoint, without: str | None) -> Iterator[Endpoint]:
         side, entity_id = endpoint
-        children, parents, blocked = self._ties()
+        children, parents, blocked = self._edges()
         item = self._items.get(entity_id)
         if side == "start":
             yield "finish", entity_id
@@ -215,10 +215,10 @@ class SpeculativeWorld(World):
         for other in blocked.get(entity_id, ()) if item is None else _blocked(item):
             yield "start", other
 
-    def _ties(self) -> tuple[dict[str, list[str]], dict[str, str], dict[str, list[str]]]:
+    def _edges(self) -> tuple[dict[str, list[str]], dict[str, str], dict[str, list[str]]]:
         """(children, parent, blocked) of each item as they stand in the log, read once."""
         if self._tied is None:
-            parents, blocks = self._world.ties()
+            parents, blocks = self._world.edges()
             children: dict[str, list[str]] = {}
             blocked: dict[str, list[str]] = {}
             for child, parent in parents.items():

@@ -30,15 +30,15 @@ SAID = ("by", "at")
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
-def strangers(line: Queued, past: Iterable[RecordedEvent], own: Own) -> list[RecordedEvent]:
+def events_of_others(line: Queued, past: Iterable[RecordedEvent], own: Own) -> list[RecordedEvent]:
     """What others did to a stream since the command was decided."""
     return [event for event in past if event.position > line.as_of and not own(event.command_id)]
 
 
-def stands_on_its_base(line: Queued, stream: str, past: Sequence[RecordedEvent], own: Own) -> bool:
+def is_on_its_base(line: Queued, stream: str, past: Sequence[RecordedEvent], own: Own) -> bool:
     """Whether the stream is exactly what the command was decided on."""
     base = line.bases[stream]
-    if strangers(line, past, own):
+    if events_of_others(line, past, own):
         return False
     last = past[-1] if past else None
     return (last and str(last.command_id)) == base.command_id
@@ -84,14 +84,16 @@ def rebased_command(line: Queued, pasts: Pasts) -> Command:
     return rebased(command, line.bases, lambda stream: len(pasts.get(stream, ())))
 
 
-def meetings(line: Queued, pasts: Pasts, own: Own) -> list[Met]:
+def fields_met(line: Queued, pasts: Pasts, own: Own) -> list[Met]:
     """The fields that the command changes and others have changed since, to something else."""
     facts: dict[str, list[Fact]] = {}
     for stream, fact in proposed_facts(line):
         if isinstance(fact, AnnotationFact):  # each is an entry of its own: what was said of it last holds
             continue
         facts.setdefault(stream, []).append(fact)
-    return [met for stream, added in facts.items() for met in _met(line, stream, added, pasts.get(stream, ()), own)]
+    return [
+        met for stream, added in facts.items() for met in _fields_met(line, stream, added, pasts.get(stream, ()), own)
+    ]
 
 
 def current_versions(line: Queued, pasts: Pasts) -> dict[str, int]:
@@ -118,8 +120,8 @@ def created(line: Queued) -> set[str]:
     return {id_of(stream) for stream in line.streams if line.bases.get(stream) and line.bases[stream].version == 0}
 
 
-def _met(line: Queued, stream: str, facts: list[Fact], past: Sequence[RecordedEvent], own: Own) -> Iterator[Met]:
-    theirs = strangers(line, past, own)
+def _fields_met(line: Queued, stream: str, facts: list[Fact], past: Sequence[RecordedEvent], own: Own) -> Iterator[Met]:
+    theirs = events_of_others(line, past, own)
     if not theirs:
         return
     foreign = {(event.command_id, event.n) for event in theirs}

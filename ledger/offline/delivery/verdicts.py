@@ -65,14 +65,14 @@ class Verdicts:
         self._findings.look(past.head)
         pasts, moved = past.events, self._moved(line, past.events)
         if waits_for := self._findings.waits_for(line):
-            return self._conflict(line, pasts, met=rebase.meetings(line, pasts, self._is_own), waits_for=waits_for)
+            return self._conflict(line, pasts, met=rebase.fields_met(line, pasts, self._is_own), waits_for=waits_for)
         quotes = rebase.quotes_erased(pasts.values())
         if refusal is None and not moved and self._findings.conditions_hold(line) and not quotes:
             facts = rebase.facts_with_authors(line)
             histories = PendingHistories(pasts)
             proposal = self._proposal(line, facts, histories.past, histories.state, line.bases, past.head)
             return self.ended(line, "recorded", self._store.append(proposal).positions)
-        if refusal is None and (met := rebase.meetings(line, pasts, self._is_own)):
+        if refusal is None and (met := rebase.fields_met(line, pasts, self._is_own)):
             return self._conflict(line, pasts, met=met)
         if refusal is not None or line.kind == "recovered":
             return self._conflict(line, pasts, refusal=refusal)
@@ -83,9 +83,7 @@ class Verdicts:
             return None
         if not queued_line.is_understood(line):
             return None
-        if not all(
-            rebase.stands_on_its_base(line, stream, histories.past(stream), self._is_own) for stream in line.bases
-        ):
+        if not all(rebase.is_on_its_base(line, stream, histories.past(stream), self._is_own) for stream in line.bases):
             return None
         if not self._findings.conditions_hold(line) or rebase.quotes_erased(map(histories.past, line.bases)):
             return None
@@ -208,7 +206,7 @@ class Verdicts:
         return {
             stream
             for stream in line.bases
-            if not rebase.stands_on_its_base(line, stream, pasts.get(stream, ()), self._is_own)
+            if not rebase.is_on_its_base(line, stream, pasts.get(stream, ()), self._is_own)
         }
 
 

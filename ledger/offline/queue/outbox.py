@@ -260,7 +260,7 @@ class Outbox:
         with self.locked(), self._guard:
             if not self.file.exists():
                 return 0
-            self._index.doubt()  # also what was damaged after it was taken in
+            self._index.reindex()  # also what was damaged after it was taken in
             rows = [row for row in self._index.ask(FAULTS) if row[3] == "damaged"]
             if not rows:
                 return 0
@@ -340,7 +340,7 @@ class Outbox:
                 try:
                     line = read(file.read(length))
                 except ValueError:
-                    self._index.doubt()
+                    self._index.reindex()
                     continue
                 if isinstance(line, Queued):
                     found.append(line)

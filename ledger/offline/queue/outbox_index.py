@@ -83,7 +83,7 @@ class OutboxIndex:
                 self._take_in(index)
         self._seen = stamp
 
-    def doubt(self) -> None:
+    def reindex(self) -> None:
         """A line is not what it was when it was taken in: the next look is at all of them again."""
         with self.guard:
             self._opened().execute("DELETE FROM outbox_progress")

@@ -81,13 +81,13 @@ class Connector:
         self._pools.note(self._place, Reached(conninfo=conninfo, keeps_statements=self._kept))
         return conninfo, session
 
-    def require_a_try(self) -> None:
+    def require_attempt(self) -> None:
         """Raises Unavailable where others of this process have found it away, and it is not time to try again."""
-        self._pools.require_a_try(self._place)
+        self._pools.require_attempt(self._place)
 
-    def doubt(self) -> None:
+    def forget(self) -> None:
         """What is known of the way there did not lead to it: the next try finds it anew."""
-        self._pools.doubt(self._place)
+        self._pools.forget(self._place)
 
     @property
     def _place(self) -> str:

@@ -129,12 +129,12 @@ class Contact:
             self._failed(error, ends=True)
             return None
         else:
-            self._met(database)
+            self._connected(database)
             return None
         pause, self._pause = self._pause, min(2 * self._pause, LONGEST_PAUSE)
         return pause * random.uniform(1 - SPREAD, 1 + SPREAD)
 
-    def _met(self, database: Database) -> None:
+    def _connected(self, database: Database) -> None:
         with self._changed:
             self._database, self._ready, self._error, self._trying = database, not self._closed, None, False
             self._under_way = False

@@ -54,14 +54,14 @@ class Away:
         self.error = error
         self.again: float | None = time.monotonic() + AGAIN_SECONDS
 
-    def require_a_try(self) -> None:
+    def require_attempt(self) -> None:
         """Raises Unavailable unless it is time for one."""
         if self.again is None or self.again > time.monotonic():
             raise Unavailable(self.error.message, next_step=self.error.next_step, **self.error.details) from self.error
 
-    def give_a_try(self) -> None:
+    def allow_one_attempt(self) -> None:
         """Gives the next try to the first caller when it is time for one; raises Unavailable for all others."""
-        self.require_a_try()
+        self.require_attempt()
         self.again = None
 
 
@@ -97,7 +97,7 @@ class Pools:
         """A try to reach it. While it is away one at a time tries: Unavailable is raised again for all others."""
         with self._lock:
             if place in self._away:
-                self._away[place].give_a_try()
+                self._away[place].allow_one_attempt()
         self._trying[place] = is_coming
         try:
             yield
@@ -119,13 +119,13 @@ class Pools:
         is_coming = self._trying.get(place)
         return is_coming is not None and is_coming()
 
-    def require_a_try(self, place: str) -> None:
+    def require_attempt(self, place: str) -> None:
         """Raises Unavailable where another thread tries to reach that database, or has just tried."""
         with self._lock:
             if place in self._away:
-                self._away[place].require_a_try()
+                self._away[place].require_attempt()
 
-    def doubt(self, place: str) -> None:
+    def forget(self, place: str) -> None:
         with self._lock:
             self._reached.pop(place, None)
 

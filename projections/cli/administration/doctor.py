@@ -180,7 +180,9 @@ def _replica(app: App, findings: list[HealthFinding], head: int | None) -> dict[
         findings.extend(health_checks.of_replica(state, head, app.settings.read_seconds))
         common = min(state.position, journal.head.position)
         with replica.asking(common, common, journal.digest_at(common) or b""):
-            return {"replica": {"answers": True, **to_builtins(state), "behind": health_checks.lacks(state, head)}}
+            return {
+                "replica": {"answers": True, **to_builtins(state), "behind": health_checks.missing_events(state, head)}
+            }
     except LedgerError as error:
         findings.append(
             HealthFinding(

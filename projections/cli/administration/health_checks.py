@@ -127,7 +127,7 @@ def of_replica(state: ReplicaState, head: int | None, allowed: float) -> Iterato
             what="the replica follows no server: it was promoted, or LEDGER_READ_DSN names a primary",
             next_step="name standbys of LEDGER_DSN in LEDGER_READ_DSN, or unset it",
         )
-    elif (missing := lacks(state, head)) and (state.newest_commit or 0) > allowed:
+    elif (missing := missing_events(state, head)) and (state.newest_commit or 0) > allowed:
         yield HealthFinding(
             code="replica_behind",
             what=f"the replica lacks {missing} events, its newest commit is {state.newest_commit} s old",
@@ -135,7 +135,7 @@ def of_replica(state: ReplicaState, head: int | None, allowed: float) -> Iterato
         )
 
 
-def lacks(state: ReplicaState, head: int | None) -> int | None:
+def missing_events(state: ReplicaState, head: int | None) -> int | None:
     """How many events of the database a replica does not have."""
     return None if head is None else max(head - state.position, 0)
 

@@ -36,7 +36,7 @@ def create(invocation: Invocation, /, actor: str, scope: Scope, days: int | None
 def list_(invocation: Invocation, /) -> None:
     """All tokens, and which of them are valid."""
     app = invocation.app
-    found = [{**made.public_fields(), "good": made.good_at(app.clock())} for made in Tokens(app.home).all()]
+    found = [{**made.public_fields(), "good": made.is_valid_at(app.clock())} for made in Tokens(app.home).all()]
     if invocation.as_json:
         answer_json({"items": found, "total_count": len(found)})
         return

@@ -119,10 +119,10 @@ def reader(kind: Any) -> Read:
         return partial(_of_object, reader(inner[0]), reader(inner[1]))
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return from_json
-    return _SIMPLE.get(kind, _as_it_came)
+    return _SIMPLE.get(kind, _as_given)
 
 
-def _as_it_came(value: Any) -> Any:
+def _as_given(value: Any) -> Any:
     return value
 
 

@@ -60,7 +60,7 @@ def question(view: LedgerView, request: QuestionInput) -> Answered:
         case "ask":
             return answer | _asked_of(view, request)
         case "answer":
-            return answer | _came_to(view, item)
+            return answer | _outcome_of_answer(view, item)
         case "withdraw":
             return answer
 
@@ -77,7 +77,7 @@ def _asked_of(view: LedgerView, request: QuestionInput) -> Answered:
     return {"whom_is_known": known, **({"next_step": "; ".join(steps)} if steps else {})}
 
 
-def _came_to(view: LedgerView, item: str) -> Answered:
+def _outcome_of_answer(view: LedgerView, item: str) -> Answered:
     """{status, holder?, next_item?}: where the answer brought the item, and whom it is with."""
     with view.tables.snapshot() as snapshot:
         state: WorkItem = questions.row(snapshot, item).state

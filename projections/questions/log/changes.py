@@ -38,7 +38,7 @@ def changes_since(log: EventStore, snapshot: Snapshot, after: int, wanted: Event
         if event.position > head and not is_pending(event):  # newer than this view
             continue
         reached = reached if is_pending(event) else event.position
-        if wanted.lets_through(event):
+        if wanted.matches(event):
             events.append(event)
             if len(events) == limit:
                 break

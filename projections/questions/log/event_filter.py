@@ -14,7 +14,7 @@ class EventFilter(Struct, frozen=True, kw_only=True):
     entities: tuple[str, ...] = ()
     people: tuple[str, ...] = ()
 
-    def lets_through(self, event: RecordedEvent) -> bool:
+    def matches(self, event: RecordedEvent) -> bool:
         category = category_of(event.stream_id)
         return (
             (not self.kinds or event.type in self.kinds or category in self.kinds)

@@ -19,7 +19,7 @@ def follow(
     """(position, line) of each wanted event in order. A position with None: what lies before it is not wanted."""
     while after < up_to:
         end = min(after + PORTION, up_to)
-        let_through = [event for event in log.read_all(after, end) if wanted.lets_through(event)]
+        let_through = [event for event in log.read_all(after, end) if wanted.matches(event)]
         with tables.snapshot() as snapshot:
             lines = event_lines(log, snapshot, let_through)
         for event, line in zip(let_through, lines, strict=True):

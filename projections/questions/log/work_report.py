@@ -22,7 +22,7 @@ from projections.questions.answers import Entity
 from projections.questions.references import references
 from projections.tables.contract import Snapshot
 
-Way = tuple[str, str]  # a state: its word, its category
+StateAndCategory = tuple[str, str]  # a state: its word, its category
 
 PEOPLE = 100  # at most; the answer counts those that it leaves out
 MICROS = 1_000_000
@@ -42,7 +42,7 @@ class Life(Struct, kw_only=True):
 
     state: WorkItem
     came: datetime
-    stays: list[tuple[Way, datetime, datetime]] = field(default_factory=list)
+    stays: list[tuple[StateAndCategory, datetime, datetime]] = field(default_factory=list)
     holders: set[str] = field(default_factory=set)
     done: tuple[str, datetime] | None = None
 
@@ -51,7 +51,7 @@ def work_report(log: EventStore, snapshot: Snapshot, scope: Scope, limit: int) -
     """{people, states, items}: the people and the items with the most effort first, the states in their order; and
     {completed?, overdue?, waiting?}: what was completed, the newest first, what should have been, and what waits."""
     found = _lives(log, snapshot.as_of.position, scope)
-    lives = {item: life for item, life in found.items() if _is_meant(item, life, scope)}
+    lives = {item: life for item, life in found.items() if _is_in_scope(item, life, scope)}
     spent = {item: _spent(life, scope, scope.person) for item, life in lives.items()}
     first = nsmallest(limit, lives, key=lambda item: (*_most_first(spent[item]), item))
     sections = _sections(found, lives, scope)
@@ -81,7 +81,7 @@ def _sections(found: dict[str, Life], lives: dict[str, Life], scope: Scope) -> d
             for at, item, life in sorted(ended, key=itemgetter(0, 1), reverse=True)
         ],
         "overdue": [
-            (item, _titled(life) | {"due": life.state.due, "who": _hand(life.state)})
+            (item, _titled(life) | {"due": life.state.due, "who": _holder(life.state)})
             for due, item, life in sorted(late, key=itemgetter(0, 1))
             if not life.state.finished and due < text(scope.until)
         ],
@@ -111,7 +111,7 @@ def _awaited(state: WorkItem) -> Entity:
     return {"whom": state.question.whom, "by": state.question.by, "question": state.question.text}
 
 
-def _hand(state: WorkItem) -> str | None:
+def _holder(state: WorkItem) -> str | None:
     """Who has it."""
     return state.claim.by if state.claim is not None else state.assignee
 
@@ -144,7 +144,7 @@ def _lives(log: EventStore, head: int, scope: Scope) -> dict[str, Life]:
         _live(life, decider.after(life.state, read(event.type, event.schema)(event.data)), event)
     for life in lives.values():
         if not life.state.finished:
-            life.stays.append((_way(life.state), life.came, scope.until))
+            life.stays.append((_state_and_category(life.state), life.came, scope.until))
     return lives
 
 
@@ -153,10 +153,10 @@ def _live(life: Life, after: WorkItem, event: RecordedFact) -> None:
     before, life.state = life.state, after
     if after.claim is not None:
         life.holders.add(after.claim.by)
-    if not before.exists or _way(before) == _way(after):
+    if not before.exists or _state_and_category(before) == _state_and_category(after):
         return
     if not before.finished:
-        life.stays.append((_way(before), life.came, event.occurred_at))
+        life.stays.append((_state_and_category(before), life.came, event.occurred_at))
     life.came = event.occurred_at
     if after.category == "done":
         life.done = (_worker(before) or event.by, event.occurred_at)
@@ -172,7 +172,7 @@ def _worker(before: WorkItem) -> str | None:
     return before.claim.by if before.claim is not None else before.assignee
 
 
-def _way(item: WorkItem) -> Way:
+def _state_and_category(item: WorkItem) -> StateAndCategory:
     return item.status, item.category
 
 
@@ -182,7 +182,7 @@ def _is_there(item: str, life: Life, scope: Scope) -> bool:
     return scope.items is None or item in scope.items or life.state.milestone_id in scope.items
 
 
-def _is_meant(item: str, life: Life, scope: Scope) -> bool:
+def _is_in_scope(item: str, life: Life, scope: Scope) -> bool:
     if not _is_there(item, life, scope):
         return False
     if scope.person is not None and scope.person not in _involved(life):
@@ -226,9 +226,9 @@ def _spent(life: Life, scope: Scope, by: str | None = None) -> Entity:
     }
 
 
-def _times(life: Life, scope: Scope) -> dict[Way, timedelta]:
+def _times(life: Life, scope: Scope) -> dict[StateAndCategory, timedelta]:
     """How long it was in each state before it was finished. Of two clocks that disagree no time is negative."""
-    found: dict[Way, timedelta] = {}
+    found: dict[StateAndCategory, timedelta] = {}
     for way, came, left in life.stays:
         begins = came if scope.since is None else max(came, scope.since)
         if left > begins:
@@ -238,9 +238,9 @@ def _times(life: Life, scope: Scope) -> dict[Way, timedelta]:
 
 def _states(lives: Collection[Life], scope: Scope) -> list[Entity]:
     """Each state: how long items were in it together, how many were, how many are. What is finished takes no time."""
-    total, were, now = Counter[Way](), Counter[Way](), Counter[Way]()
+    total, were, now = Counter[StateAndCategory](), Counter[StateAndCategory](), Counter[StateAndCategory]()
     for life in lives:
-        now[_way(life.state)] += 1
+        now[_state_and_category(life.state)] += 1
         for way, lasted in _times(life, scope).items():
             total[way] += int(lasted.total_seconds())
             were[way] += 1

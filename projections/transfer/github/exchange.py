@@ -214,7 +214,7 @@ class Exchange:
         if not self._new:
             return set()
         numbers = {item_id: number for number, item_id in linked.items()}
-        parents, blocks = self._here.world([]).ties()
+        parents, blocks = self._here.world([]).edges()
         pairs = [*parents.items(), *blocks]
         late = (one for one, other in pairs if other in self._new and self._new.get(one, -1) < self._new[other])
         return {numbers[one] for one in late if one in numbers}

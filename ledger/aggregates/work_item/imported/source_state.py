@@ -34,7 +34,7 @@ def source_state(entity_id: str, source: str, world: World) -> WorkItem:
     """An item that does not exist, if the source said nothing of it."""
     stream, imported = stream_id(CATEGORY, entity_id), source_events(entity_id, source, world)
     whole = len(imported) == len(world.past(stream))
-    state: WorkItem = world.state_of(stream) if whole else world.partly(stream, imported)
+    state: WorkItem = world.state_of(stream) if whole else world.fold(stream, imported)
     return state
 
 

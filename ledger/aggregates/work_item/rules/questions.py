@@ -117,7 +117,7 @@ def _before_review(entity_id: str, world: World) -> WorkItem:
     past = world.past(stream)
     for place in range(len(past) - 1, -1, -1):
         if past[place].type in MOVES:
-            before: WorkItem = world.partly(stream, past[:place])
+            before: WorkItem = world.fold(stream, past[:place])
             if before.category != "review":
                 return before
     return WorkItem()

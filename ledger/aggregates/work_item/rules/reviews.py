@@ -24,13 +24,13 @@ ASKS = "May it be completed?"
 OF_COMPLETION = ("status", "category", "forced", "block_reason", "archived", "question", "answer")
 
 
-def is_demanded(item: WorkItem, world: World) -> bool:
+def is_required(item: WorkItem, world: World) -> bool:
     return item.item_type in world.settings().review_types
 
 
 def completed(entity_id: str, item: WorkItem, wanted: State, forced: str | None, world: World) -> list[Fact]:
     """What completing it records: that it is done, or the request for its review, unless that is made already."""
-    if not is_demanded(item, world):
+    if not is_required(item, world):
         return [completion(item, wanted, forced)]
     if item.question is not None and item.question.completes is None:
         raise Refused(
@@ -84,7 +84,7 @@ def imported(facts: Iterable[tuple[Any, Mark]], entity_id: str, world: World) ->
         return list(facts)
     for fact, mark in facts:
         after = evolve(item, fact)
-        if after.category == "done" and item.category != "done" and is_demanded(after, world):
+        if after.category == "done" and item.category != "done" and is_required(after, world):
             wanted = State(name=after.status, category="done")
             stays = item.question is not None or _refused_since(item, mark)
             instead: list[Any] = [] if stays else requested(item, wanted, after.forced, text(mark.at), world)
@@ -110,7 +110,7 @@ def restrained(world: World, now: WorkItem, changes: Changes) -> tuple[Changes, 
     """What an undo may restore, and what it asks for: it completes no item that needs a review, and a review that it
     brings back is one that its caller asks for, not its first author."""
     then, at = apply(now, changes), text(world.occurred_at)
-    if then.category == "done" and now.category != "done" and is_demanded(then, world):
+    if then.category == "done" and now.category != "done" and is_required(then, world):
         kept = {path: change for path, change in changes.items() if path not in OF_COMPLETION}
         done = State(name=then.status, category="done")
         return kept, tuple(requested(apply(now, kept), done, then.forced, at, world))

@@ -60,7 +60,7 @@ class After:
     @cached_property
     def _tree(self) -> dict[str, list[str]]:
         children: dict[str, list[str]] = {}
-        for child, parent in self.world.ties()[0].items():
+        for child, parent in self.world.edges()[0].items():
             children.setdefault(parent, []).append(child)
         return children
 
@@ -258,7 +258,7 @@ def _new_cycles(
     world: World, turns: Turns[WorkItem], moved: dict[str, str], blocks: list[tuple[str, str]]
 ) -> list[list[str]]:
     """The cycles that would be there, with both ends of a restored tie in them, and are not there now."""
-    parents, links = world.ties()
+    parents, links = world.edges()
     before = cycles(parents, links)
     for entity_id, (_, then) in turns.items():
         parents.pop(entity_id, None)
@@ -268,9 +268,9 @@ def _new_cycles(
         (entity_id, other) for entity_id, (_, then) in turns.items() for kind, other in _links(then) if kind == "blocks"
     }
     links = [*(tie for tie in links if tie[0] not in turns), *sorted(own)]
-    ties = [*moved.items(), *blocks]
+    edges = [*moved.items(), *blocks]
     after = [cycle for cycle in cycles(parents, links) if cycle not in before]
-    return [cycle for cycle in after if any(one in cycle and other in cycle for one, other in ties)]
+    return [cycle for cycle in after if any(one in cycle and other in cycle for one, other in edges)]
 
 
 def _links(item: WorkItem) -> set[Link]:

@@ -317,7 +317,7 @@ class _Builder:
             return
         if line.code and self._code_is_stray and line.number == self._code_until + 1:
             self._code_until = line.number
-        elif entry is not None and self._is_beside(entry, line):
+        elif entry is not None and self._begins_a_record(entry, line):
             self._start(line.text, line)
         elif entry is not None and (entry.is_heading or not self._after_blank or line.indent > entry.indent):
             self._belongs(entry, line, line.text)
@@ -330,7 +330,7 @@ class _Builder:
         elif not _NOTHING.match(line.text):
             self._stray(line)
 
-    def _is_beside(self, entry: Entry, line: Line) -> bool:
+    def _begins_a_record(self, entry: Entry, line: Line) -> bool:
         """Whether a line is no part of the record above it, which is a line like it and in no list."""
         if entry.is_heading or entry.is_list_item or entry.is_row or line.code or line.indent > entry.indent:
             return False

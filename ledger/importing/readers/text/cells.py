@@ -68,7 +68,7 @@ class CellRecord(Record):
         if column is None:
             return None
         found = self._dates.read(self.look(column)[0])
-        return self._sure(column, found)
+        return self._take_time(column, found)
 
     def utc(self, *columns: str) -> datetime | None:
         """A time of a column that is known to be in UTC, where its cell says no zone."""
@@ -94,7 +94,7 @@ class CellRecord(Record):
             return None
         is_day = found.doubt is not None and found.at.time().isoformat() == "00:00:00"
         if not is_day:
-            self._sure(column, found)
+            self._take_time(column, found)
             return text(found.at)
         self.rest.pop(column)
         return found.at.date().isoformat()
@@ -111,7 +111,7 @@ class CellRecord(Record):
         tags: tuple[str, ...] = self.tags(column).get("tags", ())
         return tags
 
-    def _sure(self, column: str, found: WrittenTime | None) -> datetime | None:
+    def _take_time(self, column: str, found: WrittenTime | None) -> datetime | None:
         if found is None or found.at is None:
             self._not_understood(column)
             return None

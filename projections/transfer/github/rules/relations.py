@@ -91,7 +91,7 @@ def refused(takings: Iterable[Taking], world: World) -> frozenset[tuple[str, str
     wanted = [*((child, up, PARENT) for child, up in moves.items() if up), *((*pair, BLOCKING) for pair in added)]
     if not wanted:
         return frozenset()
-    parents, links = world.ties()
+    parents, links = world.edges()
     parents = {child: up for child, up in parents.items() if child not in moves}
     links = [link for link in links if link not in removed]
     return frozenset(deleted | set(_closing(parents, links, wanted)))

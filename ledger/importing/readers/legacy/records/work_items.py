@@ -97,11 +97,15 @@ class Items:
         fields = with_addresses(fields | ({"metadata": metadata} if metadata else {}), found)
         item = self._item(entry, title, fields, links)
         self._legacy.reading.found += 1
-        keep(self._legacy.reading, self._lived(item, state_of_item, created, finished, at), self._legacy.imported_at)
+        keep(
+            self._legacy.reading,
+            self._with_state_and_times(item, state_of_item, created, finished, at),
+            self._legacy.imported_at,
+        )
 
     def _item(self, entry: Entry, title: str, fields: dict[str, Any], links: tuple[ImportedLink, ...]) -> ImportedItem:
         external_id = self._legacy.name("item", title, entry.line)
-        if _stands_in_a_tree(entry):
+        if _is_in_a_tree(entry):
             self._above.append((entry.indent, external_id))
         mark = self._legacy.mark()
         identifier = self._legacy.identify(external_id)
@@ -109,7 +113,7 @@ class Items:
             id=identifier, external_id=external_id, fields=fields, created=mark, changed=mark, links=links
         )
 
-    def _lived(
+    def _with_state_and_times(
         self,
         item: ImportedItem,
         state: State | None,
@@ -206,7 +210,7 @@ class Items:
         if field is not None and not words.is_unknown(field.full_text):
             name = plain(field.full_text)
             return (self._link(name),) if name != title else ()
-        if self._above and field is None and _stands_in_a_tree(entry):
+        if self._above and field is None and _is_in_a_tree(entry):
             return (self._link(self._above[-1][1]),)
         return ()
 
@@ -232,7 +236,7 @@ def _unless_blocked(entry: Entry, state: State | None) -> State | None:
     return words.OF_ITEMS["waiting"] if is_blocked and state in (None, words.OF_ITEMS["planned"]) else state
 
 
-def _stands_in_a_tree(entry: Entry) -> bool:
+def _is_in_a_tree(entry: Entry) -> bool:
     return entry.is_heading or is_record(entry.head.strip())
 
 

@@ -32,7 +32,7 @@ from ledger.importing.readers.trackers.hosted.github_answers import (
     login,
     name_of,
 )
-from ledger.importing.readers.trackers.hosted.github_comments import ADDRESSES, apart, issue_of, number_of
+from ledger.importing.readers.trackers.hosted.github_comments import ADDRESSES, issue_of, number_of, split_comments
 from ledger.importing.readers.words.status_words import category_of
 from ledger.values.finding import Finding
 from ledger.values.moment import text
@@ -87,7 +87,7 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
     """All issues of a file, or of a folder's files. `imported_at` stands for times that the source does not tell."""
     reading = Reading()
     whole = _documents(path)
-    rest = [apart(one) for one in whole]
+    rest = [split_comments(one) for one in whole]
     found = [one for one, comments in rest if one or not comments]
     records = list(answered(found[0] if len(found) == 1 else found))
     if not records and not any(is_answer(one) for one in whole):
@@ -127,13 +127,13 @@ def take_issue(
     identify: Identify,
     imported_at: datetime,
     reading: Reading,
-    apart: Iterable[Fields] = (),
+    separate: Iterable[Fields] = (),
 ) -> None:
     """Takes one issue, known by `name`; its fields are in the spelling of any of the interfaces.
 
-    `apart` are comments on it that do not stand in its record, which is empty where only they are known.
+    `separate` are comments on it that do not stand in its record, which is empty where only they are known.
     """
-    _Issue(name, _snake(record), identify, imported_at, reading, [*apart]).take()
+    _Issue(name, _snake(record), identify, imported_at, reading, [*separate]).take()
 
 
 def _documents(path: Path) -> list[Any]:
@@ -209,21 +209,21 @@ class _Issue(Record):
         identify: Identify,
         imported_at: datetime,
         reading: Reading,
-        apart: list[Fields],
+        separate: list[Fields],
     ) -> None:
         super().__init__(name, filled(_with_state(record)), reading)
         self._is_known = bool(record)
-        self._names = {*record, *((APART,) if apart else ())}
-        self._apart = [self._comment(one) for one in apart]
+        self._names = {*record, *((APART,) if separate else ())}
+        self._separate = [self._comment(one) for one in separate]
         self._identify = identify
         self._imported_at = imported_at
         self._comments_missing = False
-        tells = isinstance(record.get("comments"), list | dict) or bool(apart)
+        tells = isinstance(record.get("comments"), list | dict) or bool(separate)
         self._original_said_by = ("duplicate_of", *(("comments", APART) if tells else ()))
         self._changed_at, self._created_at = self.time("updated_at"), self.time("created_at")
         if self._created_at is None and self._is_known:
             self.warn("no_creation_time")
-        times = [self._changed_at, *(time_of(one.get("created_at")) for one in self._apart)]
+        times = [self._changed_at, *(time_of(one.get("created_at")) for one in self._separate)]
         began = self._created_at or min((at for at in times if at is not None), default=imported_at)
         author = login(record.get("author")) or login(record.get("user"))
         self._created = Mark(by=author or NO_HOLDER, at=began)
@@ -303,7 +303,7 @@ class _Issue(Record):
         said = [
             self._comment(entry).get("text") for entry in listed(self.rest.get("comments")) if isinstance(entry, dict)
         ]
-        said += [entry.get("text") for entry in self._apart]
+        said += [entry.get("text") for entry in self._separate]
         marks = [found for words in said if isinstance(words, str) and (found := _DUPLICATE_OF.match(words))]
         return self._other(self.rest.get("duplicate_of")) or next(
             (self._other({"url": mark["url"]}) if mark["url"] else self._reference(mark) for mark in reversed(marks)),
@@ -328,10 +328,10 @@ class _Issue(Record):
         if type(given) is int and isinstance(self.rest.get("comment_data"), list):  # as backups put them
             given = self.rest.pop("comment_data")
         entries = [self._comment(entry) for entry in listed(given)]
-        known = len(entries) + len(self._apart)
+        known = len(entries) + len(self._separate)
         if is_cut(given, known) or counted > known:
             self.warn("comments_missing")
-        self._comments_missing = bool(self._apart) or is_cut(given, known) or counted > known
+        self._comments_missing = bool(self._separate) or is_cut(given, known) or counted > known
         by_themselves = self._by_themselves()
         if not isinstance(given, list) and not (isinstance(given, dict) and given.keys() & {"nodes", "edges"}):
             return by_themselves or None
@@ -345,7 +345,7 @@ class _Issue(Record):
 
     def _by_themselves(self) -> tuple[ImportedComment, ...]:
         comments, left = imported_comments(
-            self._apart,
+            self._separate,
             self,
             self._created,
             fields=COMMENT,

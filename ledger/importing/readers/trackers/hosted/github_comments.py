@@ -14,12 +14,12 @@ ADDRESSES = frozenset(
 _ADDRESS = re.compile(r"https?://[^/]+/(?:repos/)?([^/]+/[^/]+)/(issues|pull|pulls)/(\d+)(?:#issuecomment-(\d+))?")
 
 
-def apart(whole: Any) -> tuple[Any, list[Fields]]:
+def split_comments(whole: Any) -> tuple[Any, list[Fields]]:
     """A document without the comments that stand in it by themselves, and these."""
     if is_comment(whole):
         return [], [whole]
     if isinstance(whole, list):
-        parts = [apart(one) for one in whole]
+        parts = [split_comments(one) for one in whole]
         comments = [comment for _, found in parts for comment in found]
         return [rest for rest, found in parts if not found or rest], comments
     if not isinstance(whole, dict) or not (set(whole) & {*ISSUES, *PULLS} or set(whole) <= set(COMMENTS)):

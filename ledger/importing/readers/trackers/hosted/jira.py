@@ -105,14 +105,14 @@ class _Export:
         self.people: dict[str, str] = {}
         self.blocked: dict[str, list[str]] = {}  # who waits for whom, as those say that are waited for
         for row in rows:
-            self._meet(row)
+            self._add_people(row)
             for column, cells in row.cells.items():
                 link = link_column(column)
                 if link and link.direction == "outward" and plain(link.kind) in BLOCKS:
                     for other in cells:
                         self.blocked.setdefault(other.strip(), []).append(_key(row))
 
-    def _meet(self, row: CsvRow) -> None:
+    def _add_people(self, row: CsvRow) -> None:
         for name, ids in PEOPLE.items():
             names, numbers = _cells(row, name), [number for column in ids for number in _cells(row, column)]
             if len(names) == len(numbers):
