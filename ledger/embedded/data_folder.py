@@ -9,6 +9,7 @@ from pathlib import Path
 from ledger.embedded.binaries import Binaries
 from ledger.embedded.server_account import ServerAccount
 from ledger.errors import Unavailable
+from ledger.machine.disk import sync_folder
 
 INITDB_SECONDS = 300.0
 _SIDE_FOLDER = "data.new-"
@@ -41,7 +42,7 @@ def make_data_folder(data: Path, *, account: ServerAccount, binaries: Binaries, 
     account.take_over(side_folder)
     _initdb(side_folder, account=account, binaries=binaries, log=log)
     side_folder.replace(data)
-    _sync_folder(data.parent)
+    sync_folder(data.parent)
 
 
 def write_settings(data: Path, settings: dict[str, str]) -> None:
@@ -119,14 +120,6 @@ def _initdb(folder: Path, *, account: ServerAccount, binaries: Binaries, log: Pa
 def _remove_side_folders(root: Path) -> None:
     for folder in root.glob(f"{_SIDE_FOLDER}*"):
         shutil.rmtree(folder, ignore_errors=True)  # what an orphan still writes goes with the next attempt
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _replace_text(file: Path, text: str) -> None:

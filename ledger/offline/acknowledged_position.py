@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from ledger.offline.disk import content, overwrite
+from ledger.machine.disk import content, overwrite
 
 FILE = "acknowledged"
 LENGTH = 120  # bytes, always as many, so one never leaves an end of another

@@ -29,7 +29,7 @@ from ledger.aggregates.erasure.decider import CATEGORY as ERASURE
 from ledger.codec import origin_digest
 from ledger.envelope import Past, Recorded, RecordedEvent, RecordedFact, recorded_fact
 from ledger.errors import Damaged, Unavailable
-from ledger.offline.disk import append_at, bytes_at, make_schema, stamp_of, sync_folder, transaction, whole_lines
+from ledger.machine.disk import append_at, bytes_at, make_schema, stamp_of, sync_folder, transaction, whole_lines
 from ledger.offline.lines import event_of, line_of, with_payload
 from ledger.resources import sql
 from ledger.values.moment import EPOCH, microseconds

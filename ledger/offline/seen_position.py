@@ -12,7 +12,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from ledger.errors import Unavailable
-from ledger.offline.disk import content, overwrite
+from ledger.machine.disk import content, overwrite
 
 FILE = "seen"
 LOCK = "seen.lock"

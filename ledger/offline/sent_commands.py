@@ -22,7 +22,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.envelope import Recorded
-from ledger.offline.disk import add
+from ledger.machine.disk import add
 from ledger.offline.queue.outbox_lines import Queued
 
 FOLDER = "sent"

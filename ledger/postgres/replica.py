@@ -12,9 +12,9 @@ import psycopg
 from msgspec import Struct
 
 from ledger.errors import LedgerError, OutcomeUnknown, Unavailable
-from ledger.jobs import Jobs
 from ledger.libpq.conninfo import as_given
 from ledger.libpq.session import READING
+from ledger.machine.jobs import Jobs
 from ledger.postgres.connection.contact import Contact
 from ledger.postgres.connection.database import Connection, Database
 from ledger.postgres.connection.pooler import keeps_statements

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from ledger.envelope import Recorded, Scope, command_id_at
 from ledger.handler import Handler
 from ledger.identity import Identity
-from ledger.jobs import Jobs
+from ledger.machine.jobs import Jobs
 from ledger.postgres.connection.database import Database
 from ledger.postgres.connection.pools import Pools
 from ledger.postgres.store import PostgresStore

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable
 
-from ledger.jobs import Jobs
+from ledger.machine.jobs import Jobs
 
 DELAY = 0.2  # seconds: the answer goes out first, and what is written meanwhile is covered too
 LONGEST_DELAY = 1.0  # while writes go on and on: many at once cost less than few at a time

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Hashable
 
 from ledger.errors import LedgerError
-from ledger.jobs import Jobs
+from ledger.machine.jobs import Jobs
 from ledger.offline.delivery.drain import Drained
 from ledger.postgres.connection.driver_errors import is_held_up
 

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from ledger import identity
 from ledger.errors import LedgerError, NoLedger
 from ledger.identity import Identity
-from ledger.offline.disk import write_private
+from ledger.machine.disk import write_private
 from ledger.settings import APPLICATION, Settings
 
 FOLDER = "projects"

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ledger.errors import Unavailable
-from ledger.offline.disk import content
+from ledger.machine.disk import content
 
 FILE = "claims.secret"
 SECRET = 32  # bytes

@@ -11,7 +11,7 @@ from uuid import UUID
 from ledger import identity
 from ledger.errors import LedgerError, NoLedger, NotFound, Unavailable
 from ledger.handler import Handler
-from ledger.jobs import Jobs
+from ledger.machine.jobs import Jobs
 from ledger.offline.live import LiveHandler
 from ledger.postgres import directory, ledgers
 from ledger.postgres.connection.connect import Connector

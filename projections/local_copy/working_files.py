@@ -13,8 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from uuid import UUID
 
+from ledger.machine.disk import write_private
 from ledger.offline.acknowledged_position import Acknowledged
-from ledger.offline.disk import write_private
 from ledger.offline.journal import FILE as JOURNAL
 from ledger.offline.journal import Journal
 from ledger.offline.local import in_order

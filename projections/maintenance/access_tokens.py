@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from ledger.envelope import Scope
 from ledger.errors import Damaged, NotFound
-from ledger.offline.disk import lock_of, write_private
+from ledger.machine.disk import lock_of, write_private
 from ledger.problems import check, problem
 from ledger.settings import NAME_LENGTH
 from ledger.values.moment import parse, text

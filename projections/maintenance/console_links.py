@@ -10,7 +10,7 @@ from secrets import token_urlsafe
 import msgspec
 from msgspec import Struct
 
-from ledger.offline.disk import lock_of, write_private
+from ledger.machine.disk import lock_of, write_private
 from ledger.values.moment import parse, text
 from projections.maintenance.access_tokens import digest
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from ledger.errors import Unavailable
 from ledger.identity import Identity
-from ledger.offline.disk import write_private
+from ledger.machine.disk import write_private
 from projections.application.app import App
 from projections.application.known_projects import reachable
 

@@ -21,7 +21,7 @@ from ledger import store_errors
 from ledger.catalog import UNIQUE
 from ledger.envelope import RowChange
 from ledger.errors import Unavailable
-from ledger.offline.disk import make_schema, transaction
+from ledger.machine.disk import make_schema, transaction
 from ledger.resources import folder, sql
 from ledger.values.moment import parse, text
 from projections.read_models.catalog import SHAPES

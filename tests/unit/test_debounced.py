@@ -4,7 +4,7 @@ import itertools
 import math
 import time
 
-from ledger.jobs import Jobs
+from ledger.machine.jobs import Jobs
 from projections.application.debounced import Debounced
 from tests.support.waits import until
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from ledger.offline import disk
+from ledger.machine import disk
 from ledger.offline.acknowledged_position import Acknowledged
 from ledger.offline.seen_position import Seen
 from ledger.resources import sql

@@ -2,7 +2,7 @@
 
 import threading
 
-from ledger.jobs import Jobs
+from ledger.machine.jobs import Jobs
 from ledger.offline.delivery.drain import Drained
 from projections.application.drain_job import REST, DrainJob, ShouldContinue
 

@@ -6,8 +6,8 @@ from itertools import count
 
 import pytest
 
-from ledger import jobs as jobs_module
-from ledger.jobs import Jobs
+from ledger.machine import jobs as jobs_module
+from ledger.machine.jobs import Jobs
 from tests.support.waits import until
 
 LONG = 60.0  # seconds; no test waits so long

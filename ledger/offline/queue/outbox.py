@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.errors import Unavailable
-from ledger.offline.disk import bytes_at, sync_folder
+from ledger.machine.disk import bytes_at, sync_folder
 from ledger.offline.queue.outbox_file import (
     FILE,
     append,

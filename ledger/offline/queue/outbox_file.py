@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ledger.errors import OutcomeUnknown, Unavailable
-from ledger.offline.disk import put, stamp_of
+from ledger.machine.disk import put, stamp_of
 from ledger.offline.queue.outbox_lines import is_whole
 
 FILE = "outbox.jsonl"

@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from ledger.offline.disk import bytes_at, make_schema, stamp_of, transaction
+from ledger.machine.disk import bytes_at, make_schema, stamp_of, transaction
 from ledger.offline.queue.outbox_file import is_empty, lines_from, using
 from ledger.offline.queue.outbox_lines import Begun, Line, Queued, Settled, read
 from ledger.resources import sql

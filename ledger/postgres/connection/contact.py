@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Hashable
 
 from ledger.errors import OutcomeUnknown, Unavailable
-from ledger.jobs import Jobs
+from ledger.machine.jobs import Jobs
 from ledger.postgres.connection import deadline
 from ledger.postgres.connection.database import Database
 from ledger.postgres.connection.deadline import CONNECT_SECONDS

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.errors import Damaged
-from ledger.offline.disk import lock_of, write_private
+from ledger.machine.disk import lock_of, write_private
 from projections.maintenance.webhooks.network import problems_of
 
 FILE = "webhooks.json"
