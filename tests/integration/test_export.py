@@ -3,7 +3,8 @@
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -23,23 +24,53 @@ from projections.tables.replay import check
 from projections.transfer import exports, github_issues
 from projections.transfer.restore import bring_back
 from tests.conftest import Perform
+from tests.support.calls import close_at_once
 from tests.support.long_cases import long_cases
 from tests.support.random_histories import Action, a_ledger, attempt_all, histories
 
+Opened = Callable[[Settings], App]
 Folder = Callable[[str], App]
+Bring = Callable[..., App]
 
 
 @pytest.fixture
-def folder(settings: Settings, owner_dsn: str, tmp_path: Path) -> Folder:
+def opened() -> Iterator[Opened]:
+    """opened(settings) -> an App, which is closed at the end of the test."""
+    with ExitStack() as closing:
+
+        def make(settings: Settings) -> App:
+            app = App(settings)
+            closing.callback(close_at_once, app)
+            return app
+
+        yield make
+
+
+@pytest.fixture
+def folder(settings: Settings, owner_dsn: str, tmp_path: Path, opened: Opened) -> Folder:
     """folder(name) -> an App on another folder's new ledger, on the same server."""
 
     def make(name: str) -> App:
         project = tmp_path / name
         project.mkdir(exist_ok=True)
         identity.create(project)
-        return App(replace(settings, project=project, admin_dsn=owner_dsn))
+        return opened(replace(settings, project=project, admin_dsn=owner_dsn))
 
     return make
+
+
+@pytest.fixture
+def bring(opened: Opened, tmp_path: Path) -> Bring:
+    """bring(app, content) -> the App of the folder after an import of these bytes."""
+
+    def bring(app: App, content: bytes, **more: Any) -> App:
+        file = tmp_path / "events.jsonl"
+        file.write_bytes(content)
+        bring_back(app, file, **{"dry_run": False} | more)
+        app.close()
+        return opened(app.settings)
+
+    return bring
 
 
 @pytest.fixture
@@ -61,22 +92,13 @@ def exported(app: App) -> bytes:
     return b"".join(exports.events(app.store))
 
 
-def bring(app: App, content: bytes, tmp_path: Path, **more: Any) -> App:
-    """The App of the folder after an import of these bytes."""
-    file = tmp_path / "events.jsonl"
-    file.write_bytes(content)
-    bring_back(app, file, **{"dry_run": False} | more)
-    app.close()
-    return App(app.settings)
-
-
 @pytest.mark.processes
 def test_an_export_brought_into_an_empty_ledger_exports_the_same_bytes(
-    filled: App, folder: Folder, tmp_path: Path
+    filled: App, folder: Folder, bring: Bring
 ) -> None:
     content = exported(filled)
 
-    other = bring(folder("other"), content, tmp_path)
+    other = bring(folder("other"), content)
 
     assert exported(other) == content
     assert (other.identity.ledger, other.identity.key) != (filled.identity.ledger, filled.identity.ledger)
@@ -86,15 +108,14 @@ def test_an_export_brought_into_an_empty_ledger_exports_the_same_bytes(
         assert list(exports.read_models(there, other.store.ledger)) == list(
             exports.read_models(here, filled.store.ledger)
         )
-    other.close()
 
 
 @pytest.mark.processes
 def test_what_is_recorded_after_it_goes_on_from_there_and_leaves_the_other_alone(
-    filled: App, folder: Folder, tmp_path: Path
+    filled: App, folder: Folder, bring: Bring
 ) -> None:
     content = exported(filled)
-    other = bring(folder("other"), content, tmp_path)
+    other = bring(folder("other"), content)
 
     other.runtime.catch_up()
     other.live_view().record(_vendor("Beta"))
@@ -102,75 +123,76 @@ def test_what_is_recorded_after_it_goes_on_from_there_and_leaves_the_other_alone
     assert exported(filled) == content
     lines = exported(other).splitlines()
     assert lines[1:-1] == content.splitlines()[1:]
-    other.close()
 
 
 @examples(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories)
 def test_any_history_comes_back_byte_for_byte(
-    folder: Folder, tmp_path_factory: pytest.TempPathFactory, history: list[Action]
+    folder: Folder, bring: Bring, tmp_path_factory: pytest.TempPathFactory, history: list[Action]
 ) -> None:
     with a_ledger() as ledger:
         attempt_all(ledger, history)
         content = b"".join(exports.events(ledger.store))
     place = tmp_path_factory.mktemp("folder")
 
-    other = bring(folder(str(place)), content, place)
+    other = bring(folder(str(place)), content)
 
     assert exported(other) == content
     other.close()
 
 
-def test_a_folder_of_the_same_ledger_whose_database_lost_it_stays_what_it_is(folder: Folder, tmp_path: Path) -> None:
+def test_a_folder_of_the_same_ledger_whose_database_lost_it_stays_what_it_is(
+    folder: Folder, bring: Bring, opened: Opened
+) -> None:
     with a_ledger() as ledger:
         attempt_all(ledger, [("create_item", (0, None))])
         content = b"".join(exports.events(ledger.store))
     other = folder("other")
     identity.rewrite(replace(other.identity, ledger=ledger.store.ledger, copy=other.identity.ledger))
-    other = App(other.settings)
+    other = opened(other.settings)
 
-    now = bring(other, content, tmp_path)
+    now = bring(other, content)
 
     assert (exported(now), now.identity) == (content, other.identity)
 
 
 @pytest.mark.processes
 def test_an_import_goes_on_where_the_ledger_ends_and_a_second_one_does_nothing(
-    app: App, perform: Perform, folder: Folder, tmp_path: Path
+    app: App, perform: Perform, folder: Folder, bring: Bring
 ) -> None:
     perform("create_vendor", name="Acme")
     first = exported(app)
     perform("create_vendor", name="Beta")
     whole = exported(app)
 
-    other = bring(folder("other"), first, tmp_path)
-    other = bring(other, whole, tmp_path)
-    again = bring(other, whole, tmp_path)
+    other = bring(folder("other"), first)
+    other = bring(other, whole)
+    again = bring(other, whole)
 
     assert exported(again) == whole
-    assert exported(bring(again, first, tmp_path)) == whole
+    assert exported(bring(again, first)) == whole
 
 
 @pytest.mark.processes
-def test_a_ledger_that_went_another_way_is_refused(app: App, perform: Perform, folder: Folder, tmp_path: Path) -> None:
+def test_a_ledger_that_went_another_way_is_refused(app: App, perform: Perform, folder: Folder, bring: Bring) -> None:
     perform("create_vendor", name="Acme")
-    other = bring(folder("other"), exported(app), tmp_path)
+    other = bring(folder("other"), exported(app))
     other.runtime.catch_up()
     other.live_view().record(_vendor("Ours"))
     perform("create_vendor", name="Theirs")
 
     with pytest.raises(Refused, match="differ at or before"):
-        bring(other, exported(app), tmp_path)
+        bring(other, exported(app))
 
 
 @pytest.mark.processes
-def test_a_ledger_with_a_history_of_its_own_is_refused(filled: App, folder: Folder, tmp_path: Path) -> None:
+def test_a_ledger_with_a_history_of_its_own_is_refused(filled: App, folder: Folder, bring: Bring) -> None:
     other = folder("other")
     other.live_view().record(_vendor("Ours"))
     before = exported(other)
 
     with pytest.raises(Refused, match="events of its own"):
-        bring(other, exported(filled), tmp_path)
+        bring(other, exported(filled))
 
     assert exported(other) == before
 
@@ -190,16 +212,16 @@ def test_a_ledger_with_a_history_of_its_own_is_refused(filled: App, folder: Fold
     ],
 )
 def test_a_spoiled_export_is_refused_with_its_line_and_changes_nothing(
-    filled: App, folder: Folder, tmp_path: Path, spoil: Callable[[list[bytes]], list[bytes]], problem: str
+    filled: App, folder: Folder, bring: Bring, opened: Opened, spoil: Callable[[list[bytes]], list[bytes]], problem: str
 ) -> None:
     content = b"".join(spoil(exported(filled).splitlines(keepends=True)))
     other = folder("other")
     before = (other.identity, exported(other))
 
     with pytest.raises(Invalid, match=problem):
-        bring(other, content, tmp_path)
+        bring(other, content)
 
-    now = App(other.settings)
+    now = opened(other.settings)
     assert (now.identity, exported(now)) == before
 
 
@@ -217,21 +239,20 @@ def test_a_spoiled_export_is_refused_with_its_line_and_changes_nothing(
     ids=["crlf", "blank at the end", "no end", "blank between", "mark", "PowerShell", "utf-32"],
 )
 def test_other_line_ends_and_forms_of_unicode_are_the_same_events(
-    filled: App, folder: Folder, tmp_path: Path, written: Callable[[bytes], bytes]
+    filled: App, folder: Folder, bring: Bring, written: Callable[[bytes], bytes]
 ) -> None:
     content = exported(filled)
 
-    other = bring(folder("other"), written(content), tmp_path)
+    other = bring(folder("other"), written(content))
 
     assert exported(other) == content
-    other.close()
 
 
 @pytest.mark.processes
-def test_a_dry_run_proves_the_file_and_changes_nothing(filled: App, folder: Folder, tmp_path: Path) -> None:
+def test_a_dry_run_proves_the_file_and_changes_nothing(filled: App, folder: Folder, bring: Bring) -> None:
     other = folder("other")
 
-    now = bring(other, exported(filled), tmp_path, dry_run=True)
+    now = bring(other, exported(filled), dry_run=True)
 
     assert (now.identity, list(now.store.read_all())) == (other.identity, [])
 
@@ -254,15 +275,15 @@ def test_the_database_proves_each_event_again(filled: App, folder: Folder, owner
 
 @pytest.mark.processes
 def test_a_role_that_does_not_own_the_schema_may_not_put_events_back(
-    filled: App, folder: Folder, tmp_path: Path
+    filled: App, folder: Folder, bring: Bring, opened: Opened
 ) -> None:
     other = folder("other")
-    other = App(replace(other.settings, admin_dsn=None))
+    other = opened(replace(other.settings, admin_dsn=None))
 
     with pytest.raises(Refused, match="may not put events back"):
-        bring(other, exported(filled), tmp_path)
+        bring(other, exported(filled))
 
-    assert App(other.settings).identity == other.identity
+    assert opened(other.settings).identity == other.identity
 
 
 def test_all_read_models_are_one_json_document(filled: App) -> None:
