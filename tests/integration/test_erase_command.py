@@ -9,7 +9,6 @@ import psycopg
 import pytest
 from click.testing import Result
 from msgspec.structs import replace
-from psycopg import sql
 
 from ledger import identity
 from ledger.errors import Refused
@@ -26,6 +25,7 @@ from projections.tables.replay import check
 from projections.transfer.publication import publish
 from tests.conftest import Perform
 from tests.support.command_line import run
+from tests.support.erasures import tables_holding
 from tests.support.waits import until
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
@@ -271,21 +271,11 @@ def holding(place: Path, secret: str) -> list[str]:
 
 def in_tables(owner_dsn: str, app: App, secret: str) -> list[str]:
     """The tables of the schema in which a row of this ledger holds a word of it, and the planner's memory of them."""
-    found, word = [], secret.split()[1]
+    word = secret.split()[1]
     with psycopg.connect(owner_dsn) as owner:
-        owner.execute("SELECT set_config('ledger.id', %s, false)", [str(app.identity.key)])
-        tables = owner.execute(
-            "SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'ledger_id'"
-            " WHERE c.relnamespace = 'tracking_ledger'::regnamespace AND c.relkind = 'r'"
-        ).fetchall()
-        for (name,) in tables:
-            question = "SELECT count(*) FROM tracking_ledger.{} t WHERE ledger_id = %s AND t::text ILIKE %s"
-            given = [app.identity.key, f"%{word}%"]
-            asked = owner.execute(sql.SQL(question).format(sql.Identifier(name)), given).fetchall()
-            found += [name] if asked[0][0] else []
         remembered = owner.execute(
             "SELECT tablename FROM pg_stats WHERE schemaname = 'tracking_ledger'"
             " AND concat(most_common_vals, histogram_bounds, most_common_elems) ILIKE %s",
             [f"%{word}%"],
         ).fetchall()
-    return found + [f"statistics of {name}" for (name,) in remembered]
+    return tables_holding(owner_dsn, app.identity.key, word) + [f"statistics of {name}" for (name,) in remembered]

@@ -8,7 +8,6 @@ from uuid import uuid4
 import psycopg
 import pytest
 from msgspec.structs import replace
-from psycopg import sql
 
 from ledger.aggregates.erasure.events import ErasedPayload
 from ledger.aggregates.work_item.commands import CreateWorkItem, UpdateWorkItem
@@ -20,7 +19,7 @@ from ledger.postgres.connection.database import Database
 from ledger.values.revision import Change
 from projections.tables import replay
 from projections.tables.replay import check
-from tests.support.erasures import erase
+from tests.support.erasures import erase, tables_holding
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, on_postgres, proposal
 
@@ -75,7 +74,7 @@ def test_no_row_says_the_texts_once_the_erasure_is_recorded_for_every_caller(led
     with ledger.tables.snapshot() as snapshot:
         assert snapshot.as_of.position == 4
     assert check(ledger.store, ledger.tables).equal
-    assert holding(owner_dsn, SECRET, ledger) == []
+    assert tables_holding(owner_dsn, ledger.store.ledger, SECRET) == []
 
 
 @pytest.mark.processes
@@ -120,7 +119,7 @@ def test_a_replay_that_was_under_way_begins_again(
 
     assert report.as_of == 4
     assert check(ledger.store, ledger.tables).equal
-    assert holding(owner_dsn, SECRET, ledger) == []
+    assert tables_holding(owner_dsn, ledger.store.ledger, SECRET) == []
 
 
 def test_only_the_owner_of_the_log_erases(ledger: Ledger, dsn: str) -> None:
@@ -177,19 +176,3 @@ def test_a_payload_that_says_it_is_erased_is_not_appended_by_a_writer(ledger: Le
             " '{2026-11-29T10:00:00Z}', %s, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '', NULL, NULL, NULL)",
             [ledger.store.ledger, [stream_id("work_item", numbered(5))], data],
         )
-
-
-def holding(owner_dsn: str, text: str, ledger: Ledger) -> list[str]:
-    """The tables in which a row of this ledger holds a text, in whatever case."""
-    found = []
-    with psycopg.connect(owner_dsn) as owner:
-        owner.execute("SELECT set_config('ledger.id', %s, false)", [str(ledger.store.ledger)])
-        tables = owner.execute(
-            "SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'ledger_id'"
-            " WHERE c.relnamespace = 'tracking_ledger'::regnamespace AND c.relkind = 'r'"
-        ).fetchall()
-        for (name,) in tables:
-            question = "SELECT count(*) FROM tracking_ledger.{0} t WHERE ledger_id = %s AND t::text ILIKE %s"
-            asked = owner.execute(sql.SQL(question).format(sql.Identifier(name)), [ledger.store.ledger, f"%{text}%"])
-            found += [name] if asked.fetchall()[0][0] else []
-    return found

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +28,16 @@ def run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Run:
     """run("attach", ...), in the folder of the project."""
     monkeypatch.chdir(settings.project)
     return runner(settings, LEDGER_PROJECT=".")  # the folder in which it is typed, or one above
+
+
+@pytest.fixture
+def plan(run: Run, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of the project, `the plan.pdf`, in the folder in which commands are typed from then on."""
+    folder = settings.project / "docs"
+    folder.mkdir(exist_ok=True)
+    monkeypatch.chdir(folder)
+    (folder / "the plan.pdf").write_bytes(b"plan")
+    return folder / "the plan.pdf"
 
 
 def attached(perform: Perform, ref: str) -> list[dict[str, Any]]:
@@ -85,13 +96,8 @@ def test_a_file_may_have_a_size_and_no_digest(perform: Perform, item: str) -> No
 
 @pytest.mark.processes
 def test_the_command_attaches_a_file_by_its_path_with_its_digest(
-    run: Run, perform: Perform, item: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    run: Run, perform: Perform, item: str, plan: Path
 ) -> None:
-    folder = settings.project / "docs"
-    folder.mkdir(exist_ok=True)
-    (folder / "the plan.pdf").write_bytes(b"plan")
-    monkeypatch.chdir(folder)
-
     said = run("attach", item, "the plan.pdf")
 
     assert said.output == f"{item}  docs/the%20plan.pdf\n"
@@ -103,14 +109,10 @@ def test_the_command_attaches_a_file_by_its_path_with_its_digest(
 
 @pytest.mark.processes
 def test_the_command_takes_a_file_away_that_is_not_there_any_more(
-    run: Run, perform: Perform, item: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    run: Run, perform: Perform, item: str, plan: Path
 ) -> None:
-    folder = settings.project / "docs"
-    folder.mkdir(exist_ok=True)
-    (folder / "the plan.pdf").write_bytes(b"plan")
-    monkeypatch.chdir(folder)
     run("attach", item, "the plan.pdf")
-    (folder / "the plan.pdf").unlink()
+    plan.unlink()
 
     gone = run("attach", item, "the plan.pdf", "--remove")
 

@@ -3,9 +3,7 @@
 import errno
 import json
 import os
-import shutil
 import signal
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +22,7 @@ from ledger.embedded.server import EmbeddedServer
 from ledger.errors import Unavailable
 from ledger.libpq.session import Session
 from ledger.postgres.connection import connect as connecting
-from ledger.postgres.connection.connect import APPLICATION, DATABASE, connect
+from ledger.postgres.connection.connect import APPLICATION, DATABASE
 from ledger.postgres.connection.watchdog import Watchdog
 from ledger.settings import Settings
 from projections.application.app import App
@@ -33,6 +31,7 @@ from projections.maintenance.status_file import LOCK, write_status
 from projections.operations.catalog import OPERATIONS
 from tests.conftest import Perform
 from tests.support import silence
+from tests.support.own_server import own_server as a_server_of_its_own
 from tests.support.waits import let_go, until, until_ended
 
 pytestmark = pytest.mark.processes
@@ -45,13 +44,8 @@ NEVER = 600.0  # the limit of a call here: what ends before has noticed the outa
 
 @pytest.fixture(scope="module")
 def own_server() -> Iterator[EmbeddedServer]:
-    memory = Path("/dev/shm")
-    root = Path(tempfile.mkdtemp(prefix="tracking-ledger-outage-", dir=memory if os.access(memory, os.W_OK) else None))
-    server = EmbeddedServer(root / "postgres")
-    connect(Settings(project=root, pgdata=root / "postgres")).close()
-    yield server
-    server.stop()
-    shutil.rmtree(root, ignore_errors=True)
+    with a_server_of_its_own("outage") as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)

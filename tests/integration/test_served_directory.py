@@ -1,10 +1,7 @@
 """Two served processes behind a balancer, with ledgers in two databases: any of them answers, and one database that is
 killed or frozen is noticed by its own ledgers alone."""
 
-import os
-import shutil
 import signal
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
@@ -30,6 +27,7 @@ from projections.maintenance.console_links import Links
 from tests.conftest import NewDatabase
 from tests.support.directories import Services
 from tests.support.http_client import HttpServer, request, serving, token
+from tests.support.own_server import own_server
 from tests.support.waits import until, until_ended
 
 pytestmark = pytest.mark.processes
@@ -48,13 +46,8 @@ class Team(Struct, frozen=True):
 @pytest.fixture
 def west() -> Iterator[EmbeddedServer]:
     """A server of its own, to be killed."""
-    memory = Path("/dev/shm")
-    root = Path(tempfile.mkdtemp(prefix="tracking-ledger-west-", dir=memory if os.access(memory, os.W_OK) else None))
-    server = EmbeddedServer(root / "postgres")
-    connect(Settings(project=root, pgdata=root / "postgres")).close()
-    yield server
-    server.stop()
-    shutil.rmtree(root, ignore_errors=True)
+    with own_server("west") as server:
+        yield server
 
 
 @pytest.fixture
