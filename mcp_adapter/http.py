@@ -1,18 +1,9 @@
 """Streamable HTTP for a team: the SDK's own app behind our checks, served until it is asked to stop."""
 
-import json
-import logging
-import os
 import signal
 import socket
-import ssl
-import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
-from ipaddress import ip_network
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from contextlib import asynccontextmanager, contextmanager
 from uuid import UUID
 
 import anyio
@@ -20,7 +11,6 @@ import anyio.to_thread
 import uvicorn
 from mcp.server.auth.middleware.bearer_auth import RequireAuthMiddleware
 from mcp.server.auth.routes import build_resource_metadata_url, create_protected_resource_routes
-from msgspec import Struct
 from pydantic import AnyHttpUrl
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -28,8 +18,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ledger.errors import LedgerError, Unavailable
-from ledger.problems import check, problem
+from ledger.errors import LedgerError
 from mcp_adapter.api.description import PREFIX
 from mcp_adapter.api.routes import Api
 from mcp_adapter.callers.access import Access
@@ -47,8 +36,9 @@ from mcp_adapter.server import TITLE, build
 from mcp_adapter.transport.bodies import Bodies
 from mcp_adapter.transport.connection import Connection
 from mcp_adapter.transport.guard import Guard, HostNames, Rates, TooSlow, Turns, too_slow
+from mcp_adapter.transport.log_lines import log_as_lines, say
+from mcp_adapter.transport.serving import PATH, Serving, bound, check_serving, host_names, url_of
 from mcp_adapter.transport.sessions import Sessions
-from projections.application.activity import places
 from projections.application.app import App
 from projections.application.layers import KINDS, Source
 from projections.local_copy.working_files import OPEN
@@ -57,49 +47,21 @@ from projections.maintenance.console_server import announce, others
 from projections.maintenance.webhooks.sender import start_sending
 from projections.operations.catalog import OPERATIONS
 
-PATH = "/mcp"
 OPERATION = PREFIX + "{name}"
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 BODY = 4 * 1024 * 1024  # bytes of a request
 BURST = 2.0  # seconds of its rate that a caller may use at once
 CONNECTIONS = 1_000
-BACKLOG = 128
 GRACE = 30  # seconds that what runs may take to end after a signal
 READY_SECONDS = 2.0
-
-log = logging.getLogger("tracking_ledger.http")
-
-
-class Serving(Struct, frozen=True, kw_only=True):
-    """How to serve. `rate` is requests a second of one token; port 0 takes a free one.
-
-    `announce` is a file that says where the server listens, for as long as it does.
-    """
-
-    host: str = "127.0.0.1"
-    port: int = 8000
-    hosts: tuple[str, ...] = ()
-    origins: tuple[str, ...] = ()
-    certificate: str | None = None
-    key: str | None = None
-    proxies: str | None = None
-    issuer: str | None = None
-    keys_url: str | None = None
-    public_url: str | None = None
-    rate: float = 50.0
-    tokens_needed: bool = True
-    toolsets: tuple[str, ...] = ()
-    read_only: bool = False
-    announce: Path | None = None
 
 
 def run_http(apps: Iterable[App], serving: Serving) -> None:
     """Serves until SIGTERM or SIGINT, then refuses what is new and finishes what runs. Raises Invalid, Unavailable."""
     by_ledger = {app.identity.ledger: app for app in apps}
-    check(_faults(serving))
+    check_serving(serving)
     OPEN.raise_limit()
     listening = bound(serving)
-    _log_as_lines()  # from here on: until then it is a command, whose refusal is for a person
+    log_as_lines()  # from here on: until then it is a command, whose refusal is for a person
     stops = [stop for app in by_ledger.values() for stop in _jobs(app, by_ledger.__len__)]
 
     def missing() -> list[App]:
@@ -117,10 +79,11 @@ def run_http(apps: Iterable[App], serving: Serving) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn repeats the signal at its end, and then we want to go on
         signal.signal(number, lambda *_: None)
     try:
-        with _announced(serving, _address(listening, serving)):
-            _say("serving", url=_address(listening, serving), ledgers=[str(ledger) for ledger in by_ledger])
+        url = url_of(listening, serving)
+        with _announced(serving, url):
+            say("serving", url=url, ledgers=[str(ledger) for ledger in by_ledger])
             server.run(sockets=[listening])
-            _say("stopped")
+            say("stopped")
     finally:
         for stop in stops:
             stop()
@@ -160,7 +123,7 @@ def assembled(
     application = _by_path(bodies, inner)
     if serving.tokens_needed:
         application = Authentication(application, access.verify_token)
-    guard = Guard(application, HostNames(_hosts(serving), serving.origins))
+    guard = Guard(application, HostNames(host_names(serving), serving.origins))
     is_secure = serving.certificate is not None or serving.proxies is not None
     browsers = BrowserSessions(apps, access, tokens_needed=serving.tokens_needed, is_secure=is_secure)
     inner.routes.extend([*_probes(apps, guard), *Console(apps, browsers, workers, missing).routes()])
@@ -282,111 +245,3 @@ def _issuer(serving: Serving) -> Issuer | None:
         return None
     keys = serving.keys_url or serving.issuer.rstrip("/") + "/.well-known/jwks.json"
     return Issuer(serving.issuer, serving.public_url, keys)
-
-
-def _hosts(serving: Serving) -> list[str]:
-    """The names we go by: those given, that of the address itself, and this machine's own on a loopback address."""
-    own = LOOPBACK if serving.host in LOOPBACK else () if serving.host in ("0.0.0.0", "::") else (serving.host,)
-    public = [str(AnyHttpUrl(serving.public_url).host)] if serving.public_url else []
-    return [*serving.hosts, *own, *public]
-
-
-def _faults(serving: Serving) -> Iterable[dict[str, Any]]:
-    for name, url in (("public_url", serving.public_url), ("issuer", serving.issuer), ("jwks", serving.keys_url)):
-        if url is not None and not _is_address(url):
-            yield problem(name, f"must be an http or https address, and {url!r} is none", url)
-            return
-    for origin in serving.origins:
-        if not _is_address(origin) or urlsplit(origin).path.strip("/"):
-            yield problem("allow_origin", "must be an origin like https://app.example.org, without a path", origin)
-    for proxy in (serving.proxies or "").split(",") if serving.proxies is not None else ():
-        if not _is_proxy(proxy.strip()):
-            yield problem("behind_proxy", "must be addresses or networks with commas between them, or *", proxy.strip())
-    if serving.certificate and serving.key and (fault := _unreadable(serving.certificate, serving.key)):
-        yield problem("tls_cert", f"and tls_key must be readable PEM files that belong together: {fault}")
-    open_to_others = serving.host not in LOOPBACK
-    if open_to_others and serving.certificate is None and serving.proxies is None:
-        yield problem(
-            "host",
-            "is reached by others, who would send tokens in the clear: give tls_cert and tls_key, or behind_proxy",
-            serving.host,
-        )
-    if open_to_others and not serving.tokens_needed:
-        yield problem("no_tokens", "is for this machine's own address only", serving.host)
-    if not _hosts(serving):
-        yield problem("allow_host", "is needed on this address: the names by which clients reach it", serving.host)
-    if (serving.certificate is None) != (serving.key is None):
-        yield problem("tls_cert", "and tls_key go together", serving.certificate or serving.key)
-    if (serving.issuer is None) != (serving.public_url is None):
-        yield problem("issuer", "and public_url go together", serving.issuer or serving.public_url)
-
-
-def _is_address(url: str) -> bool:
-    with suppress(ValueError):
-        said = urlsplit(url)
-        return said.scheme in ("http", "https") and bool(said.hostname)
-    return False
-
-
-def _is_proxy(said: str) -> bool:
-    with suppress(ValueError):
-        return said == "*" or bool(ip_network(said, strict=False))
-    return False
-
-
-def _unreadable(certificate: str, key: str) -> str | None:
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
-    except (OSError, ValueError) as error:  # an encrypted key is refused: there is no one to ask for its password
-        return str(error)
-    return None
-
-
-def bound(serving: Serving) -> socket.socket:
-    """The listening socket of a server; Unavailable where its address is not to be had."""
-    family = socket.AF_INET6 if ":" in serving.host else socket.AF_INET
-    # with the protocol named, or the event loop does not turn off the delay of small packets
-    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((serving.host, serving.port))
-        listening.listen(BACKLOG)
-    except OSError as error:
-        listening.close()
-        raise Unavailable(
-            f"{serving.host} port {serving.port} cannot be listened on: {error.strerror or error}",
-            next_step="choose another with --host and --port, or stop what listens there",
-        ) from error
-    return listening
-
-
-def _address(listening: socket.socket, serving: Serving) -> str:
-    host = f"[{serving.host}]" if ":" in serving.host else serving.host
-    scheme = "https" if serving.certificate else "http"
-    return f"{scheme}://{host}:{listening.getsockname()[1]}{PATH}"
-
-
-class _Lines(logging.Formatter):
-    """Every record as one JSON line; of an exception only what it is and where, because its words may be a secret."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        said = record.getMessage()
-        if record.name.startswith("tracking_ledger."):
-            return said
-        line = {"kind": "log", "level": record.levelname.lower(), "logger": record.name, "message": said[:500]}
-        if record.exc_info and record.exc_info[1]:
-            line |= {"error": type(record.exc_info[1]).__name__, "at": ", ".join(places(record.exc_info[1]))}
-        return json.dumps(line)
-
-
-def _log_as_lines() -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Lines())
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    logging.getLogger("tracking_ledger").setLevel(logging.INFO)
-    # what no line says is not found out for each
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-
-
-def _say(event: str, **more: Any) -> None:
-    log.info("%s", json.dumps({"kind": "server", "event": event, "pid": os.getpid(), **more}))

@@ -35,10 +35,11 @@ from mcp_adapter.capabilities.registry import tool
 from mcp_adapter.capabilities.subscriptions import Subscriptions
 from mcp_adapter.capabilities.tools import Tools
 from mcp_adapter.capabilities.toolsets import offered
-from mcp_adapter.http import Serving, assembled, bound, run_http
+from mcp_adapter.http import assembled, run_http
 from mcp_adapter.server import build
 from mcp_adapter.transport import connection as http_connection
 from mcp_adapter.transport import guard as http_guard
+from mcp_adapter.transport.serving import Serving, bound
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from projections.tables.postgres import LOCK

@@ -16,7 +16,8 @@ from ledger.settings import Settings
 from mcp_adapter.api import routes
 from mcp_adapter.api.description import REFUSALS, described
 from mcp_adapter.callers.workers import CALLS_AT_ONCE, Workers
-from mcp_adapter.http import Serving, assembled
+from mcp_adapter.http import assembled
+from mcp_adapter.transport.serving import Serving
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from tests.support.http_client import HttpServer, serving, token
