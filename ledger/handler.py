@@ -79,7 +79,7 @@ class Handler:
                     "the id that this would create is taken",
                     rule="id_taken",
                     items=[error.details],
-                    next_step="mint a new command_id, from which ids are made",
+                    next_step="send a new command_id, from which ids are made",
                 ) from error
 
     def world(self, by: str = "", **caller: Any) -> World:
@@ -138,7 +138,7 @@ class Handler:
             where = f"recorded at position {recorded.positions[0]}" if recorded.positions else "queued"
             raise CommandIdReused(
                 f"command id {submission.command_id} was {where} with other arguments",
-                next_step="mint a new command_id for another command",
+                next_step="send a new command_id for another command",
                 command_id=str(submission.command_id),
             )
         return recorded

@@ -41,7 +41,7 @@ def command_id_reused(**found: Any) -> LedgerError:
     """Takes command_id and first_position."""
     return CommandIdReused(
         f"command id {found['command_id']} was recorded with other arguments at position {found['first_position']}",
-        next_step="mint a new command_id for another command",
+        next_step="send a new command_id for another command",
         **found,
     )
 

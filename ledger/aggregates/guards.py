@@ -104,7 +104,7 @@ def _became_a_conflict(
     ref, past = world.reference("conflict", conflict), world.past(stream_id(category, entity_id))
     return VersionConflict(
         f"version {expected} of {world.reference(category, entity_id)} is a change that became the conflict {ref}",
-        next_step=f"see to {ref} with resolve_conflict, or read it again and change it at version {newest(past)}",
+        next_step=f"decide {ref} with resolve_conflict, or read it again and change it at version {newest(past)}",
         id=entity_id,
         expected=expected,
         actual=newest(past),

@@ -112,7 +112,7 @@ def _initdb(folder: Path, *, account: ServerAccount, binaries: Binaries, log: Pa
         _remove_side_folders(folder.parent)
         raise Unavailable(
             f"initdb could not make a data folder in {folder.parent}: {last_lines(log)}",
-            next_step=f"read {log}, see to what it says (often space or rights), and repeat; "
+            next_step=f"read {log}, mend what it names (often space or permissions), and repeat; "
             "or name another folder in LEDGER_PGDATA",
         )
 

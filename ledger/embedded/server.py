@@ -173,7 +173,7 @@ class EmbeddedServer:
     def _stuck(self) -> Unavailable:
         processes = servers_in(self.data)
         return Unavailable(
-            f"PostgreSQL in {self.data} lives but accepts no connections, processes {processes}",
+            f"PostgreSQL in {self.data} runs but accepts no connections, processes {processes}",
             next_step=f"read {self.log_file}; then `tracking-ledger doctor --stop-server`, and repeat",
             processes=processes,
         )
@@ -192,7 +192,7 @@ class EmbeddedServer:
         if code != 0 or not self.is_running():
             raise Unavailable(
                 f"PostgreSQL did not start in {self.data}: {last_lines(self.log_file, since_byte=already_written)}",
-                next_step=f"read {self.log_file} and {self._tools_log}, see to what they say, and repeat; "
+                next_step=f"read {self.log_file} and {self._tools_log}, mend what they name, and repeat; "
                 "or set LEDGER_DSN to a running server",
             )
 

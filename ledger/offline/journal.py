@@ -387,6 +387,6 @@ def _asking(file: Path) -> Iterator[None]:
     except (OSError, sqlite3.Error) as error:
         raise Unavailable(
             f"the working file {file} cannot be used: {error}",
-            next_step="see to its disk and rights, or choose another folder with LEDGER_HOME",
+            next_step="check its disk and permissions, or choose another folder with LEDGER_HOME",
             file=str(file),
         ) from error

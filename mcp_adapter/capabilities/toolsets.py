@@ -26,7 +26,7 @@ class Offer(Struct, frozen=True):
 def offered(operations: Mapping[str, Operation], toolsets: Iterable[str] = (), *, read_only: bool = False) -> Offer:
     """The operations of the toolsets; if none is named all are answered, and those listed that are so by default.
 
-    `read_only` wins over everything. Raises Invalid for a toolset that does not exist.
+    `read_only` holds whatever else is given. Raises Invalid for a toolset that does not exist.
     """
     wanted = {name.strip().lower() for name in toolsets}
     check(

@@ -79,7 +79,7 @@ SECTIONS = {
         "rebuild": ("administration.verify:rebuild", "Repair a journal and database that disagree."),
         "erase": ("administration.erase:erase", "Make texts unreadable for good."),
         "ledgers": ("administration.ledgers:group", "The ledgers of this database, and who may use them."),
-        "databases": ("administration.databases:group", "The databases among which ledgers are placed."),
+        "databases": ("administration.databases:group", "The databases in which ledgers are placed."),
         "doctor": ("administration.doctor:doctor", "What runs where, what is wrong, what to do."),
     },
 }

@@ -222,7 +222,7 @@ def _made_folder() -> Path:
         return Path(mkdtemp(prefix="tracking-ledger-"))
     except OSError as error:
         raise Unavailable(
-            f"what git and the status file know needs a folder for a while, and none can be made: {error}",
+            f"what git and the status file know is put into a temporary folder, and none can be made: {error}",
             next_step="make room in the folder for temporary files, or name another one in TMPDIR",
         ) from error
 

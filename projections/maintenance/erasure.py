@@ -110,8 +110,8 @@ def _finish(app: App, position: int) -> None:
     while not app.sync.follow() or app.local.journal.head.position < position or not app.local.is_erased:
         if time.monotonic() > until:
             raise Unavailable(
-                f"the texts are erased in the database, and another process of this machine holds up its copies"
-                f" for {WAIT_SECONDS:g} s",
+                f"the texts are erased in the database, and another process of this machine keeps its copies"
+                f" locked for {WAIT_SECONDS:g} s",
                 next_step="repeat it, or end the other programs of this machine: the next one to follow does the rest",
             )
         time.sleep(LOOK_EVERY)

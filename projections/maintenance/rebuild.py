@@ -69,7 +69,7 @@ def from_journal(app: App) -> Rebuilt:
         if not found.journal_contains_database:
             raise Refused(
                 f"from position {found.common + 1} on the database has other events than the journal",
-                next_step="see `tracking-ledger doctor`: the other way out takes the database as right",
+                next_step="see `tracking-ledger doctor`; `tracking-ledger rebuild --from-database` takes the database",
                 rule="another_history",
                 items=[],
             )

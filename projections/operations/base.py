@@ -126,7 +126,7 @@ def _check_storable(arguments: dict[str, Any]) -> None:
         check(unstorable(arguments))
     size = len(msgspec.json.encode(arguments))
     if size > LARGEST:
-        faults = [problem("arguments", f"are {size:,} bytes, at most {LARGEST:,} are taken")]
+        faults = [problem("arguments", f"are {size:,} bytes, at most {LARGEST:,} are accepted")]
         raise Invalid(sentence(faults), next_step="send less at once, or refer to a file", fields=faults)
 
 

@@ -139,7 +139,7 @@ def _refuse_erasure(streams: Iterable[str]) -> None:
             "it erased texts, and they are gone for good",
             rule="not_undoable",
             items=[],
-            next_step="write the texts anew where they are needed",
+            next_step="write the texts again where they are needed",
         )
 
 

@@ -82,7 +82,7 @@ def state_word(snapshot: Snapshot, entity_id: str, given: str) -> str | None:
     others = sorted({line["status"] for line in snapshot.ask("status/counts")} - {state.name for state in known})
     allowed = [state.name for state in in_order(known)] + [word for word in others if word not in ORIGINAL]
     if (word := next((word for word in others if key(word) == key(given)), None)) is None:
-        check([problem("status", "is no state of this ledger and of no item in it", given, allowed=allowed)])
+        check([problem("status", "is no state of this ledger or of an item in it", given, allowed=allowed)])
     return word
 
 

@@ -94,7 +94,7 @@ def parse(text: str) -> Document:
         found |= readers[heading](lines[1:])
     missing = readers.keys() - sections.keys() - LEFT_OUT
     if missing:
-        raise Damaged(f"the report has no section {min(missing)}", next_step="write it anew with `status --write`")
+        raise Damaged(f"the report has no section {min(missing)}", next_step="write it again with `status --write`")
     _identify(found, ids)
     _place(found["active_work_items"]["items"])
     return found

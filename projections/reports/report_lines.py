@@ -76,6 +76,6 @@ def match(pattern: re.Pattern[str], line: Line) -> tuple[Any, ...]:
 def unread(line: Line) -> Damaged:
     return Damaged(
         f"line {line[0]} of the report is none that a report can have: {line[1][:80]}",
-        next_step="write it anew with `tracking-ledger status --write`",
+        next_step="write it again with `tracking-ledger status --write`",
         line=line[0],
     )

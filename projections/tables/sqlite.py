@@ -281,7 +281,7 @@ class SqliteTables:
         except sqlite3.DatabaseError as error:
             raise Unavailable(
                 f"the read models in {self._file} cannot be used: {error}",
-                next_step="see to its disk and rights; the file may be removed, it is made again from the journal",
+                next_step="check its disk and permissions; the file may be removed, it is made again from the journal",
                 file=str(self._file),
             ) from error
 

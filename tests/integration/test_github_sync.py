@@ -814,11 +814,11 @@ def test_a_token_that_may_only_read_makes_no_item_gone(
     github.faults = lambda method, path: None if method == "GET" else Fault(404)
     change(number, title="Mended")
 
-    with pytest.raises(Forbidden, match="takes no change"):
+    with pytest.raises(Forbidden, match="lets it change nothing"):
         sync()
     change(number, title="Broken")
     perform("create_work_item", item_type="task", title="Paint")
-    with pytest.raises(Forbidden, match="takes no change"):
+    with pytest.raises(Forbidden, match="lets it change nothing"):
         sync()
 
     assert "github_gone" not in item(number)["metadata"]

@@ -40,7 +40,7 @@ def cut_back(descriptor: int, ends: int, error: OSError, commands: Sequence[str]
     except OSError as worse:
         raise OutcomeUnknown(
             f"the outbox could neither be written ({error}) nor cut back: what it was given may or may not wait there",
-            next_step="see to the disk, then repeat it with the same command_id",
+            next_step="check the disk, then repeat it with the same command_id",
             file=FILE,
             commands=list(commands),
         ) from worse
@@ -79,6 +79,6 @@ def using(file: Path) -> Iterator[None]:
 def unusable(file: Path, error: Exception) -> Unavailable:
     return Unavailable(
         f"the outbox {file} cannot be used, so nothing was queued: {error}",
-        next_step="see to the disk and the rights of its folder, or choose another with LEDGER_HOME",
+        next_step="check the disk and the permissions of its folder, or choose another with LEDGER_HOME",
         file=str(file),
     )

@@ -13,7 +13,7 @@ from projections.cli.terminal.output import answer_json, printable, say, table
 
 @click.group("databases", cls=Group)
 def group() -> None:
-    """The databases among which the ledgers of this directory lie.
+    """The databases in which the ledgers of this directory are placed.
 
     The database of the settings is the directory. NAME is a service of libpq: its section in ~/.pg_service.conf on
     each machine says where that database is. `directory` is the directory's own.

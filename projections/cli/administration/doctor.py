@@ -55,7 +55,9 @@ READABLE: dict[str, Callable[[Any], str]] = {
 
 
 @click.command(cls=Command)
-@click.option("--stop-server", is_flag=True, help="End warm processes, and the embedded server if not in use.")
+@click.option(
+    "--stop-server", is_flag=True, help="End the processes that wait for commands, and the embedded server if unused."
+)
 @pass_invocation
 def doctor(invocation: Invocation, stop_server: bool) -> int:
     """What is running where, what is wrong, what to do.

@@ -101,14 +101,14 @@ def of_webhooks(
                 code="webhook_parked",
                 what=f"the webhook {name} to {webhook.host} was given up at position {destination.position}:"
                 f" {destination.parked}",
-                next_step=f"see to its receiver, then `tracking-ledger webhook resume {name}`, or delete it",
+                next_step=f"check its receiver, then `tracking-ledger webhook resume {name}`, or delete it",
             )
         elif (failing := destination.failing) is not None and now - failing.since > FAILING:
             yield HealthFinding(
                 code="webhook_fails",
                 what=f"the webhook {name} to {webhook.host} failed {failing.attempts} times in a row,"
                 f" {head - destination.position} events wait: {failing.why}",
-                next_step=f"see to its receiver, then `tracking-ledger webhook resume {name}` tries it at once",
+                next_step=f"check its receiver, then `tracking-ledger webhook resume {name}` tries it at once",
             )
         elif failing is None and destination.position < head and now - unsent(destination.position) > FAILING:
             yield HealthFinding(
@@ -277,5 +277,5 @@ def _of_server(checked: Checkup) -> Iterator[HealthFinding]:
         yield HealthFinding(
             code="archive_fails",
             what="the archive of the server's log fails: its disk fills, and a restore ends where the archive does",
-            next_step="read the server's log, see to archive_command and the space where it writes",
+            next_step="read the server's log, check archive_command and the space where it writes",
         )

@@ -28,7 +28,7 @@ def move(invocation: Invocation, to: str, admin_dsn: str | None) -> None:
     TO is a database of the directory, as `tracking-ledger databases list` names it, a connection string, or the word
     embedded.
 
-    Work goes on meanwhile; only for the last events, a few seconds, writes wait. It proves that position, digest
+    Work goes on meanwhile; writes wait only for the last events, a few seconds. It checks that position, digest
     and every read model are the same on both sides before it opens the ledger there and closes it here. If it is
     interrupted, repeat it. Programs follow by themselves to a database of the directory, and from the embedded server;
     elsewhere set LEDGER_DSN.

@@ -42,8 +42,8 @@ def replay_command(
     """Rebuild the read models from the log, all or those named.
 
     Readers and writers go on meanwhile, and see the new rows all at once. From the journal the log is read as far as
-    this machine has it, and completed from PostgreSQL before anything is swapped. An earlier state never serves: with
-    --until it is compared with what did not change since (--check), or written to a file, one JSON object a row.
+    this machine has it, and completed from PostgreSQL before anything is swapped. An earlier state is never served:
+    with --until it is compared with what did not change since (--check), or written to a file, one JSON object a row.
     """
     check_input(_faults(only_check, until, output))
     app = invocation.app
@@ -68,7 +68,7 @@ def replay_command(
 
 def _faults(only_check: bool, until: str | None, output: Path | None) -> Iterator[dict[str, object]]:
     if until is not None and not only_check and output is None:
-        yield problem("until", "needs --check, or --output with a file: an earlier state never serves", until)
+        yield problem("until", "needs --check, or --output with a file: an earlier state is never served", until)
     if only_check and output is not None:
         yield problem("output", "does not go with --check: the one writes, the other compares", str(output))
 

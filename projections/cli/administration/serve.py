@@ -16,7 +16,7 @@ from projections.cli.terminal.output import answer_json, remark, say
 
 @click.command(cls=Command)
 @click.option("--toolset", "toolsets", multiple=True, metavar="NAME", help="Only the tools of these sets (repeatable).")
-@click.option("--read-only", is_flag=True, help="Only tools that read; wins over everything.")
+@click.option("--read-only", is_flag=True, help="Only tools that read, whatever else is given.")
 @click.option(
     "--print-config",
     "client",
@@ -45,25 +45,29 @@ def mcp(invocation: Invocation, /, toolsets: tuple[str, ...], read_only: bool, c
     "--also", multiple=True, metavar="FOLDER", type=click.Path(path_type=Path), help="Another project to serve."
 )
 @click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A name by which clients reach it.")
-@click.option("--allow-origin", "origins", multiple=True, metavar="URL", help="An origin whose web pages may ask.")
+@click.option(
+    "--allow-origin", "origins", multiple=True, metavar="URL", help="An origin whose web pages may send requests."
+)
 @click.option("--tls-cert", "certificate", metavar="FILE", help="Certificate chain, PEM.")
 @click.option("--tls-key", "key", metavar="FILE", help="Its key, PEM.")
 @click.option("--behind-proxy", "proxies", metavar="ADDRESSES", help="Proxies that end TLS and name the client.")
-@click.option("--issuer", metavar="URL", help="An OAuth issuer whose tokens come in too.")
+@click.option("--issuer", metavar="URL", help="An OAuth issuer whose tokens are accepted too.")
 @click.option("--jwks", "keys_url", metavar="URL", help="Its keys (default: ISSUER/.well-known/jwks.json).")
 @click.option("--public-url", metavar="URL", help="The address that clients and issuer use, with /mcp.")
 @click.option(
     "--rate", type=click.FloatRange(0.1, 10_000), default=50.0, show_default=True, help="Requests a second, each token."
 )
 @click.option("--toolset", "toolsets", multiple=True, metavar="NAME", help="Only the tools of these sets (repeatable).")
-@click.option("--read-only", is_flag=True, help="Only tools that read; wins over everything.")
+@click.option("--read-only", is_flag=True, help="Only tools that read, whatever else is given.")
 @click.option(
     "--announce",
     metavar="FILE",
     type=click.Path(path_type=Path),
     help="Write the address into this file while serving.",
 )
-@click.option("--no-tokens", is_flag=True, help="Let all of this machine in; on a loopback address only.")
+@click.option(
+    "--no-tokens", is_flag=True, help="Accept this machine's requests without a token; only on a loopback address."
+)
 @pass_invocation
 def serve(invocation: Invocation, /, also: tuple[Path, ...], no_tokens: bool, **how: Any) -> None:
     """Serve a team over HTTP, with tokens.

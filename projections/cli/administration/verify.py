@@ -17,7 +17,7 @@ from projections.maintenance.verify import verify as verify_all
 @click.command(cls=Command)
 @pass_invocation
 def verify(invocation: Invocation) -> int:
-    """Compare this machine's journal, the log in the database and the read models; every digest is proved.
+    """Compare this machine's journal, the log in the database and the read models; every digest is checked.
 
     Names the first difference and changes nothing. Exit code 8 if there is one, 5 if the database could not be asked.
     """
@@ -38,8 +38,8 @@ def verify(invocation: Invocation) -> int:
 def rebuild(invocation: Invocation, from_journal: bool, from_database: bool) -> int:
     """Repair a journal and database that disagree, when the database lost events, or is new and empty.
 
-    --from-journal appends what the database lost again, exact bytes, digests checked; it needs the role that owns the
-    schema. --from-database sets this machine's journal aside under a new name and queues what only it held. Neither
+    --from-journal appends again what the database lost, byte for byte, each digest checked; it needs the role that owns
+    the schema. --from-database sets this machine's journal aside under a new name and queues what only it held. Neither
     removes anything. See `tracking-ledger doctor` for what differs.
     """
     if from_journal == from_database:

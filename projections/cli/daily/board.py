@@ -23,7 +23,9 @@ NARROWEST = 20  # characters of a column; what has no room beside the others sta
 @click.command(cls=Command)
 @filter_options("tag", "parent_id")
 @ASSIGNEE
-@click.option("-n", "--limit", type=click.IntRange(1, 100), default=8, show_default=True, help="Cards of a column.")
+@click.option(
+    "-n", "--limit", type=click.IntRange(1, 100), default=8, show_default=True, help="At most this many in a column."
+)
 @click.option("--watch", "again", is_flag=True, help="Again whenever something changed, until Ctrl-C.")
 @pass_invocation
 def board(invocation: Invocation, /, again: bool, limit: int, **filters: Any) -> None:

@@ -18,8 +18,10 @@ from projections.questions.pages import counted
 Decorator = Callable[[Any], Any]
 
 TYPES = click.Choice(ITEM_TYPES)
-MINUTES = click.option("--minutes", type=click.IntRange(1, LONGEST), help="Length of the lease (default: the setting).")
-TOKEN = click.option("--token", help="Yours among several who share a name (default: LEDGER_TOKEN).")
+MINUTES = click.option(
+    "--minutes", type=click.IntRange(1, LONGEST), help="Length of the claim (default: the ledger's setting)."
+)
+TOKEN = click.option("--token", help="Tells you from workers of the same name (default: LEDGER_TOKEN).")
 
 
 def filters(command: Any) -> Any:

@@ -37,7 +37,9 @@ ESTIMATE = click.option("--estimate", metavar="TIME", type=Length(), help="What 
 MILESTONE = click.option("--milestone", "milestone_id", type=REF, help="The milestone it belongs to.")
 RECURRENCE = click.option("--recurrence", metavar="RULE", help="When done, it comes again: every 2 weeks, ...")
 REASON = click.option("-r", "--reason", metavar="TEXT", help="Why.")
-FORCE = click.option("--force", is_flag=True, default=None, help="Although another holds it; say why with --reason.")
+FORCE = click.option(
+    "--force", is_flag=True, default=None, help="Even if it is claimed by another; say why with --reason."
+)
 
 
 @click.command(cls=Command, empties=True)
@@ -164,7 +166,7 @@ def _edit_texts(invocation: Invocation, refs: tuple[str, ...]) -> int:
 @FORCE
 @pass_invocation
 def done(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
-    """Complete work items, and show what became ready by it; what was done can follow, in words of its own.
+    """Complete work items, and show what became ready by it. A text after them says what was done.
 
     As in: done w-7k3qd "released with 1.2".
     """
@@ -180,7 +182,7 @@ def done(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
 def drop(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
     """Say that work items will not be done, and why, as in: drop w-7k3qd "no customer asks for it".
 
-    They are finished, but not completed: what waited for them can begin. `unblock` takes them up again.
+    They are finished, but not completed: what waited for them can begin. `unblock` makes them active again.
     """
     refs, how["reason"] = _with_reason(invocation, refs, how["reason"])
     return _update(invocation, refs, lambda _: {"status": "dropped", **how}, "dropped")
@@ -189,7 +191,7 @@ def drop(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
 @click.command(cls=Command)
 @REFS
 @click.option("--minutes", type=click.IntRange(min=1), help="Length of the claim (default: the ledger's setting).")
-@click.option("--token", help="To claim it as one of several workers who share a name.")
+@click.option("--token", help="Tells you from workers of the same name.")
 @pass_invocation
 def start(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
     """Claim work items, so that others leave them to you."""
@@ -236,7 +238,7 @@ def block(invocation: Invocation, /, refs: tuple[str, ...], blockers: tuple[str,
 
 @click.command(cls=Command)
 @REFS
-@click.option("--by", "blockers", multiple=True, type=REF, help="No longer by this item.")
+@click.option("--by", "blockers", multiple=True, type=REF, help="Remove the link from this item, which blocks it.")
 @REASON
 @FORCE
 @pass_invocation

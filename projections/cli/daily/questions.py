@@ -58,7 +58,8 @@ def answer(
 @every_ledger.OPTION
 @pass_invocation
 def needs_me(invocation: Invocation, /, limit: int, **options: Any) -> None:
-    """What waits for you: questions to you or your roles, conflicts, claims that ended, what blocks or is due."""
+    """What waits for you: questions to you or your roles, conflicts, claims that ended, work that
+    blocks others or is due."""
     if options["every_ledger"]:
         _needs_everywhere(invocation, limit)
         return

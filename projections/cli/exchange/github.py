@@ -47,7 +47,7 @@ KINDS = {
 @click.option("--push", is_flag=True, help="Only send what changed here.")
 @click.option("--dry-run", is_flag=True, help="Show what would happen, and change nothing on either side.")
 @click.option("--full", is_flag=True, help="Read all issues again, also those that have not changed.")
-@click.option("--only", multiple=True, metavar="NAME=VALUE", help="Take up only these: label=, assignee=, state=.")
+@click.option("--only", multiple=True, metavar="NAME=VALUE", help="Only what matches: label=, assignee=, state=.")
 @click.option("--conflicts", type=click.Choice(POLICIES), help="Whose value counts where both changed a field.")
 @click.option("--watch", is_flag=True, help="Once a minute, until it is interrupted.")
 @click.option("--api-url", metavar="URL", help="Of GitHub Enterprise: https://HOSTNAME/api/v3.")

@@ -85,13 +85,13 @@ for _name, _source in SOURCES.items():
 
 @import_.command(restore.SOURCE, short_help="Events that a ledger exported, for the same ledger again.")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Prove the file, and change nothing.")
+@click.option("--dry-run", is_flag=True, help="Check the file, and change nothing.")
 @pass_invocation
 def events(invocation: Invocation, file: Path, dry_run: bool) -> None:
     """Events that a ledger exported, exactly as they were: positions, times and digests are the same.
 
     An empty ledger becomes the one they come from, in .ledger/ledger.json too. One that has the first of them gets the
-    others. Any other is refused, and so is a file that is damaged or cut: every line is proved before the first is
+    others. Any other is refused, and so is a file that is damaged or cut: every line is checked before the first is
     recorded.
     """
     check(restore.SOURCE, file)

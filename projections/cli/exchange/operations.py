@@ -38,7 +38,7 @@ def operations(invocation: Invocation, name: str | None) -> None:
 @click.option("--arguments", metavar="JSON", help="All arguments as one JSON object; - reads it from standard input.")
 @pass_invocation
 def call(invocation: Invocation, operation: str, pairs: tuple[str, ...], arguments: str | None) -> int:
-    """Call any of the operations that assistants have.
+    """Call any operation that assistants can call.
 
     KEY=VALUE is read as the type of the argument: a text stays a text, numbers and yes or no are recognised, a list may
     be written a,b,c. KEY:=JSON is read as JSON. For example:

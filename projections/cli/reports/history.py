@@ -47,7 +47,7 @@ ENTITY_COLUMNS = ("ref", "title", "fields")
 @click.option("--since", type=POINT, help="Only after this.")
 @click.option("--as-of", type=POINT, help="Up to this point; with --json, the state at it.")
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="At most this many events.")
-@click.option("--cursor", help="Where the page before ended.")
+@click.option("--cursor", help="Where the previous page ended.")
 @click.option("--detail", is_flag=True, help="Long texts whole (with --raw or --json).")
 @RAW
 @pass_invocation

@@ -34,7 +34,7 @@ WORDS = {  # what a refusal says of operations and their arguments -> what is ty
     "query_history of": "tracking-ledger history of",
     "or list all with query_vendor_status": "or list all with tracking-ledger vendors",
     "correct the named fields and send it again": "correct what is named, and repeat it",
-    "mint a new command_id": "leave --command-id out, or name a new one",
+    "send a new command_id": "leave --command-id out, or name a new one",
 }
 OF_TOOLS = re.compile(r"^\w+ reads an? ")  # what a refusal says of a reference of another kind
 POINT = "must be a position or a time like 2026-11-22T15:00:00Z"

@@ -142,7 +142,7 @@ def _why_nothing(snapshot: Snapshot, claimer: Asker, filters: ReadyFilter) -> An
     )
     if not found:
         return {"next_step": f"nothing {among}is ready; list_work_items with ready=false shows what is unfinished"}
-    step = "see to what it waits for, or list_work_items with ready=false"
+    step = "finish what it waits for, or list_work_items with ready=false"
     return {
         "waiting": found,
         "next_step": f"nothing {among}is ready, because {reasons_to_wait.sentence(found)}; {step}",

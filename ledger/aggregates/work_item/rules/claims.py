@@ -91,7 +91,7 @@ def _way_to_begin(obstacles: Sequence[Obstacle]) -> str:
     if "status" in reasons:
         return "make it active first, if it is to be worked on"
     return (
-        "assign it to yourself first, if you take it over" if "assigned" in reasons else "see to the items named first"
+        "assign it to yourself first, if you take it over" if "assigned" in reasons else "finish the named items first"
     )
 
 

@@ -32,7 +32,7 @@ def hook() -> None:
     """Git hooks that link commits to work items.
 
     A commit is attached to the item that its branch names (w-7k3qd-new-door) or a line at the end of its message does:
-    `Ledger: w-7k3qd`, or `Completes: w-7k3qd`, which completes it too. No commit fails by it,
+    `Ledger: w-7k3qd`, or `Completes: w-7k3qd`, which completes it too. No commit fails because of it,
     and none waits for the ledger longer than 20 seconds.
     """
 

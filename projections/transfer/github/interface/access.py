@@ -41,7 +41,7 @@ def access(url: str | None, environment: Mapping[str, str] = os.environ) -> Repo
         )
     if not _TOKEN.fullmatch(token):
         raise Forbidden(
-            f"what is given as the token for {address} is none: it has a space, a line break or a letter beyond ASCII",
+            f"the token given for {address} is not a token: it has a space, a line break or a letter beyond ASCII",
             next_step=f"set {TOKENS[0]} to the token alone, as GitHub shows it",
         )
     return RepositoryAccess(url=address, token=token)
@@ -66,7 +66,7 @@ def checked_repository(name: str) -> str:
 def may_not_write(repository: str) -> Forbidden:
     """What a 404 for a write means where a reading finds it: GitHub answers so where a token lacks the scope."""
     return Forbidden(
-        f"GitHub shows {repository} to this token and takes no change from it",
+        f"GitHub shows {repository} to this token and lets it change nothing",
         next_step=f"give a token that may write the issues of this repository, in {TOKENS[0]}",
     )
 
