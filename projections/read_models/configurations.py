@@ -3,4 +3,4 @@
 from ledger.aggregates.configuration.decider import decider
 from projections.read_models.projection import Projection
 
-configurations = Projection(name="configurations", shape=1, decider=decider, entries=lambda *_: (), is_single=True)
+configurations = Projection(name="configurations", shape=2, decider=decider, entries=lambda *_: (), is_single=True)

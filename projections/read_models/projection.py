@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import fields, replace
 
 from ledger.decider import Decider
 from ledger.envelope import Fact
@@ -83,7 +84,7 @@ class Projection(Struct, Generic[State], frozen=True, kw_only=True):
 
     def document(self, row: Row) -> bytes:
         """The row as one flat JSON object: the state's fields, then the stamps, then what is derived from them."""
-        parts = (_encode(row.state), _encode(row.stamps), _encode(self.derived(row.state)))
+        parts = (_encode(_canonical(row.state)), _encode(row.stamps), _encode(self.derived(row.state)))
         return b"{" + b",".join(part[1:-1] for part in parts if len(part) > 2) + b"}"
 
     def row(self, id: str, version: int | str, position: int, document: bytes) -> Row:
@@ -107,6 +108,26 @@ def behind(projection: Projection[Any], id: str, version: int | str, following: 
     return Damaged(
         f"{projection.name} {id} is at version {version}, the next event is {following}", next_step=VERIFY, id=id
     )
+
+
+def _canonical(state: Struct) -> Struct:
+    """The same state, with the very objects that its fields have by default.
+
+    A field is left out of a document where it has its default, which msgspec sees by the object and not by the value of
+    a text or a number: a document would follow from where a value came from, and be another one after a replay.
+    """
+    equal = {
+        name: default
+        for name, default in _defaults(type(state))
+        if (value := getattr(state, name)) is not default and value == default
+    }
+    return replace(state, **equal) if equal else state
+
+
+@cache
+def _defaults(state: type[Struct]) -> tuple[tuple[str, Any], ...]:
+    """The fields that have a text or a number by default, with it."""
+    return tuple((field.name, field.default) for field in fields(state) if type(field.default) in (str, int, float))
 
 
 _encode = msgspec.json.Encoder().encode

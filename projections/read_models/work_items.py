@@ -82,7 +82,7 @@ def external_key(source: str, external_id: str) -> str:
 
 work_items = Projection(
     name="work_items",
-    shape=12,
+    shape=13,
     decider=decider,
     entries=entries,
     derived=derived,

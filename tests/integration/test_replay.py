@@ -148,6 +148,23 @@ def test_a_planted_wrong_row_is_found_and_a_replay_puts_it_right(
     assert check(mended.store, mended.tables).equal
 
 
+def test_what_a_command_stores_is_what_a_replay_makes_also_of_values_as_they_were_at_first(
+    app: Any, database: Database, perform: Perform
+) -> None:
+    perform("update_project_configuration", version=0, states=[{"name": "to_do", "category": "planned"}])
+    item = perform("create_work_item", item_type="task", title="Planned")
+    perform("update_work_item", id=item["id"], version=1, status="active")
+    for version, other in [(1, True), (2, False)]:
+        budget, kind = (100_000, "research") if other else (200_000, "feature")
+        perform("update_project_configuration", version=version, default_token_budget=budget, active_context_type=kind)
+
+    program = on_postgres(database, app.identity.ledger)
+
+    found = check(program.store, program.tables)
+
+    assert [one for rebuilt in found.projections.values() for one in rebuilt.differences] == []
+
+
 @pytest.mark.processes
 def test_a_check_changes_nothing(ledger: Ledger, plant: Plant) -> None:
     plant(ledger.store.ledger, "UPDATE vendors SET version = 9 WHERE ledger_id = %s")

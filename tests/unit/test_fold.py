@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 from msgspec import Raw, Struct
+from msgspec.structs import asdict, replace
 
 from ledger.aggregates.work_item.events import WorkItemCreated, WorkItemRevised
 from ledger.catalog import DECIDERS, FACTS
@@ -17,6 +18,7 @@ from ledger.errors import Damaged
 from ledger.values.revision import Change, apply
 from projections.read_models.catalog import PROJECTIONS
 from projections.read_models.fold import Fold, Rows, advance
+from projections.read_models.projection import Row, Stamps
 from tests.support import history
 from tests.support.each import each
 from tests.support.examples import examples
@@ -128,6 +130,22 @@ def test_an_event_that_is_missing_is_named_also_where_the_row_is_a_document() ->
 
     with pytest.raises(Damaged, match="is at version 1, the next event is 3"):
         fold.add(recorded(revised(title="Two"), first=3))
+
+
+@each("name", PROJECTIONS)
+def test_a_document_follows_from_the_values_and_not_from_the_objects_that_hold_them(name: str) -> None:
+    projection = PROJECTIONS[name]
+    stamps = Stamps(created_at="c", created_by="c", updated_at="u", updated_by="u")
+    initial: Struct = projection.decider.initial
+    read = msgspec.json.decode(msgspec.json.encode(asdict(initial)), type=dict[str, Any])  # equal, other objects
+    texts_and_numbers = {field: value for field, value in read.items() if isinstance(value, (str, int, float))}
+
+    made, same = (
+        projection.document(Row(id="x", version=1, position=1, stamps=stamps, state=state))
+        for state in (initial, replace(initial, **texts_and_numbers))
+    )
+
+    assert made == same
 
 
 def test_what_a_category_says_only_revises_does_nothing_else() -> None:
