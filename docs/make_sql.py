@@ -30,6 +30,7 @@ from projections.read_models.columns import (
     derived,
 )
 from projections.read_models.projection import Projection
+from projections.read_models.work_items import TAG, work_items
 
 SQL = Path(__file__).parent.parent / "sql"
 TEMPLATES = Path(__file__).parent / "sql_templates"  # of the files that are generated whole
@@ -79,13 +80,15 @@ def cache_schema() -> str:
     )
 
 
-def filters(model: Projection[Any]) -> list[str]:
-    """The conditions of a list of this read model and of its count."""
-    return [f"AND {_condition(model, one)}" for one in model.filters]
+def filters(model: Projection[Any], without: str = "") -> list[str]:
+    """The conditions of a list of this read model and of its count, but for entries of one relation."""
+    chosen = [one for one in model.filters if not isinstance(one, Entry) or one.relation != without]
+    return [f"AND {_condition(model, one)}" for one in chosen]
 
 
 REGIONS: dict[str, Callable[[], list[str]]] = {
     **{f"filters of {model.name}": lambda model=model: filters(model) for model in MODELS if model.filters},  # type: ignore[misc]
+    "filters of work_items without the tag": lambda: filters(work_items, without=TAG),
     "a row": lambda: "".join(map(_one_row, MODELS)).splitlines(),
     "link kinds": lambda: [f"AND link.relation IN ({_listed(LINK_KINDS)})"],
     "unique relations": lambda: [f"AND a ->> 1 IN ({_listed(UNIQUE)})"],

@@ -119,8 +119,14 @@ class ProposedEvent(Struct, frozen=True, kw_only=True):
     occurred_at: datetime
 
 
+Entry = tuple[
+    Any, ...
+]  # (relation, target), or with a place in lists (relation, target, day, hidden, status, category)
+
+
 class RowChange(Struct, frozen=True, kw_only=True):
-    """A read-model row to write together with event `n`; `added` and `dropped` are (relation, target) entries.
+    """A read-model row to write together with event `n`; `added` and `dropped` are entries. One that is there is added
+    again where its place in lists is another.
 
     `terms` are the words by which it is found, beside its document; None leaves those that are there. `is_new`: there
     was no row before it. `columns` are those made from the document, as text and in the table's order, where they are
@@ -135,8 +141,8 @@ class RowChange(Struct, frozen=True, kw_only=True):
     is_new: bool = False
     columns: tuple[str | None, ...] | None = None
     terms: str | None = None
-    added: tuple[tuple[str, str], ...] = ()
-    dropped: tuple[tuple[str, str], ...] = ()
+    added: tuple[Entry, ...] = ()
+    dropped: tuple[Entry, ...] = ()
 
 
 class Proposal(Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from ledger.catalog import UNIQUE, topics_of
 from ledger.codec import encode, schema_of
-from ledger.envelope import Proposal, ProposedEvent, RowChange, category_of, id_of
+from ledger.envelope import Entry, Proposal, ProposedEvent, RowChange, category_of, id_of
 from ledger.postgres.literals import are_new, array, composite, documents, entries_json, numbers
 from ledger.values.moment import text
 
@@ -184,7 +184,7 @@ def are_independent(proposals: Sequence[Proposal]) -> bool:
     )
 
 
-def _unique(changes: Iterable[Iterable[tuple[str, str]]]) -> set[tuple[str, str]]:
+def _unique(changes: Iterable[Iterable[Entry]]) -> set[Entry]:
     """The entries that one row alone has. Where one row loses it and another gains it, their order counts."""
     return {entry for changed in changes for entry in changed if entry[0] in UNIQUE}
 

@@ -22,7 +22,7 @@ def are_new(rows: Iterable[RowChange]) -> bool:
     return all(row.is_new for row in rows)
 
 
-def entries_json(rows: Iterable[RowChange]) -> dict[str, list[tuple[str, str, str]]]:
+def entries_json(rows: Iterable[RowChange]) -> dict[str, list[tuple[Any, ...]]]:
     """The entries that rows lose and gain, as `put_entries` reads them; nothing that is empty."""
     dropped = [(row.id, *entry) for row in rows for entry in row.dropped]
     added = [(row.id, *entry) for row in rows for entry in row.added]

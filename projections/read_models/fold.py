@@ -246,6 +246,7 @@ def _row_of(stream: str, past: list[RecordedEvent], state: Callable[[str], Any])
 
 def change(projection: Projection[Any], before: Row | None, after: Row, n: int) -> RowChange:
     old, new = projection.entries_of(before), projection.entries_of(after)
+    kept = {entry[:2] for entry in new}
     return RowChange(
         projection=projection.name,
         id=after.id,
@@ -255,5 +256,5 @@ def change(projection: Projection[Any], before: Row | None, after: Row, n: int) 
         is_new=before is None,
         terms=projection.terms(before, after),
         added=tuple(sorted(new - old)),
-        dropped=tuple(sorted(old - new)),
+        dropped=tuple(sorted(entry for entry in old - new if entry[:2] not in kept)),
     )

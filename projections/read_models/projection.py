@@ -14,14 +14,15 @@ from msgspec import Struct
 from msgspec.structs import fields, replace
 
 from ledger.decider import Decider
-from ledger.envelope import Fact
+from ledger.envelope import Entry, Fact
 from ledger.errors import VERIFY, Damaged
 from ledger.values.moment import text
 from projections.read_models.columns import Column, Filter, Index
 from projections.read_models.search_terms import search_terms
 
 State = TypeVar("State", bound=Struct)
-Entries = frozenset[tuple[str, str]]
+Entries = frozenset[Entry]
+DAY = 10  # characters of a moment's day
 Texts = Mapping[str, tuple[str, ...]]
 
 
@@ -50,8 +51,9 @@ class Projection(Struct, Generic[State], frozen=True, kw_only=True):
 
     `entries` are the (relation, target) pairs under which a row can be found, `texts` the texts in which words are
     searched for, by their classes (see projections.read_models.search_terms); a read model that is not searched has
-    none. The SQL that follows from `columns`, `indexes` and `filters` is written by docs/make_sql.py. `is_single`:
-    there is one row a ledger.
+    none. Entries of the relations `listed_by` have a place in lists, too: the day of the row's last change, and
+    `place`, which are the columns `hidden`, `status` and `category`. The SQL that follows from `columns`, `indexes` and
+    `filters` is written by docs/make_sql.py. `is_single`: there is one row a ledger.
     """
 
     name: str
@@ -60,6 +62,8 @@ class Projection(Struct, Generic[State], frozen=True, kw_only=True):
     entries: Callable[[str, State], Iterable[tuple[str, str]]]
     derived: Callable[[State], dict[str, Any]] = lambda _: {}
     texts: Callable[[State], Texts] | None = None
+    listed_by: frozenset[str] = frozenset()
+    place: Callable[[State], tuple[int, str, str]] | None = None
     columns: tuple[Column, ...] = ()
     indexes: tuple[Index, ...] = ()
     filters: tuple[Filter, ...] = ()
@@ -100,7 +104,11 @@ class Projection(Struct, Generic[State], frozen=True, kw_only=True):
         return None if before is not None and self.texts(before.state) == texts else search_terms(texts)
 
     def entries_of(self, row: Row | None) -> Entries:
-        return frozenset(self.entries(row.id, row.state)) if row else frozenset()
+        found = frozenset(self.entries(row.id, row.state)) if row else frozenset()
+        if row is None or self.place is None or all(relation not in self.listed_by for relation, _ in found):
+            return found
+        place = (row.stamps.updated_at[:DAY], *self.place(row.state))
+        return frozenset((*entry, *place) if entry[0] in self.listed_by else entry for entry in found)
 
 
 def behind(projection: Projection[Any], id: str, version: int | str, following: int | str) -> Damaged:

@@ -9,6 +9,7 @@ from projections.read_models import search_terms
 from projections.read_models.columns import Condition, Entry, Equal, Field, Flags, Index, Joined, Mark, Moment
 from projections.read_models.projection import Projection
 
+TAG = "tag"  # the relation of items to their tags
 SOURCE_ID = "source_id"  # the relation of ids that sources gave, which several items may have
 NEVER_DUE = "~"  # sorts behind every day
 ATTACHMENT = "attachment"  # the relation of items to the kinds of what is attached to them
@@ -20,7 +21,7 @@ def entries(_: str, item: WorkItem) -> Iterator[tuple[str, str]]:
     """Found by its tags, by what it links to, by what kinds are attached to it, by whom a refusal gave it back to,
     and by the id it has in the tracker it was imported from."""
     for tag in item.tags:
-        yield "tag", tag
+        yield TAG, tag
     for link in item.links:
         yield link.kind, link.to_id
     for kind in sorted({attachment.kind for attachment in item.attachments.values()}):
@@ -71,6 +72,11 @@ def derived(item: WorkItem) -> dict[str, int]:
     return counts
 
 
+def place(item: WorkItem) -> tuple[int, str, str]:
+    """The columns `hidden`, `status` and `category`, as what finds the item has them too."""
+    return sum([bit for name, bit in HIDDEN.items() if getattr(item, name)]), item.status, item.category
+
+
 def source_id_key(external_id: str) -> str:
     """What a person types of an id that a source gave: in any case, without the source."""
     return external_id.strip().casefold()
@@ -87,6 +93,8 @@ work_items = Projection(
     entries=entries,
     derived=derived,
     texts=texts,
+    listed_by=frozenset({TAG}),
+    place=place,
     columns=(
         Field("item_type", absent=""),
         Field("status", absent=decider.initial.status),
@@ -162,7 +170,7 @@ work_items = Projection(
         ),
         Condition("(CAST(%(since)s AS bigint) IS NULL OR item.position > %(since)s)"),
         Condition("item.hidden IN (0, %(deleted)s, %(archived)s, %(both)s)"),
-        Entry("tag", "tag"),
+        Entry(TAG, "tag"),
         Entry(ATTACHMENT, "attachment"),
     ),
 )

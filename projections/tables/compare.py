@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from ledger.envelope import Entry
 from projections.read_models.fold import Fold
 from projections.read_models.projection import Entries, Projection, Row
 from projections.tables.contract import Snapshot, pages
@@ -13,6 +14,7 @@ from projections.tables.contract import Snapshot, pages
 SHOWN = 10  # differences that a report names; it counts all
 PAGE = 1000  # entries and words read at a time
 NOWHERE = ("", "", "")  # before the first entry
+PLACE = ("day", "hidden", "status", "category")  # in lists, of entries that have one
 
 
 class Difference(Struct, frozen=True, kw_only=True):
@@ -127,7 +129,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _stored_entries(snapshot: Snapshot, name: str) -> dict[str, Entries]:
-    found: dict[str, set[tuple[str, str]]] = {}
+    found: dict[str, set[Entry]] = {}
     relation, target, entity_id = NOWHERE
     while page := snapshot.ask(
         "entries/of_generation",
@@ -139,5 +141,6 @@ def _stored_entries(snapshot: Snapshot, name: str) -> dict[str, Entries]:
     ):
         for entry in page:
             relation, target, entity_id = entry["relation"], entry["target"], entry["id"]
-            found.setdefault(entity_id, set()).add((relation, target))
+            place = [entry[name] for name in PLACE if entry[name] is not None]
+            found.setdefault(entity_id, set()).add((relation, target, *place))
     return {entity_id: frozenset(entries) for entity_id, entries in found.items()}

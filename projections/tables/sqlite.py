@@ -171,7 +171,7 @@ class SqliteTables:
         with self._transaction("BEGIN") as connection:
             numbers = self._enter(connection)[1]
             for change in changes:
-                for relation, target in change.added:
+                for relation, target, *_ in change.added:
                     asked = [self._ledger, numbers[change.projection], relation, target, change.id]
                     if relation in UNIQUE and (holder := connection.execute(HOLDER, asked).fetchone()):
                         raise store_errors.not_unique(relation=relation, target=target, id=holder[0])

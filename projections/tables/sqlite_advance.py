@@ -13,7 +13,7 @@ from ledger.values.moment import text
 from projections.read_models.catalog import BY_CATEGORY, SHAPES
 from projections.read_models.fold import Rows
 from projections.tables.contract import serving
-from projections.tables.sqlite_rows import put_rows
+from projections.tables.sqlite_rows import ADD, entry_values, put_rows
 
 CACHE_KILOBYTES = 8192  # at most: some thousand rows with their indexes, which one portion of a follower changes
 LARGE_CACHE_KILOBYTES = 65536  # at most, while many thousand rows are put at once
@@ -36,8 +36,8 @@ ROWS = (
     " WHERE ledger_id = ? AND generation = ? AND id IN (SELECT value FROM json_each(?))"
 )
 EMPTY = "DELETE FROM {} WHERE ledger_id = ?"
-INSERT_REPLACE = "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)"
-INSERT_IGNORE = "INSERT OR IGNORE INTO entries VALUES (?, ?, ?, ?, ?)"
+INSERT_REPLACE = "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT_IGNORE = f"{ADD} ON CONFLICT DO NOTHING"  # but its place, which may be another
 
 
 class SqliteAdvance:
@@ -80,7 +80,7 @@ class SqliteAdvance:
             put_rows(self.connection, [self.ledger, generations[name]], name, some)
         for name, some in by_name.items():
             place = [self.ledger, generations[name]]
-            entries = ([*place, *entry, change.id] for change in some for entry in change.added)
+            entries = ([*place, *entry_values(entry, change.id)] for change in some for entry in change.added)
             self.connection.executemany(INSERT_IGNORE if yielding else INSERT_REPLACE, entries)
 
     @contextmanager

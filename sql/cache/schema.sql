@@ -109,8 +109,11 @@ CREATE TABLE IF NOT EXISTS conflicts (
 CREATE INDEX IF NOT EXISTS conflicts_by_status ON conflicts (ledger_id, generation, status, created_at, id);
 CREATE TABLE IF NOT EXISTS entries (
     ledger_id text NOT NULL, generation int NOT NULL, relation text NOT NULL, target text NOT NULL, id text NOT NULL,
+    day text, hidden int, status text, category text,
     PRIMARY KEY (ledger_id, generation, relation, target, id)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS entries_listed ON entries (ledger_id, generation, target, day, id, hidden, status, category)
+    WHERE relation = 'tag';
 CREATE UNIQUE INDEX IF NOT EXISTS entries_that_are_unique ON entries (ledger_id, generation, relation, target)
     WHERE relation IN ('external_id', 'vendor_name', 'deployment_key');
 CREATE INDEX IF NOT EXISTS entries_from ON entries (ledger_id, generation, id, relation, target)

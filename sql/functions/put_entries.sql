@@ -1,5 +1,6 @@
 -- Takes away the entries that rows lost and puts those that they gained; a value that must be unique and is taken is refused
--- (TL006) with its holder. `p_entries` is {dropped?, added?}, lists of [id, relation, target].
+-- (TL006) with its holder. `p_entries` is {dropped?, added?}, lists of [id, relation, target], of a tag with its
+-- place in lists: [id, relation, target, day, hidden, status, category]. One that is there gets the place that it has now.
 CREATE OR REPLACE FUNCTION tracking_ledger.put_entries(p_ledger uuid, p_generation bigint, p_entries json)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -13,9 +14,11 @@ BEGIN
           AND e.relation = d ->> 1 AND e.target = d ->> 2 AND e.id = d ->> 0;
     END IF;
     IF v_added IS NOT NULL THEN
-        INSERT INTO entries (ledger_id, generation, relation, target, id)
-        SELECT p_ledger, p_generation, a ->> 1, a ->> 2, a ->> 0 FROM json_array_elements(v_added) a
-        ON CONFLICT (ledger_id, generation, relation, target, id) DO NOTHING;
+        INSERT INTO entries (ledger_id, generation, relation, target, id, day, hidden, status, category)
+        SELECT p_ledger, p_generation, a ->> 1, a ->> 2, a ->> 0, a ->> 3, (a ->> 4)::int, a ->> 5, a ->> 6 FROM json_array_elements(v_added) a
+        ON CONFLICT (ledger_id, generation, relation, target, id)
+        DO UPDATE SET (day, hidden, status, category) = (excluded.day, excluded.hidden, excluded.status, excluded.category)
+        WHERE excluded.day IS NOT NULL;
     END IF;
 EXCEPTION WHEN unique_violation THEN
     SELECT a ->> 1 AS relation, a ->> 2 AS target, holder.id INTO v_taken

@@ -22,7 +22,8 @@ BEGIN
         v_ids := ARRAY(SELECT DISTINCT right(e.stream_id, 36) FROM events e WHERE e.ledger_id = p_ledger AND e.position > p_after
                        AND left(e.stream_id, -37) || 's' = v_projection);
     END IF;
-    SELECT md5(string_agg(md5(concat_ws(chr(31), e.relation, e.target, e.id)), '' ORDER BY e.relation, e.target, e.id))
+    SELECT md5(string_agg(md5(concat_ws(chr(31), e.relation, e.target, e.id, e.day, e.hidden, e.status, e.category)),
+                          '' ORDER BY e.relation, e.target, e.id))
     INTO v_entries FROM entries e
     WHERE e.ledger_id = p_ledger AND e.generation = v_generation AND (v_ids IS NULL OR e.id = ANY (v_ids));
     SELECT md5(string_agg(md5(concat_ws(chr(31), t.id, t.terms)), '' ORDER BY t.id))

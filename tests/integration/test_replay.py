@@ -133,6 +133,8 @@ EXTRA_ENTRY = (
         ("UPDATE work_item_terms SET terms = '' WHERE ledger_id = %s", "work_items", "terms"),
         ("DELETE FROM work_item_terms WHERE ledger_id = %s", "work_items", "terms"),
         ("DELETE FROM entries WHERE relation = 'tag' AND ledger_id = %s", "work_items", "entries"),
+        ("UPDATE entries SET day = '2000-01-01' WHERE relation = 'tag' AND ledger_id = %s", "work_items", "entries"),
+        ("UPDATE entries SET hidden = 4 WHERE relation = 'tag' AND ledger_id = %s", "work_items", "entries"),
     ],
 )
 def test_a_planted_wrong_row_is_found_and_a_replay_puts_it_right(

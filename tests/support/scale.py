@@ -39,7 +39,9 @@ TAKE_IN = """
     WITH taken AS (DELETE FROM staged RETURNING *)
     INSERT INTO tracking_ledger.{0} (ledger_id, generation, id, version, position, doc, {1})
     SELECT t.*, {1} FROM taken t, tracking_ledger.columns_of_{0}(t.doc)"""
-COPY_ENTRIES = "COPY tracking_ledger.entries (ledger_id, generation, relation, target, id) FROM STDIN"
+COPY_ENTRIES = """
+    COPY tracking_ledger.entries
+    (ledger_id, generation, relation, target, id, day, hidden, status, category) FROM STDIN"""
 EVENTS = """
     INSERT INTO tracking_ledger.events
     SELECT %s, n, 'work_item-' || md5(n::text)::uuid, 1, md5(n::text)::uuid, 0, 'CreateWorkItem', sha256(''),
@@ -181,8 +183,8 @@ def _lines(ledger: UUID, generation: int, name: str, rows: Iterable[Row]) -> Ite
 
 def _entries(ledger: UUID, generation: int, name: str, rows: Iterable[Row]) -> Iterator[tuple[Any, ...]]:
     for row in rows:
-        for relation, target in PROJECTIONS[name].entries_of(row):
-            yield ledger, generation, relation, target, row.id
+        for relation, target, *place in PROJECTIONS[name].entries_of(row):
+            yield ledger, generation, relation, target, row.id, *(place or [None] * 4)
 
 
 def _terms(ledger: UUID, generation: int, rows: Iterable[Row]) -> Iterator[tuple[Any, ...]]:

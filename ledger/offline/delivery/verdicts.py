@@ -89,7 +89,7 @@ class Verdicts:
             return None
         facts = rebase.facts_with_authors(line)
         proposal = self._proposal(line, facts, histories.past, histories.state, line.bases, head)
-        unique = any(relation in UNIQUE for row in proposal.rows for relation, _ in row.added)
+        unique = any(entry[0] in UNIQUE for row in proposal.rows for entry in row.added)
         return None if unique else proposal
 
     def outcome(self, recorded: Recorded) -> Outcome:

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any, Literal
 
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from ledger.aggregates.work_item.item_summaries import CATEGORY, obstacle_summary
 from ledger.values.moment import text
@@ -28,6 +28,7 @@ LARGEST = 5000
 EXACT = 10_000  # items: a list of more says only that there are more, because to count a million takes half a second
 CAUSES = 5  # reasons why an item of a list is blocked that are named; of each kind readiness.MOST_NAMED are counted
 SIFTED = ("ready", "blocked", "asker", "terms", "include_deleted", "include_archived")  # what these lists look at
+SAID_BY_TAGS = ("tag", "status", "category", "unfinished", "include_deleted", "include_archived")
 SUMMARY = (
     "id",
     "ref",
@@ -104,7 +105,8 @@ def listed(
     after, fetch = page_start(cursor, order), _fetching(snapshot, wanted, order)
     if _is_sifted(wanted):
         return _sifted(snapshot, wanted, fetch, after, order=order, limit=limit, offset=offset)
-    total = snapshot.ask("work_items/count", **filters, most=EXACT + 1)[0]["total"]
+    counting = "work_items/count_tagged" if _is_of_a_tag(wanted) else "work_items/count"
+    total = snapshot.ask(counting, **filters, most=EXACT + 1)[0]["total"]
     found = page(
         fetch(after, limit + 1, offset),
         limit,
@@ -154,15 +156,22 @@ def in_state(snapshot: Snapshot, word: str, limit: int) -> list[Entity]:
 
 def _fetching(snapshot: Snapshot, wanted: WorkItemFilter, order: Order) -> Fetch:
     filters = _conditions(wanted, snapshot.as_of.now)
+    question = (
+        "work_items/list_tagged" if order == "updated" and wanted.tag is not None else f"work_items/list_by_{order}"
+    )
 
     def fetch(after: PageStart, limit: int, offset: int = 0) -> Answer:
         if order == "tree":
             return _grown(snapshot, filters, after, limit + offset)[offset:]
-        return snapshot.ask(
-            f"work_items/list_by_{order}", **filters, after_key=after[0], after_id=after[1], limit=limit, offset=offset
-        )
+        return snapshot.ask(question, **filters, after_key=after[0], after_id=after[1], limit=limit, offset=offset)
 
     return fetch
+
+
+def _is_of_a_tag(wanted: WorkItemFilter) -> bool:
+    """Whether nothing is asked for but what the entry of a tag says."""
+    said = replace(WorkItemFilter(), **{name: getattr(wanted, name) for name in SAID_BY_TAGS})
+    return wanted.tag is not None and replace(wanted, asker=said.asker) == said
 
 
 def _is_sifted(wanted: WorkItemFilter) -> bool:
