@@ -1,6 +1,5 @@
 """The rounds of a synchronisation: read what changed there, take it, send what changed here, remember where it was."""
 
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -48,7 +47,7 @@ from projections.transfer.github.rules.decision import (
 from projections.transfer.github.rules.pull_requests import attached, closing
 from projections.transfer.github.rules.sides import COMMENT, deleted_comments, sent_comments
 from projections.transfer.github.sender import IssueSender
-from projections.transfer.github.terms import SyncOutcome, Terms
+from projections.transfer.github.terms import Round, SyncOutcome, Terms
 from projections.transfer.import_execution import record_reading
 
 FULL_AFTER = 24 * 3600.0  # seconds after which all issues are listed again, to find those that are gone
@@ -78,51 +77,54 @@ class Exchange:
         self._outcome = SyncOutcome()
         self._machine = machine_of(file)
         self._pairing = Pairing(view, self._here, repository)
-        self._reader = IssueReader(
-            api=api,
-            repository=repository,
+        self._reader = self._issue_reader()
+        self._milestones = self._milestone_exchange()
+        self._waiting: dict[str, dict[str, Any]] = {}  # lines of items that what is exchanged could make ready
+        self._round = Round()
+
+    def _issue_reader(self) -> IssueReader:
+        return IssueReader(
+            api=self._api,
+            repository=self._repository,
             here=self._here,
             pairing=self._pairing,
-            terms=terms,
+            terms=self._terms,
             outcome=self._outcome,
             record=self._record,
         )
-        self._milestones = Milestones(
-            view=view,
-            api=api,
+
+    def _milestone_exchange(self) -> Milestones:
+        return Milestones(
+            view=self._view,
+            api=self._api,
             sender=self._sender,
             here=self._here,
-            terms=terms,
+            terms=self._terms,
             outcome=self._outcome,
             machine=self._machine,
             record=self._record,
-            recorded=self._recorded,
+            recorded=self._record_exchanged,
             gone=self._reader.gone,
         )
-        self._conflicts: dict[str, int] = {}  # ids, with the number of the issue
-        self._new: dict[str, int] = {}  # items that became issues in this round, numbered as they did
-        self._again: set[int] = set()  # numbers of issues that the next round looks at, whatever changes
-        self._waiting: dict[str, dict[str, Any]] = {}  # lines of items that what is exchanged could make ready
-        self._held_back = sys.maxsize  # a position behind which an item waits to be sent
 
     def until_quiet(self, most: int) -> SyncOutcome:
         for number in range(1 if self._terms.dry_run else most):
-            if not self._round(is_first=number == 0):
+            if not self._run_round(is_first=number == 0):
                 break
         self._outcome.findings += self._sender.findings
-        found = sorted({*self._conflicts, *self._milestones.conflicts})
+        found = sorted({*self._round.conflicts, *self._milestones.conflicts})
         self._outcome.conflicts = [reference(self._view.tables, "conflict", one) for one in found]
         with self._view.tables.snapshot() as snapshot:
             waited = list(self._waiting.values())
             self._outcome.ready = readiness.became_ready(snapshot, waited, snapshot.as_of.now)
         return self._outcome
 
-    def _round(self, *, is_first: bool) -> bool:
+    def _run_round(self, *, is_first: bool) -> bool:
         """Whether there was anything to take or to send."""
         saved = self._saved()
         is_full = saved.issues.since is None or (is_first and self._is_stale(saved))
         after = Saved(asked=saved.asked, listed_at=time.time() if is_full else saved.listed_at)
-        self._conflicts, self._new, self._again, self._held_back = {}, {}, set(), sys.maxsize
+        self._round = Round()
         self._reader.fresh, before = set(), self._sender.written
         self._pairing.refresh()
         touched, after.issues, after.comments = listed(self._api, self._sender.path, Saved() if is_full else saved)
@@ -135,8 +137,8 @@ class Exchange:
         self._take_and_exchange(touched, linked)
         if self._terms.push:
             self._create(unsent, linked)
-        after.pending = sorted({*self._conflicts.values(), *self._again, *self._related(linked)})
-        after.position = min(after.position, self._held_back)
+        after.pending = sorted({*self._round.conflicts.values(), *self._round.again, *self._related(linked)})
+        after.position = min(after.position, self._round.held_back)
         self._keep(saved, after)
         return (touched.news and self._terms.pull) or self._sender.written > before
 
@@ -192,17 +194,16 @@ class Exchange:
         for number, record in touched.records.items():
             if number not in linked and (item_id := self._pairing.adopted(record)) is not None:
                 linked[number] = item_id
-                self._new[item_id] = len(self._new)
+                self._round.new[item_id] = len(self._round.new)
             elif number not in linked and self._terms.pull and self._terms.only.takes_issue(record):
                 new[number] = record
         numbers = [number for number in touched.records if number in linked]
-        linked |= self._taken(new, touched)
+        linked |= self._take_new(new, touched)
         numbers += self._reader.naming(touched, linked)
         if not self._terms.dry_run:
-            numbers += [number for number in new if _names_others(new[number])]
-        pairs = [
-            self._pairing.pair(linked[number], touched.records[number]) for number in numbers
-        ]  # parents may be new
+            numbers += [number for number, record in new.items() if record["parent_issue"] or record["blocking"]]
+        # after what is new was taken: parents may be new
+        pairs = [self._pairing.pair(linked[number], touched.records[number]) for number in numbers]
         for begin in range(0, len(pairs), PORTION):
             self._exchange(pairs[begin : begin + PORTION], touched)
         found = closing(touched.pulls, linked, self._repository)
@@ -211,15 +212,14 @@ class Exchange:
 
     def _related(self, linked: dict[int, str]) -> set[int]:
         """The numbers of issues whose parent became one after them, or what they block."""
-        if not self._new:
+        if not self._round.new:
             return set()
         numbers = {item_id: number for number, item_id in linked.items()}
         parents, blocks = self._here.world([]).edges()
-        pairs = [*parents.items(), *blocks]
-        late = (one for one, other in pairs if other in self._new and self._new.get(one, -1) < self._new[other])
+        late = self._round.late([*parents.items(), *blocks])
         return {numbers[one] for one in late if one in numbers}
 
-    def _taken(self, new: dict[int, Record], touched: Touched) -> dict[int, str]:
+    def _take_new(self, new: dict[int, Record], touched: Touched) -> dict[int, str]:
         """The ids of the items that new issues became."""
         identify = self._pairing.identify
         numbers = sorted(new)
@@ -261,11 +261,11 @@ class Exchange:
             if self._terms.dry_run:
                 continue
             if self._terms.push and sides.merge.send:
-                sent = self._sent(pair, rule)
-                self._recorded([sent] if sent else [], rule)
+                sent = self._send(pair, rule)
+                self._record_exchanged([sent] if sent else [], rule)
             else:
                 quiet.append(pair)
-        self._recorded(quiet, rule)
+        self._record_exchanged(quiet, rule)
 
     def _with_remarks(self, pair: Pair, world: World, touched: Touched) -> Pair:
         issue = pair.issue
@@ -290,10 +290,10 @@ class Exchange:
         is_claimed = is_claimed_elsewhere(item, self._machine, world.now)
         if is_claimed:
             self._outcome.findings.append(Finding("sent_elsewhere", pair.issue.name))
-            self._again.add(pair.issue.number)
+            self._round.again.add(pair.issue.number)
         return is_claimed
 
-    def _claims(self, item_id: str, known_as: str | None) -> bool:
+    def _claim_to_send(self, item_id: str, known_as: str | None) -> bool:
         """Whether this machine makes what is new of an item: no other one does so, or has done it."""
         wins = False
 
@@ -313,7 +313,7 @@ class Exchange:
         self._outcome.findings += [Finding("comment_deleted_there", f"{pair.issue.name}: {name}") for name in gone]
         for field in sides.merge.conflicts:
             own = conflicts.id_of(pair.item_id, field, sides.theirs[field])
-            self._conflicts[own] = pair.issue.number
+            self._round.conflicts[own] = pair.issue.number
 
     def _name_refused(self, pairs: list[Pair], rule: Rule, world: World) -> None:
         """Parents and dependencies that cannot be taken are looked at again by the next run."""
@@ -321,9 +321,9 @@ class Exchange:
         for item_id, other in sorted(refused(pairs, rule, world)):
             where = f"{self._repository}#{numbers[item_id]} and {reference(self._view.tables, CATEGORY, other)}"
             self._outcome.findings.append(Finding("cycle_here", where))
-            self._again.add(numbers[item_id])
+            self._round.again.add(numbers[item_id])
 
-    def _sent(self, pair: Pair, rule: Rule) -> Pair | None:
+    def _send(self, pair: Pair, rule: Rule) -> Pair | None:
         """The pair after what is to be sent of it was: by the issue as it is right before."""
         if pair.issue.number not in self._reader.fresh:
             record = self._reader.fetched(pair.issue.number, pair.item_id)
@@ -335,11 +335,11 @@ class Exchange:
         pair = self._remarked(pair, comments, world)
         sides = compared(pair, rule.policy, world)
         is_new = any(field.startswith(COMMENT) and sides.base[field] is None for field in sides.merge.send)
-        if is_new and not self._claims(pair.item_id, sides.now.external_id):
-            self._again.add(pair.issue.number)
+        if is_new and not self._claim_to_send(pair.item_id, sides.now.external_id):
+            self._round.again.add(pair.issue.number)
             return None
         try:
-            return self._written(pair, sides, world)
+            return self._write(pair, sides, world)
         except Gone as gone:
             if self._reader.fetched(pair.issue.number, pair.item_id) is not None:
                 raise may_not_write(self._repository) from gone
@@ -353,7 +353,7 @@ class Exchange:
             self._outcome.findings.append(Finding("locked_there", f"{pair.issue.name}: {refused.message}"))
             return pair
 
-    def _written(self, pair: Pair, sides: Compared, world: World) -> Pair:
+    def _write(self, pair: Pair, sides: Compared, world: World) -> Pair:
         send, issue = sides.merge.send, pair.issue
         changed_record, sent = self._sender.change(issue, pair.item_id, sides.now, send, sides.base)
         if self._sender.comment(issue, pair.item_id, sides.now, sides.then, send):
@@ -364,7 +364,7 @@ class Exchange:
         after = replace(pair.issue, record=record, milestone_id=self._pairing.milestone_id(record))
         return replace(pair, sent=sent, issue=self._sender.relate(after, send, self._pairing.number_of))
 
-    def _recorded(self, pairs: Sequence[Pair], rule: Rule) -> None:
+    def _record_exchanged(self, pairs: Sequence[Pair], rule: Rule) -> None:
         if pairs:
             self._record(f"{SOURCE} merge", lambda _, world: merging(pairs, rule, world))
             self._record(SOURCE, lambda _, world: common(pairs, rule, world))
@@ -379,9 +379,9 @@ class Exchange:
                 self._outcome.created_there += 1
                 continue
             was_begun = was_claimed(row.state)
-            if not self._claims(row.id, None):
+            if not self._claim_to_send(row.id, None):
                 self._outcome.findings.append(Finding("sent_elsewhere", row.state.title))
-                self._held_back = min(self._held_back, row.position - 1)
+                self._round.held_back = min(self._round.held_back, row.position - 1)
                 continue
             try:
                 record = cut(self._sender.create(row.id, row.state, was_begun=was_begun))
@@ -391,9 +391,5 @@ class Exchange:
             self._outcome.created_there += 1
             self._reader.fresh.add(record["number"])
             linked[record["number"]] = row.id
-            self._new[row.id] = len(self._new)
+            self._round.new[row.id] = len(self._round.new)
             self._exchange([self._pairing.pair(row.id, record)], Touched())
-
-
-def _names_others(record: Record) -> bool:
-    return bool(record["parent_issue"] or record["blocking"])

@@ -1,5 +1,7 @@
-"""What a synchronisation is asked for, and what came of it."""
+"""What a synchronisation is asked for, what one of its rounds finds, and what came of all."""
 
+import sys
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from msgspec import Struct
@@ -20,6 +22,21 @@ class Terms(Struct, frozen=True, kw_only=True):
     policy: Policy = "ask"
     only: SyncFilter = SyncFilter()
     by: str | None = None
+
+
+class Round(Struct, kw_only=True):
+    """What one round finds. `conflicts` are ids with the number of the issue, `new` the items that became issues, each
+    with its place among them; `again` are numbers of issues that the next round looks at, whatever changes. Behind the
+    position `held_back` an item waits to be sent."""
+
+    conflicts: dict[str, int] = {}
+    new: dict[str, int] = {}
+    again: set[int] = set()
+    held_back: int = sys.maxsize
+
+    def late(self, pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
+        """The first of each pair whose second became an issue after it."""
+        return (one for one, other in pairs if other in self.new and self.new.get(one, -1) < self.new[other])
 
 
 class SyncOutcome(Struct, kw_only=True):

@@ -205,18 +205,10 @@ class _Issue(Record):
             status = "completed"
         elif category in FINISHED and settled is None:
             self.warn("no_closing_time")
-        fields: Fields = {"item_type": "project" if record.get("issue_type") == "epic" else "task"}
-        for field in ("title", "description", "notes", "assignee"):
-            if (value := self.text(field)) is not None:
-                fields[field] = value
-        if not fields.get("title", "").strip():
-            self.warn("no_title")
-        fields |= self._rank() | self.tags("labels") | self.plans()
-        fields = {"title": ""} | fields | {"metadata": self._metadata()}
         item = ImportedItem(
             id=self._identify(self.name),
             external_id=self.name,
-            fields=fields,
+            fields=self._fields(),
             created=self._created,
             changed=self._changed,
             status=status,
@@ -231,6 +223,16 @@ class _Issue(Record):
             stated=Stated(without=frozenset(self._unstated)),
         )
         take(self.reading, item, self._imported_at)
+
+    def _fields(self) -> Fields:
+        fields: Fields = {"title": "", "item_type": "project" if self.rest.get("issue_type") == "epic" else "task"}
+        for field in ("title", "description", "notes", "assignee"):
+            if (value := self.text(field)) is not None:
+                fields[field] = value
+        if not fields["title"].strip():
+            self.warn("no_title")
+        fields |= self._rank() | self.tags("labels") | self.plans()
+        return fields | {"metadata": self._metadata()}
 
     def _state(self, word: str) -> tuple[str | None, Category | None]:
         """The status and what it means; beads offers what is open, unless it is no work."""

@@ -5,7 +5,7 @@ are named and not taken: `import git` records what they brought.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,16 +21,19 @@ from ledger.importing.readers.text.json_records import Fields, filled
 from ledger.importing.readers.text.json_text import as_storable, documents, repeated_fields
 from ledger.importing.readers.text_lines import unreadable
 from ledger.importing.readers.trackers.hosted.github_answers import (
-    address_of,
+    Answered,
     answered,
     board_words,
     is_answer,
     is_cut,
     is_part,
+    is_pull_request,
     label,
     listed,
     login,
     name_of,
+    snake,
+    with_state,
 )
 from ledger.importing.readers.trackers.hosted.github_comments import ADDRESSES, issue_of, number_of, split_comments
 from ledger.importing.readers.words.status_words import category_of
@@ -65,7 +68,6 @@ _ARCHIVED = re.compile(r"issues?_\d+\.json")
 _DUPLICATE_OF = re.compile(
     r"\s*duplicate of\s+(?:(?P<url>https?://\S+)|(?P<repository>[\w.-]+/[\w.-]+)?#(?P<number>\d+))", re.IGNORECASE
 )
-_SNAKE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def recognises(sample: Sample) -> bool:
@@ -86,36 +88,14 @@ def recognises(sample: Sample) -> bool:
 def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
     """All issues of a file, or of a folder's files. `imported_at` stands for times that the source does not tell."""
     reading = Reading()
-    whole = _documents(path)
-    rest = [split_comments(one) for one in whole]
-    found = [one for one, comments in rest if one or not comments]
-    records = list(answered(found[0] if len(found) == 1 else found))
-    if not records and not any(is_answer(one) for one in whole):
-        raise unreadable(path, None, "holds no list of issues")
-    if is_part(whole):
-        reading.warnings.append(Finding("list_goes_on", path.name))
-    reading.not_taken += [
-        Finding("repeated_field", as_storable(name)[0]) for one in whole for name in repeated_fields(one)
-    ]
-    said = _by_issue((comment for _, comments in rest for comment in comments), reading)
-    full_names = _by_number(said)
-    seen: set[str] = set()
-    for one in records:
+    records, comments = _parts(path, reading)
+    separate = _by_issue(comments, reading)
+    full_names = _by_number(separate)
+    for name, record in _issues(records, separate, reading):
+        take_issue(name, record, identify, imported_at, reading, separate.pop(full_names.get(name, name), ()))
+    for name, remarks in separate.items():
         reading.found += 1
-        record, problems = as_storable(one.record)
-        fault = _fault(record, one.name, seen)
-        if fault is None and (one.is_pull or _is_pull(record)):
-            fault = PULL_REQUEST
-            said.pop(one.name or "", None)
-        if fault is not None or one.name is None:
-            reading.not_taken.append(Finding(fault or "no_id", f"{one.place} ({one.name})" if one.name else one.place))
-            continue
-        seen.add(one.name)
-        reading.warnings += [Finding(kind, f"{one.name}: {where}") for kind, where in problems]
-        take_issue(one.name, record, identify, imported_at, reading, said.pop(full_names.get(one.name, one.name), ()))
-    for name, comments in said.items():
-        reading.found += 1
-        take_issue(name, {}, identify, imported_at, reading, comments)
+        take_issue(name, {}, identify, imported_at, reading, remarks)
     if reading.found and not reading.items and not any(one.kind == PULL_REQUEST for one in reading.not_taken):
         raise none_taken(path, "GitHub issue", reading)
     return reading
@@ -133,7 +113,42 @@ def take_issue(
 
     `separate` are comments on it that do not stand in its record, which is empty where only they are known.
     """
-    _Issue(name, _snake(record), identify, imported_at, reading, [*separate]).take()
+    _Issue(name, snake(record), identify, imported_at, reading, [*separate]).take()
+
+
+def _parts(path: Path, reading: Reading) -> tuple[list[Answered], list[Fields]]:
+    """The issues of the documents, and the comments that stand by themselves in them."""
+    whole = _documents(path)
+    rest = [split_comments(one) for one in whole]
+    found = [one for one, comments in rest if one or not comments]
+    records = list(answered(found[0] if len(found) == 1 else found))
+    if not records and not any(is_answer(one) for one in whole):
+        raise unreadable(path, None, "holds no list of issues")
+    if is_part(whole):
+        reading.warnings.append(Finding("list_goes_on", path.name))
+    repeated = (name for one in whole for name in repeated_fields(one))
+    reading.not_taken += [Finding("repeated_field", as_storable(name)[0]) for name in repeated]
+    return records, [comment for _, comments in rest for comment in comments]
+
+
+def _issues(
+    records: Iterable[Answered], separate: dict[str, list[Fields]], reading: Reading
+) -> Iterator[tuple[str, Fields]]:
+    """(name, record) of each that is taken; the others are named, a pull request without its `separate` comments."""
+    seen: set[str] = set()
+    for one in records:
+        reading.found += 1
+        record, problems = as_storable(one.record)
+        fault = _fault(record, one.name, seen)
+        if fault is None and (one.is_pull or is_pull_request(record)):
+            fault = PULL_REQUEST
+            separate.pop(one.name or "", None)
+        if fault is not None or one.name is None:
+            reading.not_taken.append(Finding(fault or "no_id", f"{one.place} ({one.name})" if one.name else one.place))
+            continue
+        seen.add(one.name)
+        reading.warnings += [Finding(kind, f"{one.name}: {where}") for kind, where in problems]
+        yield one.name, record
 
 
 def _documents(path: Path) -> list[Any]:
@@ -180,25 +195,6 @@ def _fault(record: Any, name: str | None, seen: set[str]) -> str | None:
     return "repeated_id" if name in seen else None
 
 
-def _is_pull(record: Fields) -> bool:
-    address = address_of(record)
-    said = record.get("pull_request") or record.get("isPullRequest") or record.get("__typename") == "PullRequest"
-    return bool(said) or (address is not None and "/pull/" in address[0])
-
-
-def _with_state(record: Fields) -> Fields:
-    """A record without a state has one where it says whether, or when, it was closed."""
-    closed = [record[name] for name in ("closed", "closed_at") if name in record]
-    if record.get("state") or not closed:
-        return record
-    return record | {"state": "closed" if any(closed) else "open"}
-
-
-def _snake(record: Fields) -> Fields:
-    """The fields in REST's spelling."""
-    return {_SNAKE.sub("_", name).lower(): value for name, value in record.items()}
-
-
 class _Issue(Record):
     """One issue on its way."""
 
@@ -211,7 +207,7 @@ class _Issue(Record):
         reading: Reading,
         separate: list[Fields],
     ) -> None:
-        super().__init__(name, filled(_with_state(record)), reading)
+        super().__init__(name, filled(with_state(record)), reading)
         self._is_known = bool(record)
         self._names = {*record, *((APART,) if separate else ())}
         self._separate = [self._comment(one) for one in separate]
@@ -365,7 +361,7 @@ class _Issue(Record):
     def _comment(self, entry: Any) -> Any:
         if not isinstance(entry, dict):
             return entry
-        said = filled(_snake(entry))
+        said = filled(snake(entry))
         said |= {"id": number} if (number := number_of(said)) is not None else {}
         author = login(said.pop("author", None)) or login(said.pop("user", None))
         return said | {"text": said.pop("body", "")} | ({"author": author} if author else {})

@@ -12,6 +12,7 @@ from ledger.importing.readers.text.json_records import Fields
 PULLS = ("pulls", "pullRequests", "pull_requests", "pullRequest", "pull_request")
 WITHIN = ("data", "repository", "organization", "user", "viewer", "node", "search", "edges", "nodes", "items")
 ISSUES = ("issues", "issue")
+_SNAKE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _ADDRESS = re.compile(r"https?://[^/]+/(?:repos/)?([^/]+/[^/]+)/(?:issues|pull|pulls)/(\d+)")
 _REPOSITORY = re.compile(r"https?://[^/]+/(?:repos/)?([^/]+/[^/]+?)/?")
 
@@ -151,3 +152,22 @@ def _is_record(whole: Any) -> bool:
 
 def _last(name: str) -> str:
     return unquote(name.rpartition("/")[2]) if re.match(r"https?://[^/]+/.", name) else name
+
+
+def is_pull_request(record: Fields) -> bool:
+    address = address_of(record)
+    said = record.get("pull_request") or record.get("isPullRequest") or record.get("__typename") == "PullRequest"
+    return bool(said) or (address is not None and "/pull/" in address[0])
+
+
+def with_state(record: Fields) -> Fields:
+    """A record without a state has one where it says whether, or when, it was closed."""
+    closed = [record[name] for name in ("closed", "closed_at") if name in record]
+    if record.get("state") or not closed:
+        return record
+    return record | {"state": "closed" if any(closed) else "open"}
+
+
+def snake(record: Fields) -> Fields:
+    """The fields in REST's spelling."""
+    return {_SNAKE.sub("_", name).lower(): value for name, value in record.items()}
