@@ -38,13 +38,15 @@ class Undoable(Struct, Generic[State], frozen=True, kw_only=True):
     """How an undo is said in a category's facts. `check` refuses one after which a rule would not hold,
     `restrained` says what of the changes may be restored, and what happens instead of the rest.
 
-    `kept` are the fields that no undo touches. Without `withdrawn` there is nothing to create, hence to withdraw.
+    `kept` are the fields that no undo touches. The fields of a group in `together` say one thing: none goes back
+    where another of them was changed since. Without `withdrawn` there is nothing to create, hence to withdraw.
     """
 
     reverted: type[Any]
     withdrawn: type[Any] | None = None
     reinstated: type[Any] | None = None
     kept: frozenset[str] = frozenset()
+    together: tuple[frozenset[str], ...] = ()
     check: Callable[[World, Turns[State]], None] = lambda *_: None
     restrained: Callable[[World, State, Changes], tuple[Changes, tuple[Fact, ...]]] = lambda _world, _now, changes: (
         changes,

@@ -114,6 +114,7 @@ def _compared(
         lost = {path for path in since | differing(made, is_now) if path.partition(".")[0] not in undoable.kept}
         return ({} if lost else _restoring(before, after, now, done)), lost
     lost = {path for path in done if path in since or not same(is_now.get(path, UNSET), made.get(path, UNSET))}
+    lost |= {path for group in undoable.together if not group.isdisjoint(lost) for path in done & group}
     return _restoring(before, after, now, done - lost), lost
 
 

@@ -330,6 +330,7 @@ decider: Decider[WorkItem] = Decider(
         withdrawn=WorkItemWithdrawn,
         reinstated=WorkItemReinstated,
         kept=frozenset({"claim", "nexts_made"}),
+        together=(frozenset({"status", "category", "block_reason", "forced"}),),
         check=check_undo,
         restrained=restrained,
     ),

@@ -11,6 +11,7 @@ from ledger.aggregates.work_item.state import IMPLEMENTS, WorkItem
 from ledger.decider import Turns
 from ledger.envelope import stream_id
 from ledger.errors import Refused
+from ledger.values.dates import begins, ends
 from ledger.world import World
 
 MANY = 20  # items, from which on the tree is read once instead of asked for each of them
@@ -83,6 +84,8 @@ def check_undo(world: World, turns: Turns[WorkItem]) -> None:
     for entity_id, (now, then) in turns.items():
         if _living(then):
             _check_parent(after, entity_id, now, then)
+            _check_milestone(after, entity_id, now, then)
+            _check_dates(after, entity_id, now, then)
             _check_links(after, entity_id, now, then)
             _check_finished(world, after, entity_id, now, then)
             _check_archived(after, entity_id, now, then)
@@ -141,6 +144,31 @@ def _check_parent(after: After, entity_id: str, now: WorkItem, then: WorkItem) -
             rule="parent_deleted",
             items=_summaries(after, [then.parent_id]),
             next_step=f"{'undo that' if parent.withdrawn else 'restore'} {after.ref(then.parent_id)} first",
+        )
+
+
+def _check_milestone(after: After, entity_id: str, now: WorkItem, then: WorkItem) -> None:
+    if then.milestone_id is None or then.milestone_id == now.milestone_id or _living(after.item(then.milestone_id)):
+        return
+    raise Refused(
+        f"the milestone of {after.ref(entity_id)} is deleted",
+        rule="deleted",
+        items=_summaries(after, [then.milestone_id]),
+        next_step="restore it first",
+    )
+
+
+def _check_dates(after: After, entity_id: str, now: WorkItem, then: WorkItem) -> None:
+    """`needed` is the item, which stays as it is where the rest of a command is undone."""
+    if then.due is None or then.not_before is None or begins(then.not_before) <= ends(then.due):
+        return
+    if (now.due, now.not_before) != (then.due, then.not_before):
+        raise Refused(
+            f"{after.ref(entity_id)} would begin on {then.not_before}, after it is due on {then.due}",
+            rule="dates",
+            items=_summaries(after, [entity_id]),
+            needed=[entity_id],
+            next_step="change the other of the two first, due or not_before",
         )
 
 
