@@ -5,14 +5,15 @@ streams by their version, questions by the topics of the events that could chang
 refuses if one of them moved on, and the handler decides again.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import chain
 from typing import Any, Literal, ParamSpec, Protocol, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
 
-from ledger.envelope import Past, RecordedEvent, Scope, configuration_id, stream_id
+from ledger.envelope import Past, RecordedEvent, Scope, category_of, configuration_id, id_of, stream_id
 from ledger.values.states import FINISHED, ORIGINAL
 
 # the topics of what may change such an answer
@@ -25,6 +26,7 @@ DEEPEST = 64  # no tree is deeper; an imported cycle ends here
 Asked = ParamSpec("Asked")
 Answer = TypeVar("Answer")
 Endpoint = tuple[Literal["start", "finish"], str]  # of the work item with this id
+Related = Literal["lineages", "subtrees", "blockers"]  # what is asked of several work items at once, by its question
 
 
 class Neighbour(Struct, frozen=True, kw_only=True):
@@ -42,6 +44,9 @@ class Neighbour(Struct, frozen=True, kw_only=True):
     @property
     def finished(self) -> bool:
         return (self.category or ORIGINAL.get(self.status)) in FINISHED
+
+
+Neighbours = dict[str, list[Neighbour]]  # by the item that was asked about; one that has none may be absent
 
 
 class Holder(Struct, frozen=True, kw_only=True):
@@ -83,14 +88,14 @@ class ReadyFilter(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Neighbourhood(Protocol):
     """The questions, answered by the read models; each sees at least the log up to the world's `as_of`."""
 
-    def lineage(self, work_item: str) -> list[Neighbour]:
-        """The item first, then its ancestors up to the root. Empty if there is no such item."""
+    def lineages(self, work_items: Iterable[str]) -> Neighbours:
+        """Of each item itself first, then its ancestors up to the root."""
 
-    def subtree(self, work_item: str) -> list[Neighbour]:
-        """The item first, then all its descendants, parents before children; depth counted from the item."""
+    def subtrees(self, work_items: Iterable[str]) -> Neighbours:
+        """Of each item itself first, then all its descendants, parents before children; depth counted from the item."""
 
-    def blockers(self, work_item: str) -> list[Neighbour]:
-        """The unfinished items that block this one itself and are not deleted."""
+    def blockers(self, work_items: Iterable[str]) -> Neighbours:
+        """The unfinished items that block each one itself and are not deleted."""
 
     def obstacles(self, work_item: str, moment: datetime, asker: Asker) -> list[Obstacle]:
         """Why the item is not ready at a moment, for the one who asks. Empty: it is ready."""
@@ -146,6 +151,9 @@ class World:
         self._remembered: Mapping[str, list[RecordedEvent]] = {}
         self.recalls = False  # whether something that was remembered was looked at
         self._states: dict[str, Any] = {}
+        self._expected: dict[Related, set[str]] = {}
+        self._related: dict[Related, Neighbours] = {}
+        self._names: dict[str, dict[str, str]] = {}  # the references of a category that were asked for
         self._topics: set[str] = set()
         self.by = by
         self.token = token
@@ -184,6 +192,10 @@ class World:
         if missing:
             self._take(missing)
 
+    def expect(self, related: Related, work_items: Iterable[str]) -> None:
+        """These items may be asked about too: the first such question is put for all of them at once."""
+        self._expected.setdefault(related, set()).update(work_items)
+
     def creates(self, stream: str) -> None:
         """This stream is new: its id was minted for it, so nothing is read. The append refuses it if it is not."""
         self._pasts.setdefault(stream, [])
@@ -211,13 +223,16 @@ class World:
         return past[-1].version if past else 0
 
     def lineage(self, work_item: str) -> list[Neighbour]:
-        return self._ask(("existence", "hierarchy"), self._neighbours.lineage, work_item)
+        """The item first, then its ancestors up to the root. Empty if there is no such item."""
+        return self._ask_of("lineages", ("existence", "hierarchy"), self._neighbours.lineages, work_item)
 
     def subtree(self, work_item: str) -> list[Neighbour]:
-        return self._ask(SUBTREES, self._neighbours.subtree, work_item)
+        """The item first, then all its descendants, parents before children; depth counted from the item."""
+        return self._ask_of("subtrees", SUBTREES, self._neighbours.subtrees, work_item)
 
     def blockers(self, work_item: str) -> list[Neighbour]:
-        return self._ask(("existence", "links", "reopening"), self._neighbours.blockers, work_item)
+        """The unfinished items that block this one itself and are not deleted."""
+        return self._ask_of("blockers", ("existence", "links", "reopening"), self._neighbours.blockers, work_item)
 
     def obstacles(self, work_item: str, holder: str) -> list[Obstacle]:
         asker = Asker(name=self.by, holder=holder)
@@ -248,9 +263,11 @@ class World:
         return self.references(category, [entity_id])[entity_id]
 
     def references(self, category: str, entity_ids: Iterable[str]) -> dict[str, str]:
-        """Needs no topic: nothing is decided by a name."""
-        wanted = list(entity_ids)
-        return self._neighbours.references(category, wanted) if wanted else {}
+        """Needs no topic: nothing is decided by a name. What was looked at may be named next, so it is asked too."""
+        wanted, names = list(entity_ids), self._names.setdefault(category, {})
+        if not names.keys() >= set(wanted):
+            names |= self._neighbours.references(category, {*wanted, *self._seen(category)} - names.keys())
+        return {entity_id: names[entity_id] for entity_id in wanted}
 
     def holder(self, relation: str, target: str) -> Holder | None:
         """Needs no topic: uniqueness is a constraint of the read model, this question only names the holder."""
@@ -276,6 +293,28 @@ class World:
             self._take([])  # as_of is fixed before an answer is read, never after
         self._topics.update(topics)
         return question(*given, **named)
+
+    def _seen(self, category: str) -> Iterator[str]:
+        """The entities whose streams were looked at; of work items also those beside them."""
+        yield from (id_of(stream) for stream in self._pasts if category_of(stream) == category)
+        if category == "work_item":
+            beside = chain.from_iterable(answered.values() for answered in self._related.values())
+            yield from (node.id for nodes in beside for node in nodes if node.depth <= 1)
+
+    def _ask_of(
+        self,
+        related: Related,
+        topics: tuple[str, ...],
+        question: Callable[[Iterable[str]], Neighbours],
+        work_item: str,
+    ) -> list[Neighbour]:
+        """What is asked of one item, and then once for all that are expected."""
+        answered = self._related.setdefault(related, {})
+        if work_item not in answered:
+            wanted = {work_item, *self._expected.get(related, ())} - answered.keys()
+            found = self._ask(topics, question, wanted)
+            answered |= {each: found.get(each, []) for each in wanted}
+        return answered[work_item]
 
     def _take(self, missing: list[str]) -> None:
         past = self._read(missing)

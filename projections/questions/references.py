@@ -1,10 +1,13 @@
 """From what a person types to an id, and from ids to the short references that people read."""
 
 import re
-from collections.abc import Iterable
+from collections import ChainMap
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
+
+from msgspec import Struct
 
 from ledger.envelope import category_of, id_of
 from ledger.errors import Invalid, NotFound
@@ -26,6 +29,17 @@ _GITHUB_ISSUE = re.compile(
     re.IGNORECASE,
 )
 HEX_DIGITS = 32  # of a UUID, which may have more signs and never fewer
+
+
+class Known(Struct, frozen=True, kw_only=True):
+    """What was found for names before they are used: by the category and the lowest and highest id that a reference
+    can mean, and by the key of an id in a source."""
+
+    in_ranges: Mapping[tuple[str, str, str], Answer] = {}
+    of_sources: Mapping[str, Answer] = {}
+
+
+NOTHING_KNOWN = Known()
 
 
 def references(snapshot: Snapshot, category: str, entity_ids: Iterable[str]) -> dict[str, str]:
@@ -81,36 +95,75 @@ def reference(tables: Tables, category: str, entity_id: str) -> str:
         return references(snapshot, category, [entity_id])[entity_id]
 
 
-def resolve(tables: Tables, category: str, given: str, field: str = "id") -> str:
+def resolve(tables: Tables, category: str, given: str, field: str = "id", known: Known = NOTHING_KNOWN) -> str:
     """The id that a UUID, a reference, or the id in its source names. Of a UUID it is not known whether it exists."""
-    lowest, highest = range_of(tables, category, given, field)
+    lowest, highest = range_of(tables, category, given, field, known)
     if lowest == highest:
         return lowest
-    with tables.snapshot() as snapshot:
-        generation = snapshot.generation(BY_CATEGORY[category].name)
-        found = snapshot.ask(
-            "entities/between", category=category, generation=generation, lowest=lowest, highest=highest
-        )
-    known = by_source_id(tables, category, given, field) if not found else None
-    entity_id: str = known or the_one(category, given, found, field)["id"]
+    found = known.in_ranges.get((category, lowest, highest))
+    if found is None:
+        with tables.snapshot() as snapshot:
+            found = _in_ranges(snapshot, category, [(lowest, highest)])[category, lowest, highest]
+    of_source = by_source_id(tables, category, given, field, known) if not found else None
+    entity_id: str = of_source or the_one(category, given, found, field)["id"]
     return entity_id
 
 
-def by_source_id(tables: Tables, category: str, given: str, field: str = "id") -> str | None:
+def look_up(tables: Tables, names: Iterable[str]) -> Known:
+    """What `resolve` would ask for each of the names, asked for all of them at once."""
+    ranges: dict[str, set[tuple[str, str]]] = {}
+    keys: set[str] = set()
+    for name in names:
+        keys.update(_source_keys(name))
+        if len(name) < HEX_DIGITS and (read := parse(name)) is not None and read[0] in BY_CATEGORY:
+            ranges.setdefault(read[0], set()).add((str(read[1]), str(read[2])))
+    if not keys:
+        return NOTHING_KNOWN
+    with tables.snapshot() as snapshot:
+        found = [_in_ranges(snapshot, category, sorted(wanted)) for category, wanted in ranges.items()]
+        return Known(in_ranges=ChainMap(*found), of_sources=_of_sources(snapshot, sorted(keys)))
+
+
+def by_source_id(
+    tables: Tables, category: str, given: str, field: str = "id", known: Known = NOTHING_KNOWN
+) -> str | None:
     """The work item that a source gave this id, in any case; None if there is none, Invalid if there are several.
 
     What GitHub reads as one of its issues, `GH-12` or the issue's address, means `#12` or `owner/repo#12`.
     """
     if category != "work_item":
         return None
-    with tables.snapshot() as snapshot:
-        generation = snapshot.generation(BY_CATEGORY[category].name)
-        for name in filter(None, (given, _github_name(given.strip()))):
-            target = source_id_key(name)
-            held = snapshot.ask("entries/holders", generation=generation, relation=SOURCE_ID, target=target)
-            if held:
-                return str(the_one(category, given, held, field)["id"])
-    return None
+    keys, found = _source_keys(given), known.of_sources
+    if not found.keys() >= set(keys):
+        with tables.snapshot() as snapshot:
+            found = _of_sources(snapshot, keys)
+    held = next(filter(None, map(found.__getitem__, keys)), None)
+    return str(the_one(category, given, held, field)["id"]) if held else None
+
+
+def _in_ranges(
+    snapshot: Snapshot, category: str, ranges: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str, str], Answer]:
+    generation = snapshot.generation(BY_CATEGORY[category].name)
+    lowest, highest = map(list, zip(*ranges, strict=True))
+    found: dict[tuple[str, str, str], Answer] = {(category, *each): [] for each in ranges}
+    for line in snapshot.ask(
+        "entities/in_ranges", category=category, generation=generation, lowest=lowest, highest=highest
+    ):
+        found[category, line["lowest"], line["highest"]].append(line)
+    return found
+
+
+def _of_sources(snapshot: Snapshot, keys: Sequence[str]) -> dict[str, Answer]:
+    generation = snapshot.generation(BY_CATEGORY["work_item"].name)
+    found: dict[str, Answer] = {key: [] for key in keys}
+    for line in snapshot.ask("entries/holders_of", generation=generation, relation=SOURCE_ID, targets=list(keys)):
+        found[line["target"]].append(line)
+    return found
+
+
+def _source_keys(given: str) -> list[str]:
+    return [source_id_key(name) for name in (given, _github_name(given.strip())) if name]
 
 
 def _github_name(given: str) -> str | None:
@@ -118,15 +171,17 @@ def _github_name(given: str) -> str | None:
     return f"{found['repository'] or ''}#{found['number'] or found['short']}" if found else None
 
 
-def range_of(tables: Tables, category: str, given: str, field: str = "id") -> tuple[str, str]:
+def range_of(
+    tables: Tables, category: str, given: str, field: str = "id", known: Known = NOTHING_KNOWN
+) -> tuple[str, str]:
     """The same as `id_range`, also for the id that a source gave."""
     try:
         return id_range(category, given, field)
     except Invalid:
-        known = by_source_id(tables, category, given, field)
-        if known is None:
+        entity_id = by_source_id(tables, category, given, field, known)
+        if entity_id is None:
             raise
-        return known, known
+        return entity_id, entity_id
 
 
 def id_range(category: str, given: str, field: str = "id") -> tuple[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ledger.catalog import UNIQUE
 from ledger.values.moment import text
-from ledger.world import DEEPEST, Asker, Endpoint, Holder, Neighbour, Obstacle, ReadyFilter
+from ledger.world import DEEPEST, Asker, Endpoint, Holder, Neighbour, Neighbours, Obstacle, ReadyFilter
 from projections.questions.entities import rows
 from projections.questions.references import references
 from projections.questions.work import readiness
@@ -21,14 +21,14 @@ class TableNeighbourhood:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    def lineage(self, work_item: str) -> list[Neighbour]:
-        return _neighbours(self._ask("work_items/lineage", id=work_item, max_depth=DEEPEST))
+    def lineages(self, work_items: Iterable[str]) -> Neighbours:
+        return _neighbours(self._ask("work_items/lineage", ids=list(work_items), max_depth=DEEPEST))
 
-    def subtree(self, work_item: str) -> list[Neighbour]:
-        return _neighbours(self._ask("work_items/subtree", id=work_item, max_depth=DEEPEST))
+    def subtrees(self, work_items: Iterable[str]) -> Neighbours:
+        return _neighbours(self._ask("work_items/subtree", ids=list(work_items), max_depth=DEEPEST))
 
-    def blockers(self, work_item: str) -> list[Neighbour]:
-        return _neighbours(self._ask("work_items/blockers", id=work_item))
+    def blockers(self, work_items: Iterable[str]) -> Neighbours:
+        return _neighbours(self._ask("work_items/blockers", ids=list(work_items)))
 
     def obstacles(self, work_item: str, moment: datetime, asker: Asker) -> list[Obstacle]:
         with self._tables.snapshot() as snapshot:
@@ -97,9 +97,10 @@ class TableNeighbourhood:
         return self._tables.ask(question, **parameters)[1]
 
 
-def _neighbours(answer: Answer) -> list[Neighbour]:
-    return [
-        Neighbour(
+def _neighbours(answer: Answer) -> Neighbours:
+    found: Neighbours = {}
+    for row in answer:
+        neighbour = Neighbour(
             id=row["id"],
             title=row["title"],
             status=row["status"],
@@ -109,5 +110,5 @@ def _neighbours(answer: Answer) -> list[Neighbour]:
             archived=bool(row["hidden"] & HIDDEN["archived"]),
             depth=row["depth"],
         )
-        for row in answer
-    ]
+        found.setdefault(row["asked"], []).append(neighbour)
+    return found

@@ -112,7 +112,7 @@ def test_a_writer_at_a_stale_version_is_refused_with_both_versions_and_nothing_i
         "actual": 1,
     }
     assert ledger.store.read_streams([OTHER_STREAM]).events == {}
-    assert ledger.tables.ask("work_items/lineage", id=OTHER, max_depth=5)[1] == []
+    assert ledger.tables.ask("work_items/lineage", ids=[OTHER], max_depth=5)[1] == []
 
 
 def test_an_event_after_as_of_that_touches_a_condition_refuses_the_command(ledger: Ledger) -> None:

@@ -284,7 +284,7 @@ def test_two_ledgers_of_one_name_see_nothing_of_each_other(dsn: str) -> None:
     history.fill(one)
 
     assert list(other.store.read_all()) == []
-    assert other.tables.ask("work_items/lineage", id=history.LEAF, max_depth=5)[1] == []
+    assert other.tables.ask("work_items/lineage", ids=[history.LEAF], max_depth=5)[1] == []
     history.fill(other)
     assert _origins(one) != _origins(other)
     database.close()

@@ -253,7 +253,7 @@ def test_readers_and_writers_never_notice_replays(ledger: Ledger, dsn: str) -> N
             made, changed = (snapshot.as_of.position - head + 1) // 2, (snapshot.as_of.position - head) // 2
             for view, there, expected in _views(snapshot, made, changed):
                 assert there == expected + (items if view in ("list", "counts") else 0), (view, snapshot.as_of)
-        below = own.tables.ask("work_items/subtree", id=history.PROJECT, max_depth=64)[1]
+        below = own.tables.ask("work_items/subtree", ids=[history.PROJECT], max_depth=64)[1]
         assert len(below) == 8
         seen.add(snapshot.generation("work_items"))
 

@@ -2,12 +2,17 @@
 
 import json
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
 
-from ledger.errors import Invalid, NotFound
+from ledger.aggregates.work_item.commands import CreateWorkItem
+from ledger.errors import Invalid, LedgerError, NotFound
 from ledger.settings import Settings
 from projections.application.app import App
+from projections.questions.references import NOTHING_KNOWN, Known, look_up, resolve
+from projections.tables.contract import Tables
 from projections.transfer.file_import import ImportRequest
 from tests.conftest import Perform
 from tests.support.beads import export, issue
@@ -63,6 +68,31 @@ def test_an_id_that_two_sources_gave_is_refused_with_both(app: App, perform: Per
         perform("query_work_item", id="x-5")
 
     assert len(refused.value.details["fields"][0]["allowed"]) == 2
+
+
+def test_names_that_are_looked_up_at_once_mean_what_each_means_by_itself(app: App, perform: Perform) -> None:
+    item, vendor = perform("query_work_item", id="bd-6df0"), perform("create_vendor", name="Acme")
+    later = perform("record_enhancement", title="Later")
+    near = str(UUID(int=UUID(item["id"]).int ^ 1 << 90))  # its reference begins as the other one's
+    alike = app.live_view().record(CreateWorkItem(id=near, item_type="task", title="Alike"))
+    spelled = [item["id"], item["id"].upper(), item["ref"], item["ref"].upper(), f" {item['ref']} ", item["ref"] + "0"]
+    named = ["bd-6df0", " BD-6DF0 ", "x-5", "w-12", "gh-12", "#12", "bd-none", "7", "w-zzzzz", "", "e-", later["ref"]]
+    names = [*spelled, *named, vendor["ref"], item["ref"][:7], "x" * 500, "https://github.com/o/r/issues/12"]
+    tables = app.live_view().tables
+
+    known = look_up(tables, names)
+
+    assert alike.positions
+    for category in ("work_item", "enhancement"):
+        for name in names:
+            assert found(tables, category, name, known) == found(tables, category, name, NOTHING_KNOWN), name
+
+
+def found(tables: Tables, category: str, name: str, known: Known) -> Any:
+    try:
+        return resolve(tables, category, name, "to_id", known)
+    except LedgerError as error:
+        return error.as_answer()
 
 
 @pytest.mark.parametrize("given", ["bd-none", "7", "w-zzzzz", "gh-12", "https://github.com/o/r/issues/12"])

@@ -63,14 +63,15 @@ class Neighbours:
         self._finished = list(finished)
         self._edges = edges
 
-    def lineage(self, work_item: str) -> list[Neighbour]:
-        return self._lineage.get(work_item, [])
+    def lineages(self, work_items: Iterable[str]) -> dict[str, list[Neighbour]]:
+        return {one: self._lineage.get(one, []) for one in work_items}
 
-    def subtree(self, work_item: str) -> list[Neighbour]:
-        return self._subtree.get(work_item, [Neighbour(id=work_item, title="alone", status="active")])
+    def subtrees(self, work_items: Iterable[str]) -> dict[str, list[Neighbour]]:
+        alone = {one: [Neighbour(id=one, title="alone", status="active")] for one in work_items}
+        return {one: self._subtree.get(one, alone[one]) for one in alone}
 
-    def blockers(self, work_item: str) -> list[Neighbour]:
-        return self._blockers.get(work_item, [])
+    def blockers(self, work_items: Iterable[str]) -> dict[str, list[Neighbour]]:
+        return {one: self._blockers.get(one, []) for one in work_items}
 
     def obstacles(self, work_item: str, moment: datetime, asker: Asker) -> list[Obstacle]:
         return self._obstacles

@@ -1,14 +1,16 @@
 """Many changes as one command: each is decided after the ones before it, and all are recorded in one append."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
 from msgspec import Struct
 
-from ledger.aggregates.work_item.commands import ChangeWorkItems, CreateWorkItem
+from ledger.aggregates.work_item.commands import ChangeWorkItems, CreateWorkItem, LinkWorkItems, UpdateWorkItem
 from ledger.aggregates.work_item.item_summaries import CATEGORY
+from ledger.aggregates.work_item.rules.enhancement_links import ENHANCEMENT
 from ledger.aggregates.work_item.speculative_world import SpeculativeWorld
+from ledger.aggregates.work_item.state import IMPLEMENTS
 from ledger.decider import Decided
 from ledger.envelope import id_of, stream_id
 from ledger.errors import Invalid, LedgerError, NotFound, NotUnique, Refused, VersionConflict
@@ -43,7 +45,7 @@ def plan(command: ChangeWorkItems, world: World, rule: Rule) -> Plan:
     """What happens, and the outcome of every change. It raises no refusal of one of them, whatever is wanted."""
     ahead, outcomes = SpeculativeWorld(world), list[Outcome]()
     decided: Decided = []
-    world.look(stream_id(CATEGORY, change.id) for change in command.changes if not isinstance(change, CreateWorkItem))
+    _look_at_all(command.changes, world)
     missing: set[str] = set()  # what would have been created, had it not been refused
     for number, change in enumerate(command.changes):
         try:
@@ -61,6 +63,26 @@ def plan(command: ChangeWorkItems, world: World, rule: Rule) -> Plan:
         touched = id_of(facts[0][0]) if facts else change.id
         outcomes.append(Outcome(id=touched, version=ahead.version(stream_id(CATEGORY, touched))))
     return Plan(decided=decided, outcomes=tuple(outcomes))
+
+
+def _look_at_all(changes: Iterable[Any], world: World) -> None:
+    """Reads at once what the changes are about, and lets what is around that be asked for at once."""
+    made = {change.id for change in changes if isinstance(change, CreateWorkItem)}
+    world.look(stream for change in changes for stream in _streams(change) if id_of(stream) not in made)
+    updates = [change for change in changes if isinstance(change, UpdateWorkItem)]
+    ended = [change.id for change in updates if change.status is not None]
+    moved = [change.id for change in updates if change.deleted is not None or isinstance(change.parent_id, str)]
+    parents = {getattr(change, "parent_id", None) for change in changes} - made
+    world.expect("blockers", ended)
+    world.expect("subtrees", ended + moved)
+    world.expect("lineages", (parent for parent in parents if isinstance(parent, str)))
+
+
+def _streams(change: Any) -> Iterator[str]:
+    """What it looks at for certain: its item, and the other end of a link."""
+    yield stream_id(getattr(change, "category", CATEGORY), change.id)
+    if isinstance(change, LinkWorkItems):
+        yield stream_id(ENHANCEMENT if change.kind == IMPLEMENTS else CATEGORY, change.to_id)
 
 
 def _required_items(change: Any) -> set[str]:

@@ -16,7 +16,7 @@ from ledger.aggregates.work_item.state import WorkItem, evolve
 from ledger.envelope import Fact, RecordedEvent, id_of, stream_id
 from ledger.values.moment import EPOCH
 from ledger.values.revision import apply
-from ledger.world import DEEPEST, Endpoint, Holder, Neighbour, Obstacle, ReadyFilter, World
+from ledger.world import DEEPEST, Endpoint, Holder, Neighbour, Obstacle, ReadyFilter, Related, World
 
 Places = dict[str, set[str]]
 
@@ -76,6 +76,9 @@ class SpeculativeWorld(World):
     def look(self, streams: Iterable[str]) -> None:
         self._world.look(streams)
 
+    def expect(self, related: Related, work_items: Iterable[str]) -> None:
+        self._world.expect(related, work_items)
+
     def creates(self, stream: str) -> None:
         self._world.creates(stream)
 
@@ -106,6 +109,7 @@ class SpeculativeWorld(World):
         return found
 
     def subtree(self, work_item: str) -> list[Neighbour]:
+        self._read_below(work_item)  # before the item, which is told with what is below it
         top = self._node(work_item)
         level, found, depth = [top] if top else [], list[Neighbour](), 0
         while level and depth <= DEEPEST:
@@ -188,13 +192,17 @@ class SpeculativeWorld(World):
             self._nodes |= {node.id: node for node in self._world.lineage(entity_id)}
         return self._nodes.get(entity_id)
 
+    def _read_below(self, parent: str) -> None:
+        if parent in self._below or self._is_new(parent):
+            return
+        for node in self._world.subtree(parent):
+            self._nodes.setdefault(node.id, node)
+            self._below[node.id] = []
+            if node.id != parent and node.parent_id is not None:
+                self._below[node.parent_id].append(node.id)
+
     def _children(self, parent: str) -> list[Neighbour]:
-        if parent not in self._below and not self._is_new(parent):
-            for node in self._world.subtree(parent):
-                self._nodes.setdefault(node.id, node)
-                self._below[node.id] = []
-                if node.id != parent and node.parent_id is not None:
-                    self._below[node.parent_id].append(node.id)
+        self._read_below(parent)
         ids = {entity_id for entity_id in self._below.get(parent, ()) if entity_id not in self._items}
         ids |= self._children_of.get(parent, set())
         return [node for node in map(self._node, sorted(ids)) if node is not None]

@@ -29,12 +29,13 @@ from projections.operations.work.work_item_inputs import CreateWorkItemInput, Li
 from projections.operations.work.work_items import CATEGORY, could_free, creation, linked_category, repeating, update
 from projections.questions.answers import Answered
 from projections.questions.entities import rows
-from projections.questions.references import resolve
+from projections.questions.references import look_up, resolve
 from projections.questions.work import work_items as questions
 
 MOST = 1000
 OF_THE_CALL = ("by", "command_id", "detail", "token")  # these are said once for all items
 Item = CreateWorkItemInput | UpdateWorkItemInput | LinkWorkItemsInput | CommentInput | LogEffortInput | AttachInput
+NAMING = ("id", "to_id", "parent_id", "milestone_id")  # the fields of an item that name others
 KINDS: dict[str, type[Item]] = {
     "create": CreateWorkItemInput,
     "update": UpdateWorkItemInput,
@@ -64,7 +65,7 @@ class BulkWorkItemsInput(Writes):
 
 def bulk_work_items(view: LedgerView, request: BulkWorkItemsInput) -> Answered:
     own = command_id(request.command_id) or view.new_command_id()
-    reading = _Reading(view, own)
+    reading = _Reading(view, own, request.items)
     read = [reading.read(number, item) for number, item in enumerate(request.items)]
     changes = tuple(change for change in read if not isinstance(change, LedgerError))
     unread = {number: change for number, change in enumerate(read) if isinstance(change, LedgerError)}
@@ -94,10 +95,11 @@ def _freeing(changes: Iterable[Change]) -> Iterator[str]:
 class _Reading:
     """The items of one call, one after another: an item may name those before it by their keys."""
 
-    def __init__(self, view: LedgerView, command_id: UUID) -> None:
+    def __init__(self, view: LedgerView, command_id: UUID, items: Iterable[dict[str, Any]]) -> None:
         self._view = view
         self._command_id = command_id
         self._keys: dict[str, str] = {}
+        self._known = look_up(view.tables, _names(items))
         self._refused: dict[str, int] = {}  # the keys of items that are refused, and their numbers
 
     def read(self, number: int, item: dict[str, Any]) -> Change | LedgerError:
@@ -142,7 +144,7 @@ class _Reading:
 
     def _id_of(self, given: str, field: str, category: str = CATEGORY) -> str:
         if not given.startswith("$"):
-            return resolve(self._view.tables, category, given, field)
+            return resolve(self._view.tables, category, given, field, self._known)
         if given[1:] not in self._keys and given[1:] in self._refused:
             raise waits_for(self._refused[given[1:]])
         if given[1:] not in self._keys:
@@ -157,6 +159,12 @@ class _Reading:
         for name in OF_THE_CALL:
             if name in item:
                 yield problem(name, "is given once for all items, beside them")
+
+
+def _names(items: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """By what the items name others, but for keys."""
+    given = (item.get(field) for item in items for field in NAMING)
+    return (name for name in given if isinstance(name, str) and not name.startswith("$"))
 
 
 def _planned(command: ChangeWorkItems, world: World, unread: Unread, total: int) -> Plan:

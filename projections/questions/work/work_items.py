@@ -149,13 +149,13 @@ def progress(snapshot: Snapshot, entity_id: str) -> Entity:
 
 def lineage(snapshot: Snapshot, entity_id: str) -> list[Entity]:
     """The ancestors, root first."""
-    found = snapshot.ask("work_items/lineage", id=entity_id, max_depth=DEEPEST)
+    found = snapshot.ask("work_items/lineage", ids=[entity_id], max_depth=DEEPEST)
     return _places(snapshot, list(reversed(found[1:])))
 
 
 def descendants(snapshot: Snapshot, entity_id: str, max_depth: int) -> list[Entity]:
     """Everything below, parents before children, each with its depth below the item."""
-    return _places(snapshot, snapshot.ask("work_items/subtree", id=entity_id, max_depth=max_depth)[1:])
+    return _places(snapshot, snapshot.ask("work_items/subtree", ids=[entity_id], max_depth=max_depth)[1:])
 
 
 def dependencies(snapshot: Snapshot, entity_id: str) -> list[Entity]:

@@ -1,11 +1,23 @@
--- An item and its ancestors, itself first, the root last. Answered by the primary key.
+-- Some items, each with its ancestors: itself first, the root last. Answered by the primary key, whatever the planner knows
+-- of the table: each look asks for a range in the order of its index.
 WITH RECURSIVE lineage AS (
-    SELECT id, title, status, category, item_type, parent_id, hidden, 0 AS depth FROM work_items
-    WHERE ledger_id = %(ledger)s AND generation = %(work_items)s AND id = %(id)s
+    SELECT asked.id AS asked, item.*, 0 AS depth
+    FROM (SELECT unnest(CAST(%(ids)s AS text[])) COLLATE "C" AS id) asked
+    CROSS JOIN LATERAL (
+        SELECT id, title, status, category, item_type, parent_id, hidden FROM work_items
+        WHERE ledger_id = %(ledger)s AND generation = %(work_items)s
+          AND id >= asked.id AND id <= asked.id
+        ORDER BY id OFFSET 0
+    ) item
     UNION ALL
-    SELECT parent.id, parent.title, parent.status, parent.category, parent.item_type, parent.parent_id, parent.hidden, lineage.depth + 1
-    FROM lineage JOIN work_items parent
-        ON parent.ledger_id = %(ledger)s AND parent.generation = %(work_items)s AND parent.id = lineage.parent_id
+    SELECT lineage.asked, parent.*, lineage.depth + 1
+    FROM lineage
+    CROSS JOIN LATERAL (
+        SELECT id, title, status, category, item_type, parent_id, hidden FROM work_items
+        WHERE ledger_id = %(ledger)s AND generation = %(work_items)s
+          AND id >= lineage.parent_id AND id <= lineage.parent_id
+        ORDER BY id OFFSET 0
+    ) parent
     WHERE lineage.depth < %(max_depth)s
 )
-SELECT id, title, status, category, item_type, parent_id, hidden, depth FROM lineage ORDER BY depth
+SELECT asked, id, title, status, category, item_type, parent_id, hidden, depth FROM lineage ORDER BY asked, depth
