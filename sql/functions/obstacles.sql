@@ -10,7 +10,8 @@
 -- one item is glanced at first, then what is above it: where nothing can be in the way, the rule is not asked. With `p_last` the
 -- item itself is told as well, in a line of the place 0 without a reason, and beside it another whose id lies between `p_first`
 -- and `p_last`, if there is one: then its reference has to be asked for. The membership is asked once here, where row security
--- would ask it for each table. Answered by the primary keys and work_items_children.
+-- would ask it for each table. Answered by the primary keys and work_items_children, whatever the planner knows of the tables:
+-- each look of the rule asks for a range in the order of its index (see held).
 CREATE OR REPLACE FUNCTION tracking_ledger.obstacles(
     p_ledger uuid, p_generation bigint, p_ids text[], p_lowest text, p_highest text, p_first text, p_last text, p_moment text,
     p_asker text, p_holder text, p_most bigint)
@@ -82,7 +83,9 @@ BEGIN
             SELECT line.id, upward.* FROM line CROSS JOIN LATERAL (
                 SELECT found.id, found.parent_id, found.title, found.status, found.category, found.starts_at, found.waits_for
                 FROM work_items found
-                WHERE found.ledger_id = p_ledger AND found.generation = p_generation AND found.id = line.parent_id LIMIT 1) upward
+                WHERE found.ledger_id = p_ledger AND found.generation = p_generation
+                  AND found.id BETWEEN line.parent_id AND line.parent_id
+                ORDER BY found.id LIMIT 1) upward
         )
         SELECT item.id, 1 AS place, CASE WHEN item.hidden & 5 <> 0 THEN 'deleted' WHEN item.hidden = 2 THEN 'archived'
                    WHEN item.category NOT IN ('planned', 'active') THEN 'status' ELSE 'milestone' END AS reason,
@@ -112,17 +115,22 @@ BEGIN
                blocker.id, blocker.title, blocker.status, blocker.category, NULL, NULL
         FROM line CROSS JOIN LATERAL (
             SELECT other.id, other.title, other.status, other.category FROM entries link
-            JOIN work_items other ON other.ledger_id = p_ledger AND other.generation = p_generation AND other.id = link.id
-            WHERE link.ledger_id = p_ledger AND link.generation = p_generation AND link.relation = 'blocks' AND link.target = line.above
+            CROSS JOIN LATERAL (
+                SELECT own.id, own.title, own.status, own.category, own.hidden FROM work_items own
+                WHERE own.ledger_id = p_ledger AND own.generation = p_generation AND own.id BETWEEN link.id AND link.id
+                ORDER BY own.id LIMIT 1) other
+            WHERE link.ledger_id = p_ledger AND link.generation = p_generation AND link.relation = 'blocks'
+              AND link.target BETWEEN line.above AND line.above
               AND other.category NOT IN ('done', 'dropped') AND other.hidden IN (0, 2)
-            ORDER BY link.id LIMIT p_most) blocker
+            ORDER BY link.target, link.id LIMIT p_most) blocker
         UNION ALL
         SELECT item.id, 4, 'child', child.id, child.title, child.status, child.category, NULL, NULL
         FROM item CROSS JOIN LATERAL (
             SELECT other.id, other.title, other.status, other.category FROM work_items other
-            WHERE other.ledger_id = p_ledger AND other.generation = p_generation AND other.parent_id = item.id
+            WHERE other.ledger_id = p_ledger AND other.generation = p_generation
+              AND other.parent_id BETWEEN item.id AND item.id
               AND other.category NOT IN ('done', 'dropped') AND other.hidden IN (0, 2)
-            ORDER BY other.id LIMIT p_most) child
+            ORDER BY other.parent_id, other.id LIMIT p_most) child
     ) found;
 END
 $$;

@@ -218,8 +218,8 @@ def _importance(line: dict[str, Any]) -> tuple[bool, int, str, str]:
 
 def _described(snapshot: Snapshot, items: Answer) -> list[Entity]:
     ids = [line["id"] for line in items]
-    found = snapshot.ask("status/open_blockers", ids=ids)
-    refs = references(snapshot, "work_item", [*ids, *(line["blocker_id"] for line in found)])
+    found = snapshot.ask("work_items/blockers", ids=ids)
+    refs = references(snapshot, "work_item", [*ids, *(line["id"] for line in found)])
     blockers, moment = _blockers(found, refs), text(_moment(snapshot))
     described = []
     for line in items:
@@ -256,6 +256,6 @@ def _blockers(found: Answer, refs: dict[str, str]) -> dict[str, list[Entity]]:
     """The blockers of each blocked item, by its id."""
     blockers: dict[str, list[Entity]] = {}
     for line in found:
-        blocker = {"id": line["blocker_id"], "ref": refs[line["blocker_id"]], "title": line["title"]}
-        blockers.setdefault(line["id"], []).append(blocker)
+        blocker = {"id": line["id"], "ref": refs[line["id"]], "title": line["title"]}
+        blockers.setdefault(line["asked"], []).append(blocker)
     return blockers
