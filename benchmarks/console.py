@@ -2,7 +2,7 @@
 
 python benchmarks/console.py [--scale 1] [--open 20] [--changes 40] [--assistants 8]
 
-Each open page is a client that holds the event stream of its page and asks for the page anew when that says so, as the
+Each open page is a client that holds the event stream of its page and asks for the page again when that says so, as the
 page's script does; what it is shown counts from the moment at which the writer, another process's call, was answered.
 `--assistants` is how many others create items through MCP meanwhile, as fast as they are answered: all of these items
 have to be there in the end. Processor time is that of the served process and of its database. All of it runs on a

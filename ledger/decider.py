@@ -18,7 +18,7 @@ from ledger.world import World
 State = TypeVar("State", bound=Struct)
 FactType = TypeVar("FactType", bound=Fact)
 
-# (stream, fact) in the order in which they happen; an import adds who did it, and when, as its source tells
+# (stream, fact) in the order in which they happen; an import adds who did it, and when, as its source states
 Decided = list[tuple[str, Fact] | tuple[str, Fact, str, datetime]]
 Turns = dict[str, tuple[State, State]]  # the entities that an undo changes: id -> (state now, state after it)
 

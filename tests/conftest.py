@@ -68,7 +68,7 @@ if (
 ):
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
     os.environ["TMPDIR"] = tempfile.tempdir = os.environ.get("TMPDIR", str(MEMORY))
-# where it is set, each process that a test starts would compile the whole program anew: twice its time
+# where it is set, each process that a test starts would compile the whole program again: twice its time
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # no test leaves a process for the next commands, but those that are about it
 os.environ.setdefault("LEDGER_WARM", "off")
@@ -201,7 +201,7 @@ def admin_dsn(server: EmbeddedServer) -> str:
 
 @pytest.fixture(scope="session")
 def migrated(server: EmbeddedServer, admin_dsn: str) -> str:
-    """What makes a new database one that has the schema: making it anew for each would take half of the time."""
+    """What makes a new database one that has the schema: making it again for each would take half of the time."""
     name = f"migrated_{uuid4().hex}"
     owner = server.conninfo(OWNER, name)
     with psycopg.connect(admin_dsn, autocommit=True) as administrator:

@@ -172,7 +172,7 @@ def _ended(workers: list[Worker]) -> list[str]:
 
 
 def _gathered(program: Program, homes: list[Settings], workers: list[Worker], failures: list[str]) -> Evidence:
-    """By that version of the program, with which every client starts anew where another was used before."""
+    """By that version of the program, with which every client starts over where another was used before."""
     program.call(come_home, homes)
     for worker in workers:
         if worker.receipts and worker.receipts[-1].version != program.version:

@@ -197,7 +197,7 @@ class EmbeddedServer:
             )
 
     def _settings(self) -> dict[str, str]:
-        # written anew at every start: the folder may have been moved. Durability stays at PostgreSQL's safe defaults
+        # rewritten at every start: the folder may have been moved. Durability stays at PostgreSQL's safe defaults
         return {
             "listen_addresses": "",
             "port": str(PORT),

@@ -15,7 +15,7 @@ from ledger.envelope import Command, import_of
 
 
 class ImportedVendor(Struct, frozen=True, kw_only=True):
-    """A vendor as a source tells it. The ledger has it already if it has one of that name, ignoring case.
+    """A vendor as a source states it. The ledger has it already if it has one of that name, ignoring case.
 
     `fields` are those of VendorCreated without the name: status, extractor_version, format_support (of the formats
     that the source mentions), test_results (a TestResults, None in it is unknown), manifest_compliant, metadata.
@@ -29,7 +29,7 @@ class ImportedVendor(Struct, frozen=True, kw_only=True):
 
 
 class ImportedDeployment(Struct, frozen=True, kw_only=True):
-    """A deployment as a source tells it. `external_id` is what the source knows it by, whatever else changes in it.
+    """A deployment as a source states it. `external_id` is what the source knows it by, whatever else changes in it.
 
     The ledger has it already if this source brought that id, or if it has one of the same pull request and environment
     whose commit is the same, of which one of the two may know only the beginning. `fields` are those of
@@ -46,7 +46,7 @@ class ImportedDeployment(Struct, frozen=True, kw_only=True):
 
 
 class ImportedEnhancement(Struct, frozen=True, kw_only=True):
-    """An enhancement as a source tells it: by the id it has there, or by its title where it has none.
+    """An enhancement as a source states it: by the id it has there, or by its title where it has none.
 
     The ledger has it already if this source brought that id, or if it has one of that title, ignoring case. `fields`
     are those of EnhancementRecorded without depends_on; `depends_on` are ids of others in this source.

@@ -42,7 +42,7 @@ def three_way_merge(world: World, category: str, entity_id: str, source: str) ->
 
 
 def news(merge: ThreeWayMerge, wanted: Mapping[str, Any], entity_id: str, name: str, made: ImportPlan) -> Changes:
-    """What the source says anew, where nothing different was said here since."""
+    """What is new in the source, where nothing different was said here since."""
     missing = difference(merge.ours, wanted)
     if merge.ours.withdrawn:
         made.warnings.append(Finding("withdrawn_here", name))

@@ -63,7 +63,7 @@ def _facts(
 def _run(
     imported: TestResults | None, merge: ThreeWayMerge, entity_id: str, name: str, made: ImportPlan
 ) -> TestResults | None:
-    """The results of a run that the source has anew. A run that it no longer has still took place."""
+    """The results of a run that is new in the source. A run that it no longer has still took place."""
     base, ours = merge.base.test_results, merge.ours.test_results
     if imported is None or imported == ours or merge.ours.withdrawn:
         return None

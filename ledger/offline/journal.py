@@ -1,6 +1,6 @@
 """The journal: this machine's copy of the confirmed log, one line a position, proved line by line.
 
-Only a follower appends, and only at the end, but for an erasure: with that the file is written anew beside the old one,
+Only a follower appends, and only at the end, but for an erasure: with that the file is rewritten beside the old one,
 the erased lines and the new ones together, and renamed, so no machine knows of an erasure that it has not done. An
 unfinished last line is what a killed process left: it counts as not there, and the next append cuts it. A whole line
 that does not parse or chain is damage: everything before it answers, nothing behind it does, and it is named with its
@@ -256,7 +256,7 @@ class Journal:
         self._seen = stamp
 
     def _indexed(self) -> tuple[Head, int]:
-        """Where the index ends, if that is still what the file holds; else it begins anew."""
+        """Where the index ends, if that is still what the file holds; else it starts over."""
         found = self._ask(LAST + " LIMIT 1")
         if not found:
             return self._origin, 0
@@ -307,7 +307,7 @@ class Journal:
                     event = event_of(raw[start - begins : start - begins + length], position, previous)
                 except ValueError:
                     self._reindex_from(position)
-                    if self._damage is None:  # another process has written the file anew meanwhile
+                    if self._damage is None:  # another process has rewritten the file meanwhile
                         return self._read(positions)
                     break
                 events.append(event)
@@ -332,7 +332,7 @@ class Journal:
         return index
 
     def _opened(self) -> sqlite3.Connection:
-        """The index; one that is opened again may have been made anew meanwhile."""
+        """The index; one that is opened again may have been rebuilt meanwhile."""
         if self._index is None:
             self._index, self._seen = self._connected(), None
             self._look()

@@ -45,7 +45,7 @@ class LiveHandler(Handler):
             self._sent.answer(command_id, recorded)
 
     def _decide(self, submission: Submission, decide: Decide, world: World) -> Decided | Recorded:
-        """What is remembered counts only where an append proves it: a refusal, or nothing to do, is found out anew.
+        """What is remembered counts only where an append proves it: a refusal, or nothing to do, is found out again.
 
         So is a change of the configuration itself: an erasure takes texts of it, and its version stays. In a
         transaction, which may be rolled back, nothing is remembered.

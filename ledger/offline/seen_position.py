@@ -39,7 +39,7 @@ class Seen:
         except (OSError, ValueError) as error:
             raise Unavailable(
                 f"{self._file} does not say which position this machine has seen",
-                next_step="delete it: the next answer of the primary writes it anew",
+                next_step="delete it: the next answer of the primary writes it again",
             ) from error
 
     def at(self, position: int) -> None:

@@ -26,7 +26,7 @@ from ledger.machine.disk import add
 from ledger.offline.queue.outbox_lines import Queued
 
 FOLDER = "sent"
-LARGEST = 1_000_000  # bytes of a file before it is written anew without what the journal holds
+LARGEST = 1_000_000  # bytes of a file before it is rewritten without what the journal holds
 MOST = 10_000  # commands that a process keeps in memory: then the oldest go
 FORGOTTEN = 3600.0  # seconds after which the file of another process is removed, if the journal holds all of it
 GIVEN_UP = 7 * 86_400.0  # the same for commands that never came to the log
@@ -244,7 +244,7 @@ class SentCommands:
             add(self._descriptor, b"\n" + _encode(entry))
 
     def _shrink(self) -> None:
-        """Begins the file anew when nothing in it is needed, or when most of it is not."""
+        """Starts the file over when nothing in it is needed, or when most of it is not."""
         with suppress(OSError):
             if self._descriptor is None:
                 return
@@ -256,7 +256,7 @@ class SentCommands:
 
     def _rewrite(self) -> None:
         fresh = _write_anew(self._file, self._own)
-        assert self._descriptor is not None, "what is written anew was open"
+        assert self._descriptor is not None, "what is rewritten was open"
         os.close(self._descriptor)
         self._descriptor = fresh
 

@@ -120,7 +120,7 @@ def _compare(connection: Connection, key: UUID, needed: int, position: int, dige
     if position and known[position] != digest:
         raise Unavailable(
             f"the replica holds something else at position {position} than this machine's journal",
-            next_step="make the replica anew from the primary; until then it is not asked",
+            next_step="make the replica again from the primary; until then it is not asked",
             reason="another_history",
         )
 

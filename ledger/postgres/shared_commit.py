@@ -123,7 +123,7 @@ class SharedCommit:
             followers = self._followers()
             verdicts = self._recorded([proposal, *[each.proposal for each in followers]])
         finally:
-            self._let_next_lead(1 + len(followers))  # first, so that these decide anew while those are recorded
+            self._let_next_lead(1 + len(followers))  # first, so that these decide again while those are recorded
             for n, follower in enumerate(followers, 1):
                 follower.verdict = verdicts[n] if verdicts else _unknown()  # should this thread be stopped meanwhile
                 follower.called.release()

@@ -20,7 +20,7 @@ REMEMBERED = 1_000  # of those who come in
 
 
 class Access:
-    """Verifies tokens, for the SDK's middleware, and says who asks. Every request is verified anew."""
+    """Verifies tokens, for the SDK's middleware, and says who asks. Each request is verified by itself."""
 
     def __init__(self, apps: Mapping[UUID, App], issuer: Issuer | None, *, tokens_needed: bool = True) -> None:
         self._apps = apps

@@ -1,4 +1,4 @@
-"""Who a browser stands for: a cookie that carries a token of the ledger, verified anew in every request.
+"""Who a browser stands for: a cookie that carries a token of the ledger, verified in every request.
 
 The console has no passwords of its own. A token that is revoked is out with the next request of any open page.
 """

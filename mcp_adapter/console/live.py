@@ -16,7 +16,7 @@ from projections.application.app import App
 EVERY = 0.05  # seconds between two looks at a ledger that a page listens to
 CHECKED = 1.0  # seconds between two looks at a silent stream's token; each message looks anyway
 KEEP_ALIVE = 15.0  # seconds after which a comment keeps proxies from closing a silent stream
-LONGEST = 600.0  # seconds after which a page connects anew, with a token that is still good
+LONGEST = 600.0  # seconds after which a page connects again, with a token that is still good
 
 
 class Stamp:

@@ -2,7 +2,7 @@
 
 A session is kept by the process in which it began. A request of one that began elsewhere, in another process or before
 a restart, is answered without a session: its token says who asks, and no answer depends on what was asked before.
-News (`GET`) comes only from the process that keeps the session; another answers 404, after which a client begins anew.
+News (`GET`) comes only from the process that keeps the session; another answers 404, after which a client starts over.
 
 A call of the era without a handshake that asks for nothing but its answer gets that without a stream being prepared,
 which is a quarter of the work. That its client has hung up is noticed when it is answered.

@@ -49,7 +49,7 @@ class App:
     ) -> None:
         """`keep_status(app, view)` follows writes: it keeps the status file from that view, or from whatever answers.
 
-        It may be slow and must not raise. `renew_copies(app)` follows an erasure: it writes anew what the project holds
+        It may be slow and must not raise. `renew_copies(app)` follows an erasure: it rewrites what the project holds
         of the log. `opened` notes the ledger among the user's projects. Ledgers that are given the same `pools` share
         the connections to their database, and those with the same `jobs` the threads of what goes on in the background.
         """

@@ -88,7 +88,7 @@ def reachable(settings: Settings) -> list[Identity]:
 def _read(file: Path) -> KnownProject | None:
     try:
         return msgspec.json.decode(file.read_bytes(), type=KnownProject)
-    except (OSError, msgspec.MsgspecError):  # none yet, or one that the next command in its folder writes anew
+    except (OSError, msgspec.MsgspecError):  # none yet, or one that the next command in its folder writes again
         return None
 
 

@@ -238,7 +238,7 @@ class Runtime:
         return database
 
     def _found(self, connector: Connector, known: Database | None) -> Database:
-        """The same, opened anew."""
+        """The same, opened again."""
         database = self._first_reached(connector)
         try:
             if known is not None and known.asks_the_same(database):  # and not a directory that others use meanwhile

@@ -130,7 +130,7 @@ class Synchronization:
         try:
             self.follow(seconds)
         except Diverged:
-            self._runtime.contact.mark_lost(after_timeout=True)  # to meet it anew, which closes it
+            self._runtime.contact.mark_lost(after_timeout=True)  # to meet it again, which closes it
         except LedgerError as error:
             if error.details.get("reason") == MOVED:
                 self._runtime.contact.mark_lost(after_timeout=False)  # to find it where it is now

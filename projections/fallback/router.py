@@ -147,7 +147,7 @@ def _run_behind_outbox(app: App, run: Run[Result], *, writes: bool) -> tuple[Led
     database has.
 
     A write that is queued needs only to be decided: what others have recorded meanwhile is the drain's business, and to
-    take it in would slow down the drain for which it waits. A refusal, or nothing to do, is found out anew with it.
+    take it in would slow down the drain for which it waits. A refusal, or nothing to do, is found out again with it.
     """
     if writes:
         with suppress(*JUDGED, Unavailable):

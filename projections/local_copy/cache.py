@@ -1,7 +1,7 @@
 """The cache: the read models as the journal adds up to them, in the machine's SQLite file.
 
 It can be deleted at any time: it is folded from the journal again. Its checkpoint is a position with the log's digest
-there, so rows of another history are noticed and made anew. Versions of the program whose rows look different have a
+there, so rows of another history are noticed and rebuilt. Versions of the program whose rows look different have a
 file each: in one, each would fold everything again after the other.
 """
 

@@ -13,7 +13,7 @@ def keep_status(app: App, view: LedgerView | None) -> None:
 
 
 def renew_copies(app: App) -> None:
-    """Writes the status file and the published journal anew, where they are: texts of theirs were erased."""
+    """Rewrites the status file and the published journal, where they are: texts of theirs were erased."""
     # imported here for start-up, as above
     from projections.maintenance.status_file import place, read, write_status
     from projections.transfer.publication import renew

@@ -1,6 +1,6 @@
 """What questions filter and sort a read model by, said once: `docs/make_sql.py` writes the SQL that follows from it.
 
-A column follows from the row's document alone, so it can be compared with it and made anew; but for a mark.
+A column follows from the row's document alone, so it can be compared with it and rebuilt; but for a mark.
 """
 
 from collections.abc import Callable

@@ -46,7 +46,7 @@ class Generation(Protocol):
     """Rows that do not serve yet, of one or more read models. Left without `serve`, nothing of them remains."""
 
     def put(self, projection: str, rows: Iterable[RowChange]) -> None:
-        """Puts rows, or puts them anew; `n` is the position of a row's newest event."""
+        """Puts rows, or puts them again; `n` is the position of a row's newest event."""
 
     def serve(self) -> None:
         """Lets these rows answer from here on. Called under the log's lock, with rows that are up to its head."""

@@ -93,7 +93,7 @@ class SqliteAdvance:
             self.connection.execute(f"PRAGMA cache_size = -{CACHE_KILOBYTES}")
 
     def clear(self) -> None:
-        """Begins anew: no rows, at position 0."""
+        """Starts over: no rows, at position 0."""
         for table in (*SHAPES, "work_item_terms", "entries", "projections", "progress", "overlaid", "overlay_progress"):
             self.connection.execute(EMPTY.format(table), [self.ledger])
         for number, (name, shape) in enumerate(SHAPES.items(), 1):

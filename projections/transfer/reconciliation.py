@@ -71,7 +71,7 @@ class Check(Struct, kw_only=True):
 def reconcile(
     snapshot: Snapshot, source: str, reading: Reading, made: ImportPlan, before: int, text: str | None = None
 ) -> dict[str, Check]:
-    """`reading` is what the source says when read anew, `before` the log's head when the import began.
+    """`reading` is what the source says when read again, `before` the log's head when the import began.
 
     With the file's `text` every value of an entity that is new must also stand in it.
     """

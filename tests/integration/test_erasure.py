@@ -68,7 +68,7 @@ def test_the_chain_is_proved_where_it_is_stored_and_goes_on(ledger: Ledger, owne
 
 @pytest.mark.processes
 def test_no_row_says_the_texts_once_the_erasure_is_recorded_for_every_caller(ledger: Ledger, owner_dsn: str) -> None:
-    """A killed operation leaves nothing that still answers with them: rows are made anew before they serve again."""
+    """A killed operation leaves nothing that still answers with them: rows are rebuilt before they serve again."""
     erase(ledger, owner_dsn, STREAM)
 
     with ledger.tables.snapshot() as snapshot:

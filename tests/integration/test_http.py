@@ -662,7 +662,7 @@ def test_a_session_that_began_in_another_process_is_answered(team: Team, tmp_pat
 
     assert answered == [200, 401]
     assert released["outcome"] == "committed"
-    assert news == 404  # so that the client begins anew where it now is
+    assert news == 404  # so that the client starts over where it now is
 
 
 def test_a_session_that_was_ended_is_not_found(team: Team) -> None:

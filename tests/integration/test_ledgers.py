@@ -29,7 +29,7 @@ Call = Callable[..., tuple[int, Any]]
 GUEST = "tracking_ledger_guest"
 
 
-@pytest.fixture(scope="module")  # a pooler keeps the connections of a role, also when it is dropped and made anew
+@pytest.fixture(scope="module")  # a pooler keeps the connections of a role, also when it is dropped and made again
 def guest(server: EmbeddedServer, admin_dsn: str, dsn: str) -> Iterator[Database]:
     """Another role that may write, in ledgers of its own."""
     with psycopg.connect(admin_dsn, autocommit=True) as administrator:

@@ -1,6 +1,6 @@
 """The list of tools as clients see it.
 
-`tests/golden/tools/` holds each tool as it goes over the wire. After a wanted change write them anew and read the
+`tests/golden/tools/` holds each tool as it goes over the wire. After a wanted change write them again and read the
 difference: python -m tests.integration.test_mcp_tools
 """
 

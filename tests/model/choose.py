@@ -2,7 +2,7 @@
 
     python -m tests.model.choose [--seeds 1,2,3] [--samples 80] [--steps 40]
 
-Writes them to `specs/chosen.qnt`, which is kept: after a change of the model they are chosen anew. Ends with the kinds
+Writes them to `specs/chosen.qnt`, which is kept: after a change of the model they are chosen again. Ends with the kinds
 that no candidate takes, and those that one takes and `specs/kinds.txt` does not have.
 """
 

@@ -27,7 +27,7 @@ from tests.model.quint import CHOSEN
 from tests.model.server import Server, running
 from tests.model.steps import State
 
-AGAIN = "choose them anew: python -m tests.model.choose"
+AGAIN = "choose them again: python -m tests.model.choose"
 ENDS = {ConflictFound: "conflict", CommandFulfilled: "fulfilled", CommandWithdrawn: "withdrawn"}
 
 

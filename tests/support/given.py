@@ -159,7 +159,7 @@ class Outcome:
         return refusal
 
     def then_again(self) -> "Outcome":
-        """Something changed while it was decided: nothing is recorded, and it is decided anew."""
+        """Something changed while it was decided: nothing is recorded, and it is decided again."""
         assert isinstance(self._refused, LostRace), f"decided {self._decided}, refused {self._refused}"
         return self
 

@@ -1,6 +1,6 @@
 """Connections to the tests' own database, kept when a test closes them and lent to the next that asks for such a one.
 
-A new session of PostgreSQL compiles each function and plans each statement anew: forty milliseconds of a core for the
+A new session of PostgreSQL compiles each function and plans each statement again: forty milliseconds of a core for the
 first write, ten times what the write takes. What a client can set in a session is taken back before it is lent again;
 the statements that it keeps prepared stay, with the names under which its client knows them.
 """

@@ -63,7 +63,7 @@ def a_task(number: int) -> st.SearchStrategy[Task]:
 
 @cache
 def projects() -> st.SearchStrategy[list[Task]]:
-    """Made once: Hypothesis checks a new one anew at each draw."""
+    """Made once: Hypothesis checks a new one again at each draw."""
     return st.tuples(*(a_task(number) for number in NUMBERS)).map(list)
 
 

@@ -1,8 +1,8 @@
 """What is stored in a row of each read model, by its shape: rows of the same shape have the same columns, documents,
 entries and terms.
 
-A ledger with rows of a lower shape builds them anew; rows of the same shape are served as they are. After a wanted
-change raise the read model's `shape`, then write the files anew: python -m tests.unit.test_golden_columns
+A ledger with rows of a lower shape rebuilds them; rows of the same shape are served as they are. After a wanted
+change raise the read model's `shape`, then write the files again: python -m tests.unit.test_golden_columns
 """
 
 import json

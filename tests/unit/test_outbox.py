@@ -38,7 +38,7 @@ def put(outbox: Outbox, *lines: Queued | Settled) -> None:
 
 
 def waiting(folder: Path) -> list[int]:
-    """What a process sees that opens the file anew, index or not."""
+    """What a process sees that opens the file again, index or not."""
     outbox = Outbox(folder)
     try:
         return [line.sequence for line in outbox.unsettled()]
@@ -229,7 +229,7 @@ def test_of_the_threads_of_a_process_one_drains(outbox: Outbox) -> None:
 
 
 def test_what_one_process_doubts_another_does_not_write_over(tmp_path: Path) -> None:
-    """A reader that met a line while its file was replaced has the index made anew: there is no end to write at yet."""
+    """A reader that met a line while its file was replaced has the index rebuilt: there is no end to write at yet."""
     one, other = Outbox(tmp_path), Outbox(tmp_path)
     with one.locked():
         one.append(queued(1))

@@ -191,7 +191,7 @@ class Stated(Struct, frozen=True, kw_only=True):
 
 
 class ImportedItem(Struct, frozen=True, kw_only=True):
-    """A work item as a source tells it. `status` None: the source does not say.
+    """A work item as a source states it. `status` None: the source does not say.
 
     A `status` that is none of the original words (active, blocked, completed) is the source's own word, which is kept;
     it comes with the `category` of ledger.values.states that it means, because the rules look at that only.

@@ -55,7 +55,7 @@ class SourceItem(Struct, frozen=True, kw_only=True):
     `id` is what the record is known by from one import to the next. `status` is the source's word, and `category` what
     it means where that is sure; else the table of words that people use decides. `priority` is 1 (the highest) to 5.
     `due` and `not_before` are days, `2026-12-15`, or moments of RFC 3339; `estimate` is in minutes. `comments` None:
-    the source does not tell them; `comments_missing`: it has more than it tells. `stated` says of what a record
+    the source does not say them; `comments_missing`: it has more than it says. `stated` says of what a record
     speaks at all, an empty field included, which is all unless a file can have some fields only. `more` is all else, by
     the source's names; `kept` are words of the source under names of ours: source_type, source_priority, acceptance.
     `place` is where it stands, `line 7`, for what is said of one that is not taken.

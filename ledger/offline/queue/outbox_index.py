@@ -66,7 +66,7 @@ class OutboxIndex:
     def progress(self) -> list[tuple[Any, ...]]:
         """Where the index ends; nothing only where the file has no whole line, so that its beginning may be written."""
         found = self.ask(PROGRESS)
-        if not found and not is_empty(self._file):  # another process doubts a line: the index is made anew
+        if not found and not is_empty(self._file):  # another process doubts a line: the index is rebuilt
             with self.guard:
                 self._seen = None
             found = self.ask(PROGRESS)
@@ -110,7 +110,7 @@ class OutboxIndex:
                 index.execute(ADVANCE, progress)
 
     def _trusted(self, index: sqlite3.Connection) -> tuple[int, int, int]:
-        """Where the index ends, if that is still what the file holds; else it begins anew."""
+        """Where the index ends, if that is still what the file holds; else it starts over."""
         found = index.execute(PROGRESS).fetchone()
         if found is not None:
             sequence, lines, ends, begins, proof = found

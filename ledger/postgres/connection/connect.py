@@ -86,7 +86,7 @@ class Connector:
         self._pools.require_attempt(self._place)
 
     def forget(self) -> None:
-        """What is known of the way there did not lead to it: the next try finds it anew."""
+        """What is known of the way there did not lead to it: the next try finds it again."""
         self._pools.forget(self._place)
 
     @property

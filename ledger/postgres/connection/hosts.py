@@ -115,7 +115,7 @@ class _Search:
         return state
 
     def _fail(self, n: int) -> None:
-        """It is not the one: next it is asked without regard to its greeting, or begins anew after a while."""
+        """It is not the one: next it is asked without regard to its greeting, or starts over after a while."""
         failed = self._tries.pop(n)
         was_asked = failed.status == pq.ConnStatus.OK
         failed.finish()

@@ -122,10 +122,10 @@ class Destinations:
     def restart(self, id: str, position: int | None = None) -> None:
         """Sends again at once, also where it was parked: from a position, or from where it was."""
 
-        def anew(now: Destination) -> Destination:
+        def restarted(now: Destination) -> Destination:
             return replace(now, parked=None, failing=None, position=now.position if position is None else position)
 
-        self._change(id, anew)
+        self._change(id, restarted)
 
     def rotate(self, id: str, command: str, now: float, until: float) -> Destination | None:
         """Gives it a new secret; the former ones sign until then, or until their own time where that ends sooner.

@@ -29,7 +29,7 @@ class Pairing:
         self.refresh()
 
     def refresh(self) -> None:
-        """Looks anew at what the ledger knows of GitHub."""
+        """Looks again at what the ledger knows of GitHub."""
         self.identify: Identify = identified(self._view, SOURCE, known_ids(self._view, SOURCE))
 
     def find_items(self) -> dict[int, str]:

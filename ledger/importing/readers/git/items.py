@@ -20,7 +20,7 @@ MOST_COMMITS = 1000  # of one item; further ones are named as not taken
 class Piece(Struct, kw_only=True):
     """One item on its way; the newest commit comes first.
 
-    `open` tells that something of it has not landed, `contained` that its branch's tip has, and when that was made.
+    `open` says that something of it has not landed, `contained` that its branch's tip has, and when that was made.
     """
 
     commits: list[str] = []

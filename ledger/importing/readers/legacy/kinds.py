@@ -69,7 +69,7 @@ _WORDS = re.compile(r"\b(vendors?|deployments?|enhancements?|session|prompts?|wo
 class Announced(Struct, frozen=True):
     """`records` is how many the heading speaks of, `operational` how many of them it calls so; None: it does not say.
 
-    `at_most` tells that the heading gives a bound (`Last 10`) and no number.
+    `at_most` says that the heading gives a bound (`Last 10`) and no number.
     """
 
     records: int | None = None
@@ -87,10 +87,10 @@ def kind_of(title: str) -> str | None:
     return next((kind for kind, pattern in _KINDS.items() if re.fullmatch(pattern, bare)), None)
 
 
-def listed_state(title: str, beside: Collection[str] = ()) -> Category | None:
+def listed_state(title: str, siblings: Collection[str] = ()) -> Category | None:
     """The state of what is listed below a heading: `Next Actionable Step`, `Completed Tasks (May)`; None for others.
 
-    `beside` are the titles of the headings of its rank.
+    `siblings` are the titles of the headings of its rank.
 
     >>> [listed_state(one) for one in ("Next Actionable Step", "Completed Tasks (May)", "What Was Done", "Not done")]
     ['planned', 'done', 'done', 'planned']
@@ -107,7 +107,7 @@ def listed_state(title: str, beside: Collection[str] = ()) -> Category | None:
     >>> listed_state("Testing", ("To Do", "Testing", "Done")), listed_state("Testing", ("Testing", "Backend"))
     ('review', None)
     """
-    if _is_topic(title) and not any(_listed_state(one) for one in beside if not _is_topic(one)):
+    if _is_topic(title) and not any(_listed_state(one) for one in siblings if not _is_topic(one)):
         return None
     parts = [_listed_state(part) for part in _AND.split(plain(title))]
     if len(parts) > 1 and None not in parts:

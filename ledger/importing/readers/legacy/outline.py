@@ -29,10 +29,10 @@ class TableRow(Struct, frozen=True):
 
 
 class Line(Struct, frozen=True):
-    """`text` has neither indent nor line end; `code` tells that it stands in a code block, fences included.
+    """`text` has neither indent nor line end; `code` says that it stands in a code block, fences included.
 
     `comment`: it is one, or part of one. `underlined` is the level of a heading whose underline follows, `underline`
-    tells that it is that. `row` is a table's, `frame` tells that the line is a table's head or its rule.
+    says that it is that. `row` is a table's, `frame` says that the line is a table's head or its rule.
     """
 
     number: int

@@ -27,7 +27,7 @@ NONE: frozenset[str] = frozenset()
 
 
 class Taking(Struct, frozen=True, kw_only=True):
-    """What GitHub says anew of one item: another parent, items that it blocks, and such that it does no more."""
+    """What is new on GitHub about one item: another parent, items that it blocks, and such that it does no more."""
 
     item_id: str
     parent: Any = UNSET  # or an id, or None

@@ -46,7 +46,7 @@ LINKS = {  # by their words without signs, since programs write parent-child, pa
 NO_TYPE = "no type"  # what is said of a dependency without one, which is of type blocks in beads
 ALMOST_BLOCKS = ("conditionalblocks", "waitsfor", "notype")  # the first two for a failure of the other, its children
 PLAIN_WORDS = ("blocks", "parent-child", "discovered-from", "duplicates")  # of which a link of ours says all
-DERIVED = ("dependent_count", "dependents", "notes_preview")  # derived anew by each export
+DERIVED = ("dependent_count", "dependents", "notes_preview")  # derived by each export
 ALWAYS = {  # what is written of every issue; an empty other field is left out
     "title": "title",
     "status": "status",

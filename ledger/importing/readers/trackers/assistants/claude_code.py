@@ -74,7 +74,7 @@ def _list(folder: Path, root: Path, reading: Reading) -> Iterator[SourceItem]:
         number = str(record.get("id") or file.stem)
         if found.setdefault(number, record) is not record:
             left_out(reading, "repeated_id", f"{where} ({name}/{number})")
-    held: dict[str, list[str]] = {}  # who waits for whom, as those say that are waited for
+    held: dict[str, list[str]] = {}  # the blockers of each, as those name it that block it
     for number, record in found.items():
         for other in _numbers(record.get("blocks")):
             held.setdefault(other, []).append(number)

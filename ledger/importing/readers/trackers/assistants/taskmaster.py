@@ -93,7 +93,7 @@ def recognises(sample: Sample) -> bool:
 
 
 def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
-    """All tasks and subtasks of a file. `imported_at` stands for times that the source does not tell."""
+    """All tasks and subtasks of a file. `imported_at` stands for times that the source does not say."""
     reading = Reading()
     whole, repeated = document(path)
     reading.not_taken += [Finding("repeated_field", as_storable(name)[0]) for name in repeated]
@@ -119,15 +119,15 @@ def _lists(path: Path, whole: Any, imported_at: datetime, reading: Reading) -> I
     has_root = isinstance(whole.get(ROOT), list)
     if not has_root and not tags:
         raise unreadable(path, None, "is no task-master file: it holds no lists of tasks")
-    beside = {name: value for name, value in whole.items() if name not in tags and name != ROOT}
+    others = {name: value for name, value in whole.items() if name not in tags and name != ROOT}
     for place, (tag, found) in enumerate(sorted(tags.items(), key=lambda entry: entry[0] != MAIN)):
-        more = {"beside": beside} if beside and place == 0 and not has_root else {}
+        more = {"beside": others} if others and place == 0 and not has_root else {}
         yield _list(as_storable(tag)[0], found | more, imported_at, reading)
     if has_root:
         main = _titles(tags[MAIN]["tasks"]) if MAIN in tags else {}
         doubled = frozenset(number for number, title in _titles(whole[ROOT]).items() if main.get(number) == title)
         tag = ROOT if MAIN in tags else MAIN
-        yield _list(tag, beside | {"tasks": whole[ROOT]}, imported_at, reading, doubled)
+        yield _list(tag, others | {"tasks": whole[ROOT]}, imported_at, reading, doubled)
 
 
 def _is_list(found: Any) -> bool:

@@ -66,7 +66,7 @@ read = reader(SOURCE, "Asana task", records)
 
 
 class _Named:
-    """The tasks of a file by their titles, and who waits for whom, as those say that are waited for."""
+    """The tasks of a file by their titles, and the blockers of each, as those name it that block it."""
 
     def __init__(self, rows: list[CsvRow]) -> None:
         self._numbers: dict[str, list[str]] = {}

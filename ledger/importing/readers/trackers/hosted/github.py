@@ -86,7 +86,7 @@ def recognises(sample: Sample) -> bool:
 
 
 def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
-    """All issues of a file, or of a folder's files. `imported_at` stands for times that the source does not tell."""
+    """All issues of a file, or of a folder's files. `imported_at` stands for times that the source does not say."""
     reading = Reading()
     records, comments = _parts(path, reading)
     separate = _by_issue(comments, reading)

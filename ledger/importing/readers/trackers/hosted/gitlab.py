@@ -113,7 +113,7 @@ def _name(record: Any) -> str | None:
 
 
 def _waiting(records: Iterable[Fields]) -> dict[str, list[str]]:
-    """Who waits for whom, as those say that are waited for."""
+    """The blockers of each issue, as those name it that block it."""
     held: dict[str, list[str]] = {}
     for record in records:
         links, name = record.get("links"), _name(record)

@@ -103,7 +103,7 @@ class _Export:
         self.keys = set(filter(None, map(_key, rows)))
         self.key_of = {number.strip(): key for row in rows if (key := _key(row)) for number in _cells(row, "Issue id")}
         self.people: dict[str, str] = {}
-        self.blocked: dict[str, list[str]] = {}  # who waits for whom, as those say that are waited for
+        self.blocked: dict[str, list[str]] = {}  # the blockers of each, as those name it that block it
         for row in rows:
             self._add_people(row)
             for column, cells in row.cells.items():

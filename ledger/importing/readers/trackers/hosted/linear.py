@@ -51,7 +51,7 @@ def recognises(sample: Sample) -> bool:
 def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
     table = table_of(path, is_header, "a Linear export", reading, may_end_early=True)
     rows = table.rows
-    held: dict[str, list[str]] = {}  # who waits for whom, as those say that are waited for
+    held: dict[str, list[str]] = {}  # the blockers of each, as those name it that block it
     for row in rows:
         for cell in row.cells.get(HOLDS_UP, ()):
             for other in cell.split(","):

@@ -58,7 +58,7 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
     table = table_of(path, is_header, "a Plane export", reading)
     rows = table.rows
     dates, present = Dates.of(rows, TIMES), {row.first(NUMBER) for row in rows}
-    held: dict[str, list[str]] = {}  # who waits for whom, as those say that are waited for
+    held: dict[str, list[str]] = {}  # the blockers of each, as those name it that block it
     for row in rows:
         for relation in _list(next(iter(row.cells.get("Relations", ())), "")):
             if _kind(relation) == ("blocked_by", "incoming") or text_at(relation, "type") == "blocking":

@@ -28,7 +28,7 @@ STATES: dict[str, Category] = {
 }
 PRIORITIES = {"H": 2, "M": 3, "L": 4}
 ALWAYS = {"title": "description", "status": "status"}  # what is written of every task; an empty other field is left out
-DERIVED = ("id", "urgency")  # derived anew by each export
+DERIVED = ("id", "urgency")  # derived by each export
 _SECONDS = r"\d{9,10}"  # a time as its own files have it, and old versions export it
 _DURATION = re.compile(r"PT(?=\d)(?:(\d+)H)?(?:(\d+)M)?")
 
