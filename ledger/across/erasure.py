@@ -269,9 +269,9 @@ class _Eraser:
 
 def _without(event: RecordedEvent, positions: Iterable[int]) -> bytes | None:
     """An earlier erasure without the payloads that a later one says; None if it says none of them."""
-    said = set(positions)
+    replaced = set(positions)
     payloads = payloads_in(event)
-    left = [payload for payload in payloads if payload.position not in said]
+    left = [payload for payload in payloads if payload.position not in replaced]
     if len(left) == len(payloads):
         return None
     body = {**msgspec.json.decode(event.data), "payloads": msgspec.to_builtins(left)}

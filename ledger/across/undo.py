@@ -165,9 +165,9 @@ def _facts(world: World, turn: Turn, undone: str) -> Iterator[Fact]:
     changes, instead = undoable.restrained(world, turn.now, dict(turn.changes))
     withdrawn = changes.pop("withdrawn", None)
     if withdrawn is not None:
-        said = undoable.withdrawn if withdrawn.new is True else undoable.reinstated
-        assert said is not None, "whatever can be created can be withdrawn"
-        yield said(undoes=undone)
+        fact_type = undoable.withdrawn if withdrawn.new is True else undoable.reinstated
+        assert fact_type is not None, "whatever can be created can be withdrawn"
+        yield fact_type(undoes=undone)
     if changes:
         yield undoable.reverted(changes=changes, undoes=undone)
     yield from instead

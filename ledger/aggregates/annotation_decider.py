@@ -73,11 +73,11 @@ def _logged(command: LogEffort, world: World) -> EffortLogged:
 
 def _attach(command: AddAttachment, attachments: dict[str, Attachment], world: World) -> list[Fact]:
     """Attaching it again with nothing new said of it changes nothing."""
-    said = {name: getattr(command, name) for name in ("kind", "name", "size", "sha256")}
+    fields = {name: getattr(command, name) for name in ("kind", "name", "size", "sha256")}
     known = attachments.get(command.url)
-    if known is not None and all(getattr(known, name) == value for name, value in said.items()):
+    if known is not None and all(getattr(known, name) == value for name, value in fields.items()):
         return []
-    return [AttachmentAdded(url=command.url, by=world.by, at=text(world.occurred_at), **said)]
+    return [AttachmentAdded(url=command.url, by=world.by, at=text(world.occurred_at), **fields)]
 
 
 def _repeated(command: AddComment, known: Comment, world: World) -> list[Fact]:

@@ -57,13 +57,13 @@ class Follower:
 
     def compare(self, head: Head) -> int:
         """Compares what this machine holds and has said with what the log has there. Its head; raises Diverged."""
-        said = self._acknowledged.read()
-        asked = {head.position} | ({said.position} if said else set())
+        acknowledged = self._acknowledged.read()
+        asked = {head.position} | ({acknowledged.position} if acknowledged else set())
         log_head, known = self._log.known_at(sorted(asked))
         if head.position:
             _compare(head.position, known, log_head, lambda there: there.digest == head.digest)
-        if said is not None:
-            _compare(said.position, known, log_head, lambda there: there.command_id == said.command_id)
+        if acknowledged is not None:
+            _compare(acknowledged.position, known, log_head, lambda there: there.command_id == acknowledged.command_id)
         return log_head
 
     @contextmanager

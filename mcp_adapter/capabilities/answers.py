@@ -62,8 +62,8 @@ def refused(error: LedgerError) -> ToolAnswer:
     kept, shortened = _shortened_to(answer["error"], REFUSAL_BYTES - len('{"error":}'))
     if shortened:
         kept = {**kept, "details": {**_object(kept["details"]), "shortened": shortened}}
-    said = {"error": kept}
-    return _result(said, _text(said), is_error=True)
+    content = {"error": kept}
+    return _result(content, _text(content), is_error=True)
 
 
 def crashed(name: str) -> ToolAnswer:

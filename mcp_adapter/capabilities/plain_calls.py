@@ -33,7 +33,7 @@ class Form(Struct, frozen=True):
     before: bytes
     after: bytes = b"}}"
 
-    def written(self, id: int | str, said: ToolAnswer) -> bytes:
+    def written(self, id: int | str, answer: ToolAnswer) -> bytes:
         """The text is the structured content already: neither is encoded again."""
         return b"".join(
             (
@@ -41,10 +41,10 @@ class Form(Struct, frozen=True):
                 msgspec.json.encode(id),
                 self.before,
                 b'"content":[{"type":"text","text":',
-                msgspec.json.encode(said.text),
+                msgspec.json.encode(answer.text),
                 b'}],"structuredContent":',
-                said.text.encode(),
-                b',"isError":true' if said.is_error else b',"isError":false',
+                answer.text.encode(),
+                b',"isError":true' if answer.is_error else b',"isError":false',
                 self.after,
             )
         )
@@ -55,8 +55,8 @@ WITH_HANDSHAKE = Form(b',"result":{')
 
 def without_handshake(server: dict[str, Any]) -> Form:
     """`server` is what it says of itself in each answer."""
-    said = msgspec.json.encode({"io.modelcontextprotocol/serverInfo": server})
-    return Form(b',"result":{"_meta":%b,' % said, b',"resultType":"complete"}}')
+    meta = msgspec.json.encode({"io.modelcontextprotocol/serverInfo": server})
+    return Form(b',"result":{"_meta":%b,' % meta, b',"resultType":"complete"}}')
 
 
 class AcceptedCall(Struct, frozen=True):
@@ -97,8 +97,8 @@ class PlainCalls:
             taken.session.running[str(call.id)] = running
         try:
             with running:
-                said = await self._tools.answer(taken.caller, call.params.name, call.params.arguments)
-                return taken.form.written(call.id, said)
+                answer = await self._tools.answer(taken.caller, call.params.name, call.params.arguments)
+                return taken.form.written(call.id, answer)
         finally:
             if taken.session is not None:
                 del taken.session.running[str(call.id)]

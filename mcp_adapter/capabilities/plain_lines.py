@@ -92,7 +92,7 @@ class PlainLines:
         except (ValueError, Forbidden):
             return False
         form = self._modern if revision in MODERN_PROTOCOL_VERSIONS else WITH_HANDSHAKE
-        running = _Running(work, lambda said: self._writer.put(form.written(call.id, said) + b"\n"), self._forget)
+        running = _Running(work, lambda answer: self._writer.put(form.written(call.id, answer) + b"\n"), self._forget)
         with self._ended:
             if not self._takes or key in self._running:
                 return False
@@ -127,9 +127,9 @@ class _Running:
         if not self._begun.acquire(blocking=False):
             return
         try:
-            said = self.work.answer()
+            answer = self.work.answer()
             if not self._is_given_up:
-                self._answer(said)
+                self._answer(answer)
         finally:
             self._over(self)
 

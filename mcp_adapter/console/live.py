@@ -75,7 +75,7 @@ class Live:
         return self._stamps.setdefault(app.identity.ledger, Stamp(app))
 
     async def _messages(self, stamp: Stamp, since: str, is_allowed: Callable[[], bool]) -> AsyncIterator[str]:
-        begun = said = checked = time.monotonic()
+        begun = sent = checked = time.monotonic()
         yield ": connected\n\n"
         while not self._closed and time.monotonic() - begun < LONGEST:
             now = await stamp.look(age=EVERY)
@@ -84,10 +84,10 @@ class Live:
                 if not is_allowed():
                     return
             if now != since:
-                since, said = now, time.monotonic()
+                since, sent = now, time.monotonic()
                 yield _message("moved", now)
-            elif time.monotonic() - said > KEEP_ALIVE:
-                said = time.monotonic()
+            elif time.monotonic() - sent > KEEP_ALIVE:
+                sent = time.monotonic()
                 yield ": still here\n\n"
             await anyio.sleep(EVERY)
 

@@ -170,8 +170,8 @@ class Console:
         if answer is not None:
             place = forms.where_to(ledger, operation, form, answer)
             separator = "&" if urlsplit(place).query else "?"
-            said = quote(forms.outcome(answer))
-            return RedirectResponse(f"{place}{separator}said={said}", status_code=303, headers=HEADERS)
+            outcome = quote(forms.outcome(answer))
+            return RedirectResponse(f"{place}{separator}said={outcome}", status_code=303, headers=HEADERS)
         assert refused is not None
         return await self._refused(ledger, operation, form, refused)
 

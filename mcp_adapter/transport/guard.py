@@ -43,16 +43,16 @@ class HostNames:
 
     def allows_host(self, host: str | None) -> bool:
         with contextlib.suppress(ValueError):
-            said = urlsplit(f"//{host}")
-            return not said.path and not said.username and said.hostname in self._hosts
+            parts = urlsplit(f"//{host}")
+            return not parts.path and not parts.username and parts.hostname in self._hosts
         return False
 
     def allows_origin(self, origin: str | None) -> bool:
         if origin is None or origin.lower().rstrip("/") in self._origins:
             return True
         with contextlib.suppress(ValueError):
-            said = urlsplit(origin)
-            return said.scheme in ("http", "https") and said.hostname in self._hosts
+            parts = urlsplit(origin)
+            return parts.scheme in ("http", "https") and parts.hostname in self._hosts
         return False
 
 

@@ -15,10 +15,10 @@ class _Lines(logging.Formatter):
     """Every record as one JSON line; of an exception only what it is and where, because its words may be a secret."""
 
     def format(self, record: logging.LogRecord) -> str:
-        said = record.getMessage()
+        message = record.getMessage()
         if record.name.startswith("tracking_ledger."):
-            return said
-        line = {"kind": "log", "level": record.levelname.lower(), "logger": record.name, "message": said[:500]}
+            return message
+        line = {"kind": "log", "level": record.levelname.lower(), "logger": record.name, "message": message[:500]}
         if record.exc_info and record.exc_info[1]:
             line |= {"error": type(record.exc_info[1]).__name__, "at": ", ".join(places(record.exc_info[1]))}
         return json.dumps(line)

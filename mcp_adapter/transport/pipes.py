@@ -28,11 +28,11 @@ AT_ONCE = getattr(select, "PIPE_BUF", 0)  # bytes that anything takes without a 
 @asynccontextmanager
 async def conversation(reading: BinaryIO, writing: BinaryIO) -> AsyncIterator[tuple["MessageReader", "MessageWriter"]]:
     """What the client says, and where it is answered. It also ends when the client reads no more."""
-    said = MessageReader(reading)
+    incoming = MessageReader(reading)
     try:
-        yield said, MessageWriter(writing, said.end)
+        yield incoming, MessageWriter(writing, incoming.end)
     finally:
-        said.end()
+        incoming.end()
 
 
 class MessageReader:

@@ -112,14 +112,14 @@ def _faults(serving: Serving) -> Iterable[dict[str, Any]]:
 
 def _is_address(url: str) -> bool:
     with suppress(ValueError):
-        said = urlsplit(url)
-        return said.scheme in ("http", "https") and bool(said.hostname)
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname)
     return False
 
 
-def _is_proxy(said: str) -> bool:
+def _is_proxy(address: str) -> bool:
     with suppress(ValueError):
-        return said == "*" or bool(ip_network(said, strict=False))
+        return address == "*" or bool(ip_network(address, strict=False))
     return False
 
 

@@ -32,8 +32,8 @@ async def standard_streams() -> AsyncIterator[tuple[MessageReader, MessageWriter
     """Meanwhile what else is read finds nothing, and what else is printed goes to standard error."""
     sys.stdout.flush()
     with _private(sys.stdin, STDIN) as reading, _private(sys.stdout, STDOUT) as writing:
-        said = io.BufferedReader(io.FileIO(reading, "rb", closefd=False))
-        async with conversation(said, io.BufferedWriter(Answers(writing, "wb", closefd=False))) as streams:
+        incoming = io.BufferedReader(io.FileIO(reading, "rb", closefd=False))
+        async with conversation(incoming, io.BufferedWriter(Answers(writing, "wb", closefd=False))) as streams:
             yield streams
 
 

@@ -154,8 +154,8 @@ class Runtime:
         It must hold what any process of this machine has recorded: a primary that was replaced may still answer.
         """
         _ = self.database
-        if said := self.local.acknowledged.read():
-            self.store.remember_position(said.position, said.command_id)
+        if acknowledged := self.local.acknowledged.read():
+            self.store.remember_position(acknowledged.position, acknowledged.command_id)
         return Layer(source="postgres", store=self.store, tables=self.tables, handler=self.handler)
 
     def journal(self) -> Layer:

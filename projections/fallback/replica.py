@@ -68,8 +68,8 @@ def _is_recent(app: App, contact: datetime | None, most: timedelta) -> bool:
 def _needed(app: App, head: Head) -> int:
     """The newest position that this machine knows: no answer shows less than was written or shown before."""
     local = app.local
-    seen, said = local.seen.position, local.acknowledged.read()
-    return max(seen, head.position, said.position if said else 0)
+    seen, acknowledged = local.seen.position, local.acknowledged.read()
+    return max(seen, head.position, acknowledged.position if acknowledged else 0)
 
 
 def _layer(app: App, database: Database, contact: datetime | None, *, reachable: bool) -> Layer:

@@ -114,16 +114,16 @@ def provenance(view: LedgerView, answered: Answered, *, writes: bool = False) ->
     if writes and layer.is_live:
         return {}
     queued = answered.get("place") is not None
-    said: Answered = {"source": "journal" if queued else layer.source}
+    answer: Answered = {"source": "journal" if queued else layer.source}
     recorder = view.tables
     if isinstance(recorder, PositionRecorder) and recorder.as_of is not None:
-        said["as_of"] = _as_of(layer, recorder.as_of, view.clock()) | _with_known_position(answered)
+        answer["as_of"] = _as_of(layer, recorder.as_of, view.clock()) | _with_known_position(answered)
     if queued and "next_step" not in answered:
-        said["next_step"] = QUEUED
+        answer["next_step"] = QUEUED
     warnings = layer.all_warnings(view.clock()) + (["queued_offline"] if queued else [])
     if warnings:
-        said["warnings"] = list(dict.fromkeys([*answered.get("warnings", ()), *warnings]))
-    return said
+        answer["warnings"] = list(dict.fromkeys([*answered.get("warnings", ()), *warnings]))
+    return answer
 
 
 def _is_settled(app: App) -> bool:
@@ -270,13 +270,13 @@ def _has_waited(error: LedgerError) -> bool:
 
 
 def _as_of(layer: Layer, seen: AsOf, now: datetime) -> Answered:
-    said: Answered = {"position": seen.position, "time": seen.time and text(seen.time)}
+    answer: Answered = {"position": seen.position, "time": seen.time and text(seen.time)}
     if layer.kind.is_bounded:
-        said["age"] = layer.contact and seconds(now - layer.contact)
+        answer["age"] = layer.contact and seconds(now - layer.contact)
     elif not layer.is_live:
         since = layer.contact or seen.time
-        said["age"] = None if since is None else max(0, round((seen.now - since).total_seconds()))
-    return said
+        answer["age"] = None if since is None else max(0, round((seen.now - since).total_seconds()))
+    return answer
 
 
 def _with_known_position(answered: Answered) -> Answered:

@@ -109,8 +109,8 @@ class WorkingFiles:
     @property
     def newest_known(self) -> int:
         """The newest position that this machine wrote or was shown. Raises Unavailable when that cannot be known."""
-        said = self.acknowledged.read()
-        return max(self.seen.position, self.journal.head.position, said.position if said else 0)
+        acknowledged = self.acknowledged.read()
+        return max(self.seen.position, self.journal.head.position, acknowledged.position if acknowledged else 0)
 
     @property
     def reach(self) -> int:

@@ -79,7 +79,7 @@ def _streams(row: Row) -> list[str]:
 
 def _entity(row: Row, refs: dict[str, str]) -> Entity:
     conflict = row.state
-    said: Entity = {
+    entity: Entity = {
         "id": row.id,
         "ref": refs[row.id],
         "version": row.version,
@@ -91,12 +91,12 @@ def _entity(row: Row, refs: dict[str, str]) -> Entity:
         "arguments": conflict.arguments,
     }
     if conflict.met:
-        said["met"] = [_met(met, refs[id_of(met.stream)]) for met in conflict.met]
+        entity["met"] = [_met(met, refs[id_of(met.stream)]) for met in conflict.met]
     if conflict.refusal:
-        said["refusal"] = {name: conflict.refusal.get(name) for name in ("code", "message")}
+        entity["refusal"] = {name: conflict.refusal.get(name) for name in ("code", "message")}
     if conflict.waits_for:
-        said["waits_for"] = [refs[other] for other in conflict.waits_for]
-    return said
+        entity["waits_for"] = [refs[other] for other in conflict.waits_for]
+    return entity
 
 
 def _met(met: Met, ref: str) -> Entity:

@@ -275,9 +275,9 @@ def check(name: str, path: Path) -> None:
     """Raises Invalid when a path is surely something else than what it is said to be."""
     found = [other for other in _recognised(path) if not KNOWN[other].surrounds]
     if found and name not in found and not KNOWN[name].surrounds:
-        said = KNOWN[name].called
+        called = KNOWN[name].called
         raise _invalid(
-            path, f"looks like {_either(found)}, not like {said}", f"use `tracking-ledger import {found[0]} {path}`"
+            path, f"looks like {_either(found)}, not like {called}", f"use `tracking-ledger import {found[0]} {path}`"
         )
 
 

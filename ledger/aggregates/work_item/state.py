@@ -214,10 +214,10 @@ def _completed(item: WorkItem, fact: WorkItemCompleted) -> WorkItem:
 def _answered(item: WorkItem, fact: QuestionAnswered) -> WorkItem:
     if item.question is None:
         return item
-    said = Answer(
+    answer = Answer(
         question=item.question, verdict=fact.verdict, by=fact.by, at=fact.at, choice=fact.choice, text=fact.text
     )
-    return replace(item, question=None, answer=said)
+    return replace(item, question=None, answer=answer)
 
 
 def _changed(item: WorkItem, fact: WorkItemStatusChanged) -> WorkItem:

@@ -36,8 +36,8 @@ def imported_comments(
     comments: dict[str, ImportedComment] = {}
     left: list[Any] = []
     for place, entry in enumerate(entries, 1):
-        said = entry.get("text") if isinstance(entry, dict) else None
-        if not isinstance(said, str) or not said.strip():
+        text = entry.get("text") if isinstance(entry, dict) else None
+        if not isinstance(text, str) or not text.strip():
             left.append(entry)
             record.warn("field_not_understood", ": comments")
             continue
@@ -46,7 +46,7 @@ def imported_comments(
         made = Mark(by=by if isinstance(by, str) and by.strip() else otherwise.by, at=time_of(at) or otherwise.at)
         comments[f"{number}"] = ImportedComment(
             id=comment_id(number, name or record.name),
-            text=said,
+            text=text,
             made=made,
             corrected=time_of(entry.get(corrected)) if corrected else None,
         )

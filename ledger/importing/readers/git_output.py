@@ -67,5 +67,5 @@ def _complaints() -> IO[bytes]:
 def _refused(repository: Path, complaints: IO[bytes]) -> Invalid:
     complaints.seek(0)
     reasons = complaints.read(1000).decode(errors="replace").strip().splitlines()
-    said = f"cannot be read by git: {reasons[0] if reasons else 'it says no reason'}"
-    return unreadable(repository, None, said, "name the folder of a repository that `git log` reads")
+    problem = f"cannot be read by git: {reasons[0] if reasons else 'it says no reason'}"
+    return unreadable(repository, None, problem, "name the folder of a repository that `git log` reads")

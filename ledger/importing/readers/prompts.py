@@ -215,8 +215,10 @@ def _size(file: Path) -> int:
         return 0  # reading it will say why
 
 
-def _author(said: dict[str, Any]) -> str:
-    named = next((said[name] for name in AUTHORS if isinstance(said.get(name), str) and said[name].strip()), NO_HOLDER)
+def _author(fields: dict[str, Any]) -> str:
+    named = next(
+        (fields[name] for name in AUTHORS if isinstance(fields.get(name), str) and fields[name].strip()), NO_HOLDER
+    )
     return str(named).strip()[:LONGEST_NAME]
 
 

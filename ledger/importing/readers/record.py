@@ -89,11 +89,13 @@ class Record:
         """
         given = set(names)
         understood = given - self.unread
-        said = {field for field, sayers in by.items() if not understood.isdisjoint(sayers)}
-        said |= {field for field, sayers in (all_of or {}).items() if understood.issuperset(sayers)}
+        fields = {field for field, fields_of_source in by.items() if not understood.isdisjoint(fields_of_source)}
+        fields |= {
+            field for field, fields_of_source in (all_of or {}).items() if understood.issuperset(fields_of_source)
+        }
         shown: list[tuple[str, ...]] = [(STATE, STATUS), *((name,) for name in (*refining, *marks))]
         rough = {} if given.issuperset(refining) else {"status": tuple(shown)}
-        return Stated(names=frozenset(said | {f"metadata.{name}" for name in given}), roughly=rough | (roughly or {}))
+        return Stated(names=frozenset(fields | {f"metadata.{name}" for name in given}), roughly=rough | (roughly or {}))
 
     def text(self, field: str) -> str | None:
         return self.pop(field, str)

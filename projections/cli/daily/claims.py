@@ -135,8 +135,10 @@ def _claim(invocation: Invocation, action: str, arguments: dict[str, Any]) -> in
     elif "id" not in answered:
         remark("nothing is ready to claim; what waits, and for what: tracking-ledger list --blocked")
     else:
-        said = ("nothing to give back" if answered.get("unchanged") else "given back",) if action == "release" else ()
-        say("  ".join([answered["ref"], *said, printable(answered.get("title", answered["outcome"]))]))
+        outcome = (
+            ("nothing to give back" if answered.get("unchanged") else "given back",) if action == "release" else ()
+        )
+        say("  ".join([answered["ref"], *outcome, printable(answered.get("title", answered["outcome"]))]))
         if "until" in answered:
             remark(
                 f"yours until {moment(answered['until'])} UTC; when it is done: tracking-ledger done {answered['ref']}"

@@ -34,7 +34,7 @@ def effort(invocation: Invocation, /, ref: str | None, **spent: Any) -> int:
     if invocation.as_json:
         answer_json(answered)
     else:
-        said = {"minutes": "{} minutes", "tokens": "{} tokens", "cost": "cost {}"}
-        amounts = [words.format(spent[name]) for name, words in said.items() if spent[name]]
+        forms = {"minutes": "{} minutes", "tokens": "{} tokens", "cost": "cost {}"}
+        amounts = [words.format(spent[name]) for name, words in forms.items() if spent[name]]
         say(f"{answered['ref']}  {', '.join(amounts)} added")
     return exits.of_answer(answered)

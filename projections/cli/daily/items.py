@@ -338,10 +338,10 @@ def _blocked(invocation: Invocation, ref: str, blockers: tuple[str, ...], remove
 
 def _printer(word: str) -> Callable[[Answered], None]:
     def show(answered: Answered) -> None:
-        said = "nothing to change" if answered.get("unchanged") else word
+        outcome = "nothing to change" if answered.get("unchanged") else word
         if "waits_for" in answered:
-            said = f"waits for a review by {printable(answered['waits_for'])}"
-        say("  ".join([answered["ref"], said, *([printable(answered["title"])] if "title" in answered else [])]))
+            outcome = f"waits for a review by {printable(answered['waits_for'])}"
+        say("  ".join([answered["ref"], outcome, *([printable(answered["title"])] if "title" in answered else [])]))
         if answered.get("next_item"):
             item = answered["next_item"]
             when = f", due {planned(item['due'])}" if "due" in item else ""

@@ -68,10 +68,10 @@ def link(invocation: Invocation, /, ref: str, kind: str, other: str, ledger: str
     if invocation.as_json:
         answer_json(answered)
     else:
-        said = f"{'no longer ' if remove else ''}{kind.replace('-', ' ')}"
+        relation = f"{'no longer ' if remove else ''}{kind.replace('-', ' ')}"
         if answered.get("unchanged"):
-            said = f"nothing to change: {'it has no link' if remove else 'already'} {kind.replace('-', ' ')}"
-        say("  ".join(printable(part) for part in (ref, said, target["ref"], *filter(None, [target.get("title")]))))
+            relation = f"nothing to change: {'it has no link' if remove else 'already'} {kind.replace('-', ' ')}"
+        say("  ".join(printable(part) for part in (ref, relation, target["ref"], *filter(None, [target.get("title")]))))
         remark_ready(answered)
         if not remove and "dropped_states" in answered:
             remark(f"it can still be begun: tracking-ledger drop {ref}")

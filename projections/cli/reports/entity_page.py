@@ -92,8 +92,8 @@ def _who_has_it(entity: Entity, now: datetime) -> str:
         ends = "its claim ended" if claim.get("expired") else "its claim ends"
         parts.append(f"held by {claim['by']}, {ends} {ago(claim['until'], now)}")
     if question:
-        said = "" if question.get("completes") else f": {question['text']}"
-        parts.append(f"waits for {'a ' if question.get('completes') else ''}{awaited(question)}{said}")
+        text = "" if question.get("completes") else f": {question['text']}"
+        parts.append(f"waits for {'a ' if question.get('completes') else ''}{awaited(question)}{text}")
     if entity.get("block_reason"):
         word = "dropped" if entity.get("category") == "dropped" else "blocked"
         parts.append(f"{word}: {entity['block_reason']}")
@@ -106,10 +106,10 @@ def _decided(entity: Entity, now: datetime) -> str:
     if not answer:
         return ""
     question = answer["question"]
-    said = f"{VERDICTS[answer['verdict']]} {answer.get('choice') or ''}".strip()
+    verdict = f"{VERDICTS[answer['verdict']]} {answer.get('choice') or ''}".strip()
     words = f": {answer['text']}" if answer.get("text") else ""
     asked = f"{question['by']} asked {question['whom']}: {question['text']}"
-    return f"{asked}; {answer['by']} {said} {ago(answer['at'], now)}{words}"
+    return f"{asked}; {answer['by']} {verdict} {ago(answer['at'], now)}{words}"
 
 
 def _plans(entity: Entity) -> str:

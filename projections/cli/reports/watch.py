@@ -204,8 +204,8 @@ def _taken(invocation: Invocation, arguments: list[str], line: Line) -> bool:
             fields=[problem("exec", "cannot be run", arguments[0])],
         ) from error
     if code:
-        said = f"ended with {code}" if code > 0 else f"was ended by signal {-code}"
-        remark(f"position {line['position']} ({line['type']}): {printable(arguments[0])} {said}", style="yellow")
+        end = f"ended with {code}" if code > 0 else f"was ended by signal {-code}"
+        remark(f"position {line['position']} ({line['type']}): {printable(arguments[0])} {end}", style="yellow")
     return code == 0
 
 

@@ -47,12 +47,12 @@ class PastMoment(click.ParamType[str, str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         now = datetime.now()
         try:
-            said = written(value, now, past=True)
+            day = written(value, now, past=True)
         except ValueError as error:
             self.fail(str(error), param, ctx)
-        if len(said) > DAY:
-            return said
-        noon = datetime.fromisoformat(said).replace(hour=12)
+        if len(day) > DAY:
+            return day
+        noon = datetime.fromisoformat(day).replace(hour=12)
         return text((now if noon.date() == now.date() else noon).astimezone(UTC))
 
 

@@ -85,24 +85,24 @@ REFERENCE = re.compile(r"\b[wvdegx]-[0-9a-z]{5,26}\b")
 
 def next_lines(error: LedgerError, command: str = "", names: Mapping[str, str] = NO_NAMES) -> list[str]:
     """What to do next; the last of them, or what it holds, is a command."""
-    said = as_typed(_as_typed(error.next_step), names)
-    if COMMAND.search(said):
-        return [said]
-    return [*([said] if said else []), f"{PROGRAM} {_command(error, command)}".rstrip()]
+    advice = as_typed(_as_typed(error.next_step), names)
+    if COMMAND.search(advice):
+        return [advice]
+    return [*([advice] if advice else []), f"{PROGRAM} {_command(error, command)}".rstrip()]
 
 
 def message(error: LedgerError, command: str, names: Mapping[str, str] = NO_NAMES) -> str:
     """What is wrong, with the arguments as the command names them."""
-    said = error.message.replace(POINT, f"{POINT}, or how long ago, like 2h or 3d")
-    return as_typed(said, {**names, **ARGUMENTS.get(command, {})})
+    text = error.message.replace(POINT, f"{POINT}, or how long ago, like 2h or 3d")
+    return as_typed(text, {**names, **ARGUMENTS.get(command, {})})
 
 
-def as_typed(said: str, names: Mapping[str, str]) -> str:
+def as_typed(text: str, names: Mapping[str, str]) -> str:
     """A sentence in which each argument that it begins with, or has an underscore, is called as it is typed."""
     for argument, typed in names.items():
-        said = re.sub(rf"(^|; ){argument}(?=: | can be: )", rf"\1{typed}", said)
-        said = re.sub(rf"(?<![\w.'-]){argument}(?![\w.'])", typed, said) if "_" in argument else said
-    return said
+        text = re.sub(rf"(^|; ){argument}(?=: | can be: )", rf"\1{typed}", text)
+        text = re.sub(rf"(?<![\w.'-]){argument}(?![\w.'])", typed, text) if "_" in argument else text
+    return text
 
 
 def option_names(command: click.Command) -> dict[str, str]:

@@ -123,8 +123,8 @@ def remark_ready(answered: dict[str, Any]) -> None:
     if ready:
         remark(f"now ready: {', '.join(ready)}")
     for done in answered.get("carried_out", ()):
-        said = f"{printable(done['title'])} is finished, which is {done['status'] or 'unknown'}"
-        remark(f"all work of {done['ref']} {said}: tracking-ledger show {done['ref']}")
+        sentence = f"{printable(done['title'])} is finished, which is {done['status'] or 'unknown'}"
+        remark(f"all work of {done['ref']} {sentence}: tracking-ledger show {done['ref']}")
 
 
 def answer_json(answered: Any) -> None:

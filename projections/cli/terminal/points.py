@@ -29,8 +29,8 @@ def point(typed: str, now: datetime) -> str:
     >>> [point(typed, datetime(2026, 11, 22, 15, tzinfo=UTC)) for typed in ("120", "v3", "d-7k3qd", "2026-11-20")]
     ['120', 'v3', 'd-7k3qd', '2026-11-20']
     """
-    said = _AGO.fullmatch(_WORDS.get(typed.strip().lower(), typed.strip().lower()))
-    return text(now - int(said[1]) * _LENGTHS[said[2][0]]) if said else typed
+    match = _AGO.fullmatch(_WORDS.get(typed.strip().lower(), typed.strip().lower()))
+    return text(now - int(match[1]) * _LENGTHS[match[2][0]]) if match else typed
 
 
 POINT = Point()

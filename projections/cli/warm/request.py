@@ -65,8 +65,8 @@ def taken_over(connection: socket.socket, key: bytes, seconds: float) -> bool:
 
 def greeted(connection: socket.socket) -> int:
     """The process at the other end, as a descriptor. A frozen one says nothing, and would keep open what it is sent."""
-    said, descriptors, _, _ = socket.recv_fds(connection, len(HELLO), 1)
-    if said != HELLO or not descriptors:
+    hello, descriptors, _, _ = socket.recv_fds(connection, len(HELLO), 1)
+    if hello != HELLO or not descriptors:
         raise ConnectionResetError("it takes no command")
     return descriptors[0]
 

@@ -63,9 +63,9 @@ _BODIES: dict[Template, Callable[[str, Line], Line]] = {"json": _standard, "slac
 
 def _sentence(line: Line, escaped: Callable[[str], str]) -> str:
     subject = " ".join(filter(None, (line["ref"], line["title"])))
-    said = line["summary"] if line["summary"] != line["title"] else ""
+    summary = line["summary"] if line["summary"] != line["title"] else ""
     words = f"{line['by']}: {_words(line['type'])}"
-    text = " — ".join(filter(None, (words, subject, said)))
+    text = " — ".join(filter(None, (words, subject, summary)))
     plain = " ".join(text.split())
     return escaped(plain if len(plain) <= LONGEST else plain[: LONGEST - 3] + "...")
 

@@ -96,9 +96,9 @@ def _line(event: RecordedEvent, states: list[Any] | None, ref: str | None) -> En
 
 
 def _texts_of(fact: Fact) -> Entity:
-    said = {name: getattr(fact, name, None) for name in SAID}
+    texts = {name: getattr(fact, name, None) for name in SAID}
     return {
-        name: value if len(value) <= LONGEST else value[: LONGEST - 3] + "..." for name, value in said.items() if value
+        name: value if len(value) <= LONGEST else value[: LONGEST - 3] + "..." for name, value in texts.items() if value
     }
 
 

@@ -191,7 +191,7 @@ def changes_of(event: RecordedEvent, states: list[Any]) -> list[Entity]:
 def words_of(event: RecordedEvent) -> Entity:
     """{reason?, forced?, forced_over?}: what was said of it, which need not be part of the entity afterwards."""
     fact = fact_of(event)
-    return {name: said for name in WORDS if (said := getattr(fact, name, None))}
+    return {name: value for name in WORDS if (value := getattr(fact, name, None))}
 
 
 def _entry(event: RecordedEvent, changes: Changes, *, whole: bool) -> Entity:

@@ -125,7 +125,7 @@ def _cut_sections(sections: dict[str, list[tuple[str, Entity]]], refs: dict[str,
     answer: Entity = {}
     for name, lines in sections.items():
         if lines:
-            answer[name] = [{"ref": refs[item], **said} for item, said in lines[:limit]]
+            answer[name] = [{"ref": refs[item], **fields} for item, fields in lines[:limit]]
         if len(lines) > limit:
             answer[f"{name}_count"] = len(lines)
     return answer
@@ -166,9 +166,9 @@ def _live(life: Life, after: WorkItem, event: RecordedFact) -> None:
 
 def _worker(before: WorkItem) -> str | None:
     """Who had in hand what is completed now: who asked for the review that was just approved, or has it."""
-    said = before.answer
-    if said is not None and said.question.completes is not None and said.verdict == "approve":
-        return said.question.by
+    answer = before.answer
+    if answer is not None and answer.question.completes is not None and answer.verdict == "approve":
+        return answer.question.by
     return before.claim.by if before.claim is not None else before.assignee
 
 

@@ -66,8 +66,8 @@ def _more(kind: str, row: Row, waiting: dict[str, Entity]) -> Entity:
                 "since": question.at,
             }
         case "refused":
-            said = row.state.answer
-            return {"question": said.question.text, "reason": said.text, "by": said.by, "since": said.at}
+            answer = row.state.answer
+            return {"question": answer.question.text, "reason": answer.text, "by": answer.by, "since": answer.at}
         case "expired_claim":
             return {"since": row.state.claim.until}
         case "due":

@@ -97,12 +97,12 @@ def imported(facts: Iterable[tuple[Any, Mark]], entity_id: str, world: World) ->
 
 def _refused_since(item: WorkItem, mark: Mark) -> bool:
     """Whether a review was refused after the source had said that it is done: it is not asked for again."""
-    said = item.answer
+    answer = item.answer
     return (
-        said is not None
-        and said.verdict == "refuse"
-        and said.question.completes is not None
-        and text(mark.at) <= said.at
+        answer is not None
+        and answer.verdict == "refuse"
+        and answer.question.completes is not None
+        and text(mark.at) <= answer.at
     )
 
 

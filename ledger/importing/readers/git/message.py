@@ -163,10 +163,10 @@ def _announced_elsewhere(subject: str, body: str, form: str, result: ParsedMessa
     match = next((found for pattern in _MERGED_ELSEWHERE if (found := pattern.fullmatch(subject))), None)
     request = _MERGE_REQUEST.search(body) if match is None else None
     if match is not None:
-        said = match.groupdict()
+        groups = match.groupdict()
         _number(match["pull"], result)
-        result.title = said.get("title") or _first_line(body)
-        result.branch, result.into = said.get("branch"), said.get("into")
+        result.title = groups.get("title") or _first_line(body)
+        result.branch, result.into = groups.get("branch"), groups.get("into")
     elif request is not None:
         _number(request[1], result)
         is_merge = subject.startswith("Merge branch ")

@@ -13,6 +13,6 @@ def addresses(entry: Entry) -> list[str]:
 
 def with_addresses(fields: dict[str, Any], found: list[str]) -> dict[str, Any]:
     """The fields of a record, with the addresses that none of them has among its metadata."""
-    said = str(fields)
-    left = [address for address in found if address not in said]
+    text = str(fields)
+    left = [address for address in found if address not in text]
     return fields | {"metadata": {**fields.get("metadata", {}), "addresses": left}} if left else fields

@@ -29,11 +29,11 @@ def _is_total(entry: Entry) -> bool:
         return False
     values = [plain(value) for value in (head[len(name) :].strip(" :=–—()-"), *_values(entry))]
     values = [value for value in values if value != name]
-    said = [value for value in values if re.search(r"\w", value)]
-    if not said:
+    filled = [value for value in values if re.search(r"\w", value)]
+    if not filled:
         return entry.is_row
-    is_named_so = any(not re.search(r"\d", value) and _is_state(value) for value in said)
-    return not is_named_so and any(re.search(r"\d", value) for value in said)
+    is_named_so = any(not re.search(r"\d", value) and _is_state(value) for value in filled)
+    return not is_named_so and any(re.search(r"\d", value) for value in filled)
 
 
 def _values(entry: Entry) -> list[str]:

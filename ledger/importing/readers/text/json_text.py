@@ -127,7 +127,9 @@ def _as_storable(value: Any, path: str, problems: list[Problem]) -> Any:
             return _number(value, path, problems)
         case dict():
             return {
-                (said := _storable(name, path, problems)): _as_storable(inner, _below(path, said), problems)
+                (stored_name := _storable(name, path, problems)): _as_storable(
+                    inner, _below(path, stored_name), problems
+                )
                 for name, inner in value.items()
             }
         case list():

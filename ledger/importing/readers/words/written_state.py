@@ -125,14 +125,14 @@ def state_of(text: str) -> WrittenState | None:
     if not re.search(r"\w|[^\x00-\x7f–—]|~~|\[.\]", written):
         return None
     share = _SHARE.search(written)
-    said = {_by_signs(written), _by_words(written)} - {None}
-    if not said and (begun := category_in_another_language(written) or state_begun(written)):
-        said = {begun}
-    if not said and share:
-        said = {"done" if int(share[1]) >= 100 else "active" if int(share[1]) else "planned"}
-    if not said and _ENDS_DONE.search(key(written)) and not _NOT_QUITE.search(key(written)):
-        said = {"done"}
-    return WrittenState(written, said.pop() if len(said) == 1 else None)
+    states = {_by_signs(written), _by_words(written)} - {None}
+    if not states and (begun := category_in_another_language(written) or state_begun(written)):
+        states = {begun}
+    if not states and share:
+        states = {"done" if int(share[1]) >= 100 else "active" if int(share[1]) else "planned"}
+    if not states and _ENDS_DONE.search(key(written)) and not _NOT_QUITE.search(key(written)):
+        states = {"done"}
+    return WrittenState(written, states.pop() if len(states) == 1 else None)
 
 
 def state_begun(text: str) -> Category | None:
@@ -203,8 +203,8 @@ def _unless_open(state: WrittenState, before: list[WrittenState]) -> WrittenStat
 
 def _together(found: list[WrittenState]) -> WrittenState:
     """What a box leaves open a sign beside it says: `[ ] 🚧 Ship it` is under way."""
-    said = {state.category for state in found if state.category != "planned" or not state.is_plain} or {"planned"}
-    known = said - {None}
+    categories = {state.category for state in found if state.category != "planned" or not state.is_plain} or {"planned"}
+    known = categories - {None}
     return WrittenState(" ".join(state.written for state in found), known.pop() if len(known) == 1 else None)
 
 
@@ -264,8 +264,8 @@ def _is_picture(letter: str) -> bool:
 def _by_signs(text: str) -> Category | None:
     if box := BOX.match(text):
         return BOXES.get(box[1] or " ")
-    said = {SIGNS[sign] for sign in text if sign in SIGNS}
-    return said.pop() if len(said) == 1 else None
+    categories = {SIGNS[sign] for sign in text if sign in SIGNS}
+    return categories.pop() if len(categories) == 1 else None
 
 
 def _by_words(text: str) -> Category | None:

@@ -125,8 +125,8 @@ def _link(invocation: Invocation, worktree: Path, commit: str) -> None:
             completed = {"id": ref, "version": item["version"], "status": "completed"}
             done = _perform(invocation, "update_work_item", completed)
             reviewer = done.get("waits_for")
-            said = f"waits for a review by {reviewer}" if reviewer else "is completed"
-            _print_for_committer(f"{ref} {said}", done)
+            outcome = f"waits for a review by {reviewer}" if reviewer else "is completed"
+            _print_for_committer(f"{ref} {outcome}", done)
 
 
 def _rewritten(invocation: Invocation, worktree: Path, lines: str) -> None:

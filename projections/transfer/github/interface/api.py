@@ -269,8 +269,8 @@ class GithubClient:
 
 def _seconds(answer: httpx2.Response, header: str) -> float | None:
     """None where it is left out, or is no number that a calendar has."""
-    said = answer.headers.get(header, "")
-    return float(said) if _SECONDS.fullmatch(said) else None
+    value = answer.headers.get(header, "")
+    return float(value) if _SECONDS.fullmatch(value) else None
 
 
 def _date(answer: httpx2.Response) -> datetime | None:
@@ -282,10 +282,10 @@ def _date(answer: httpx2.Response) -> datetime | None:
 
 def _message(answer: httpx2.Response) -> str:
     try:
-        said = msgspec.json.decode(answer.content)
+        body = msgspec.json.decode(answer.content)
     except msgspec.DecodeError:
-        said = None
-    message = said.get("message") if isinstance(said, dict) else None
+        body = None
+    message = body.get("message") if isinstance(body, dict) else None
     return str(message or f"status {answer.status_code}")[:300]
 
 

@@ -21,7 +21,7 @@ Values = dict[str, Any]
 
 def of_item(item: WorkItem) -> Values:
     """The item's own words. A comment that was withdrawn is absent."""
-    said: Values = {
+    values: Values = {
         "title": item.title.strip(),
         "body": plain(item.description),
         "state": state_of(item),
@@ -30,9 +30,9 @@ def of_item(item: WorkItem) -> Values:
         "milestone": item.milestone_id,
     } | relations.of_item(item)
     if item.item_type == "milestone":
-        said["due"] = item.due[:10] if item.due else None
+        values["due"] = item.due[:10] if item.due else None
     texts = {name: comment.text for name, comment in item.comments.items() if not comment.withdrawn}
-    return said | {COMMENT + name: digest(text) for name, text in texts.items()}
+    return values | {COMMENT + name: digest(text) for name, text in texts.items()}
 
 
 def last_common(then: WorkItem) -> Values:
@@ -48,7 +48,7 @@ def of_issue(issue: Issue, base: Values, ours: Values) -> Values:
         return of_milestone(issue, ours)
     logins = [login(name) for name in issue.logins]
     assignee = next((name for name in (base["assignee"], ours["assignee"]) if name in logins), None)
-    said: Values = {
+    values: Values = {
         "title": record["title"].strip(),
         "body": plain(issue.body),
         "state": OPEN if record["state"] == "open" else _reason(record.get("state_reason")),
@@ -57,8 +57,8 @@ def of_issue(issue: Issue, base: Values, ours: Values) -> Values:
         "milestone": issue.milestone_id,
     } | relations.of_issue(issue)
     if issue.remarks is None:
-        return said
-    return said | {COMMENT + name: digest(remark.text) for name, remark in issue.remarks.items()}
+        return values
+    return values | {COMMENT + name: digest(remark.text) for name, remark in issue.remarks.items()}
 
 
 def of_milestone(milestone: Issue, ours: Values) -> Values:

@@ -184,9 +184,9 @@ class _Fields:
             self._legacy.warn("text_kept", field.line, f"tests: {written[:80]}")
 
     def _compliance(self, field: Field) -> None:
-        said = words.verdict(re.sub(r"[*_`]", "", field.full_text))
-        if said is not None:
-            self._found["constitutional_compliance"] = said
+        verdict = words.verdict(re.sub(r"[*_`]", "", field.full_text))
+        if verdict is not None:
+            self._found["constitutional_compliance"] = verdict
         elif not words.is_unknown(field.full_text):
             self._metadata["compliance"] = plain(field.full_text)
             self._legacy.warn("text_kept", field.line, f"compliance: {field.full_text[:80]}")

@@ -57,8 +57,8 @@ def session_fields(
         fields["branch_name"] = branch.split()[0]  # a branch has no blanks: what follows is a remark
     if tags := _tags(front.get("tags")):
         fields["tags"] = tags
-    said = status_of(_text(front, "status") or "", tags or (), metadata, warn)
-    return fields | {"metadata": metadata}, begun(front, metadata, warn), said
+    status = status_of(_text(front, "status") or "", tags or (), metadata, warn)
+    return fields | {"metadata": metadata}, begun(front, metadata, warn), status
 
 
 def status_of(written: str, tags: Iterable[str], metadata: dict[str, Any], warn: Warn) -> State | None:

@@ -197,8 +197,8 @@ class _Found:
         if field := take("formats", "format support", "supported formats", "format", "format_support"):
             self._list_of_formats(field.full_text.strip("[] "), explicit=True)
         for name in ("excel", "csv", "pdf", "ocr"):
-            if (field := take(name)) and (said := words.verdict(field.full_text)) is not None:
-                self._formats[name] = said
+            if (field := take(name)) and (verdict := words.verdict(field.full_text)) is not None:
+                self._formats[name] = verdict
         field = take("version", "extractor version", "extractor_version")
         if field and not words.is_unknown(plain(field.full_text)):
             self._fields["extractor_version"] = plain(field.full_text).removeprefix("v")
@@ -216,8 +216,8 @@ class _Found:
             self._metadata["extractor_path"] = path[1] or path[2]
             text = _EXTRACTOR.sub("", text[: path.start()]) + text[path.end() :]
         if "manifest_compliant" not in self._fields and (found := _MANIFEST.search(text)):
-            said = False if found[1] or (found[2] or "").startswith("no") else words.verdict(found[3] or "compliant")
-            self._fields |= {} if said is None else {"manifest_compliant": said}
+            verdict = False if found[1] or (found[2] or "").startswith("no") else words.verdict(found[3] or "compliant")
+            self._fields |= {} if verdict is None else {"manifest_compliant": verdict}
             text = f"{text[: found.start()]} {text[found.end() :]}"
         if "extractor_version" not in self._fields and (found := _VERSION.search(text) or _BARE_VERSION.search(text)):
             self._fields["extractor_version"] = next(group for group in found.groups() if group).rstrip(".,")
@@ -307,8 +307,8 @@ class _Found:
                 self._formats[words.FORMATS[found[2].lower()]] = words.verdict(found[1]) is not False
             text = _MARKED.sub(" ", text)
         for found in _FORMAT.finditer(text):
-            said = words.verdict(found[3]) if found[3] else None
-            self._formats[words.FORMATS[found[2].lower()]] = said if said is not None else not found[1]
+            verdict = words.verdict(found[3]) if found[3] else None
+            self._formats[words.FORMATS[found[2].lower()]] = verdict if verdict is not None else not found[1]
         if explicit:
             others = [word for word in re.split(r"[\s,;/|+&]+", _FORMAT.sub(" ", text)) if re.search(r"\w", word)]
             if not self._formats and (not others or others[0].lower() in ("none", "keine")):
@@ -321,9 +321,9 @@ class _Found:
         return _FORMAT.sub(" ", text)
 
     def _manifest(self, text: str) -> None:
-        said = words.verdict(text)
-        if said is not None:
-            self._fields["manifest_compliant"] = said
+        verdict = words.verdict(text)
+        if verdict is not None:
+            self._fields["manifest_compliant"] = verdict
         elif not words.is_unknown(text):
             self._keep("manifest", text)
 

@@ -169,12 +169,12 @@ class Items:
         What is not understood waits, unless it is a picture behind an empty box: that says it is to be done.
         """
         field = entry.take("status", "state", "progress")
-        said = (state_of(field.full_text) if field else None) or self._ticked(entry) or state
-        if said is None or (above in LEFT_OPEN and said.is_plain and said.category == "planned"):
+        stated = (state_of(field.full_text) if field else None) or self._ticked(entry) or state
+        if stated is None or (above in LEFT_OPEN and stated.is_plain and stated.category == "planned"):
             return words.OF_ITEMS[above] if above else None
-        meant = words.item_state(said)
-        self._legacy.state(metadata, said, meant.name if meant else None, entry.line)
-        if meant is None and said.written.startswith(EMPTY_BOXES):
+        meant = words.item_state(stated)
+        self._legacy.state(metadata, stated, meant.name if meant else None, entry.line)
+        if meant is None and stated.written.startswith(EMPTY_BOXES):
             return words.OF_ITEMS["planned"]
         return meant or words.NOT_UNDERSTOOD
 

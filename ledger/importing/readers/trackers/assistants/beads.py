@@ -236,7 +236,7 @@ class _Issue(Record):
 
     def _state(self, word: str) -> tuple[str | None, Category | None]:
         """The status and what it means; beads offers what is open, unless it is no work."""
-        marks = [said for field, said in NO_WORK.items() if self.rest.get(field) is True]
+        marks = [mark for field, mark in NO_WORK.items() if self.rest.get(field) is True]
         marks += [GATE] if self.rest.get("issue_type") == GATE else []
         status, category = self.state(word)
         return (marks[0], "waiting") if marks and category in WORKABLE else (status, category)

@@ -98,8 +98,8 @@ class _Board:
         self._merges: dict[str, list[Fields]] = {}
         for row in _rows(database, "merges"):
             attempt = next((row[column] for column in ATTEMPT if row.get(column)), None)
-            said = {name: value for name, value in row.items() if value is not None and name not in ("id", *ATTEMPT)}
-            self._merges.setdefault(self.task_of.get(str(attempt), ""), []).append(said)
+            fields = {name: value for name, value in row.items() if value is not None and name not in ("id", *ATTEMPT)}
+            self._merges.setdefault(self.task_of.get(str(attempt), ""), []).append(fields)
 
     def more_of(self, number: str, task: Fields) -> Fields:
         """The branch of the newest attempt, those of all where they are several, and what came of them."""

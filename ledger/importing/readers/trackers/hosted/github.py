@@ -81,8 +81,8 @@ def recognises(sample: Sample) -> bool:
     addressed = sample.holds(r'"(?:html_)?url"\s*:\s*"https?://[^/"]+/(?:repos/)?[^/"]+/[^/"]+/issues/\d+"')
     titled = (marked or addressed) and sample.holds(r'"title"\s*:')
     remark = sample.holds(r'"(?:html_)?url"\s*:\s*"https?://[^"]+#issuecomment-\d+"') and sample.holds(r'"body"\s*:')
-    said = sample.begins(r"[\[{]") and (titled or remark)
-    return said and not sample.holds(r'"(?:issue_type|depends_on_id)"\s*:')
+    is_likely = sample.begins(r"[\[{]") and (titled or remark)
+    return is_likely and not sample.holds(r'"(?:issue_type|depends_on_id)"\s*:')
 
 
 def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
@@ -165,7 +165,7 @@ def _documents(path: Path) -> list[Any]:
 
 def _by_issue(comments: Iterable[Fields], reading: Reading) -> dict[str, list[Fields]]:
     """The comments that stand by themselves; those on pull requests are named."""
-    said: dict[str, list[Fields]] = {}
+    by_issue: dict[str, list[Fields]] = {}
     for given in comments:
         comment, problems = as_storable(given)
         name, is_pull = issue_of(comment)
@@ -173,14 +173,14 @@ def _by_issue(comments: Iterable[Fields], reading: Reading) -> dict[str, list[Fi
             reading.not_taken.append(Finding(PULL_REQUEST, f"comment {number_of(comment)} ({name})"))
             continue
         reading.warnings += [Finding(kind, f"{name}: {where}") for kind, where in problems]
-        said.setdefault(name, []).append(comment)
-    return said
+        by_issue.setdefault(name, []).append(comment)
+    return by_issue
 
 
-def _by_number(said: Iterable[str]) -> dict[str, str]:
+def _by_number(names_of_issues: Iterable[str]) -> dict[str, str]:
     """The issues that comments name by their repository too, by the number alone, where that is one issue's."""
     names: dict[str, list[str]] = {}
-    for name in said:
+    for name in names_of_issues:
         names.setdefault(name[name.index("#") :], []).append(name)
     return {number: same[0] for number, same in names.items() if len(same) == 1}
 
@@ -296,11 +296,11 @@ class _Issue(Record):
         """What an issue closed as a duplicate repeats: GraphQL says so, else the comment that marked it as one."""
         if self._reason() != "duplicate":
             return None
-        said = [
+        texts = [
             self._comment(entry).get("text") for entry in listed(self.rest.get("comments")) if isinstance(entry, dict)
         ]
-        said += [entry.get("text") for entry in self._separate]
-        marks = [found for words in said if isinstance(words, str) and (found := _DUPLICATE_OF.match(words))]
+        texts += [entry.get("text") for entry in self._separate]
+        marks = [found for words in texts if isinstance(words, str) and (found := _DUPLICATE_OF.match(words))]
         return self._other(self.rest.get("duplicate_of")) or next(
             (self._other({"url": mark["url"]}) if mark["url"] else self._reference(mark) for mark in reversed(marks)),
             None,
@@ -350,7 +350,9 @@ class _Issue(Record):
             corrected=CORRECTED,
         )
         more = {
-            str(entry["id"]): {name: said for name, said in entry.items() if name not in {*COMMENT, "text", *ADDRESSES}}
+            str(entry["id"]): {
+                name: value for name, value in entry.items() if name not in {*COMMENT, "text", *ADDRESSES}
+            }
             for entry in left
             if entry.get("id")
         }
@@ -361,10 +363,10 @@ class _Issue(Record):
     def _comment(self, entry: Any) -> Any:
         if not isinstance(entry, dict):
             return entry
-        said = filled(snake(entry))
-        said |= {"id": number} if (number := number_of(said)) is not None else {}
-        author = login(said.pop("author", None)) or login(said.pop("user", None))
-        return said | {"text": said.pop("body", "")} | ({"author": author} if author else {})
+        fields = filled(snake(entry))
+        fields |= {"id": number} if (number := number_of(fields)) is not None else {}
+        author = login(fields.pop("author", None)) or login(fields.pop("user", None))
+        return fields | {"text": fields.pop("body", "")} | ({"author": author} if author else {})
 
     def _assignee(self) -> Fields:
         names = [name for person in listed(self.rest.get("assignees")) if (name := login(person))]
@@ -389,5 +391,5 @@ class _Issue(Record):
 
 def _without_text(entry: Any) -> Any:
     """What a comment says besides what the comment of ours says."""
-    said = isinstance(entry, dict) and entry.get("text")
-    return {name: value for name, value in entry.items() if name != "text"} if said else entry
+    text = isinstance(entry, dict) and entry.get("text")
+    return {name: value for name, value in entry.items() if name != "text"} if text else entry

@@ -74,13 +74,13 @@ def address_of(record: Fields) -> re.Match[str] | None:
 
 def repository_of(record: Fields) -> str | None:
     """The `owner/repo` that a record names beside its own address."""
-    said = record.get("repository") or record.get("repository_url")
-    if isinstance(said, dict):
-        said = said.get("nameWithOwner") or said.get("full_name")
-    if not isinstance(said, str):
+    repository = record.get("repository") or record.get("repository_url")
+    if isinstance(repository, dict):
+        repository = repository.get("nameWithOwner") or repository.get("full_name")
+    if not isinstance(repository, str):
         return None
-    address = _REPOSITORY.fullmatch(said)
-    return address[1] if address else said if said.count("/") == 1 else None
+    address = _REPOSITORY.fullmatch(repository)
+    return address[1] if address else repository if repository.count("/") == 1 else None
 
 
 def listed(value: Any) -> list[Any]:
@@ -104,7 +104,7 @@ def is_cut(value: Any, known: int) -> bool:
 def board_words(record: Fields) -> list[str]:
     """The columns of projects in which an issue is."""
     projects = [one.get("status") for one in listed(record.get("project_items")) if isinstance(one, dict)]
-    names = [said.get("name") if isinstance(said, dict) else said for said in (record.get("status"), *projects)]
+    names = [status.get("name") if isinstance(status, dict) else status for status in (record.get("status"), *projects)]
     return [name for name in names if isinstance(name, str) and name]
 
 
@@ -156,8 +156,8 @@ def _last(name: str) -> str:
 
 def is_pull_request(record: Fields) -> bool:
     address = address_of(record)
-    said = record.get("pull_request") or record.get("isPullRequest") or record.get("__typename") == "PullRequest"
-    return bool(said) or (address is not None and "/pull/" in address[0])
+    is_marked = record.get("pull_request") or record.get("isPullRequest") or record.get("__typename") == "PullRequest"
+    return bool(is_marked) or (address is not None and "/pull/" in address[0])
 
 
 def with_state(record: Fields) -> Fields:

@@ -26,7 +26,7 @@ def split_comments(whole: Any) -> tuple[Any, list[Fields]]:
         return whole, []
     lists = [name for name in COMMENTS if isinstance(whole.get(name), list) and any(map(is_comment, whole[name]))]
     comments = [one for name in lists for one in whole[name] if is_comment(one)]
-    rest = {name: said for name, said in whole.items() if name not in lists}
+    rest = {name: value for name, value in whole.items() if name not in lists}
     return rest or [], comments
 
 
@@ -46,10 +46,10 @@ def issue_of(comment: Fields) -> tuple[str, bool]:
 def number_of(comment: Fields) -> Any:
     """The number of a comment, which its address has where its id is one of GraphQL's."""
     given = (comment.get(name) for name in ("html_url", "url"))
-    found = [address[4] for said in given if isinstance(said, str) and (address := _ADDRESS.match(said)) and address[4]]
+    found = [address[4] for url in given if isinstance(url, str) and (address := _ADDRESS.match(url)) and address[4]]
     return int(found[0]) if found else comment.get("id")
 
 
 def _addresses(comment: Fields) -> list[re.Match[str]]:
     given = (comment.get(name) for name in SAYING)
-    return [address for said in given if isinstance(said, str) and (address := _ADDRESS.match(said))]
+    return [address for url in given if isinstance(url, str) and (address := _ADDRESS.match(url))]

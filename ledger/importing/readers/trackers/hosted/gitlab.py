@@ -132,9 +132,9 @@ def _scoped(labels: Iterable[str]) -> list[str]:
     return [found[1].strip() for label in labels if (found := _SCOPED.fullmatch(label))]
 
 
-def _finer(word: str, said: Iterable[str | None]) -> str | None:
+def _finer(word: str, words: Iterable[str | None]) -> str | None:
     """The first word that says more than that an issue is open, or that a closed one was given up."""
-    known = [(one, category) for one in said if one and (category := category_of(one))]
+    known = [(one, category) for one in words if one and (category := category_of(one))]
     if word.casefold() == "closed":
         return next((one for one, category in known if category == "dropped"), None)
     return next((one for one, category in known if category not in FINISHED), None)
@@ -218,11 +218,11 @@ class _Issue(Record):
         moved = "duplicate" if self.rest.get("duplicated_to_id") else "moved" if self.rest.get("moved_to_id") else None
         finer = _finer(word, (status, *_scoped(labels)))
         self.own |= {LABEL: finer} if finer else {}
-        said = finer or (moved if word == "closed" else None)
-        if said is None:
+        word_here = finer or (moved if word == "closed" else None)
+        if word_here is None:
             return word, category_of(word)
         self.own[STATE] = word
-        return said, "dropped" if word == "closed" else category_of(said)
+        return word_here, "dropped" if word == "closed" else category_of(word_here)
 
     def _priority(self, labels: list[str]) -> int | None:
         word = _rank(labels)
@@ -274,7 +274,7 @@ class _Issue(Record):
         given = self.rest.pop("notes", None)
         if not isinstance(given, list):
             return None
-        said, left = [], []
+        comments, left = [], []
         for note in given:
             body = text_at(note, "body") or text_at(note, "note")
             if body and not note.get("system"):
@@ -283,12 +283,12 @@ class _Issue(Record):
                 changed = time_of(note.get("updated_at"))
                 corrected = changed if changed and at and changed > at else None
                 key = str(number) if number else None
-                said.append(SourceComment(text=body, by=by, at=at, corrected_at=corrected, id=key))
+                comments.append(SourceComment(text=body, by=by, at=at, corrected_at=corrected, id=key))
             else:
                 left.append(note)
         if left:
             self.rest["notes"] = left
-        return tuple(said)
+        return tuple(comments)
 
 
 def _of_table(path: Path, reading: Reading) -> Iterator[SourceItem]:

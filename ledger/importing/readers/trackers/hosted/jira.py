@@ -122,16 +122,16 @@ class _Export:
 def _links_said_by(names: set[str]) -> dict[str, list[str]]:
     """The columns that say a kind of link together. Who waits says so; of other links both ends tell."""
     columns = {name: found for name in names if (found := link_column(name))}
-    said: dict[str, list[str]] = {}
+    columns_of: dict[str, list[str]] = {}
     for name, column in columns.items():
         if plain(column.kind) not in BLOCKS:
             ends = [(other, found.direction) for other, found in columns.items() if found.kind == column.kind]
             whole = {direction for _, direction in ends} == {"inward", "outward"}
             words = (column.kind, "duplicates") if plain(column.kind) in DUPLICATES else (column.kind,)
-            said |= {f"links.{word}": [other for other, _ in ends] for word in words} if whole else {}
+            columns_of |= {f"links.{word}": [other for other, _ in ends] for word in words} if whole else {}
         elif column.direction == "inward":
-            said |= {"links.depends_on": [name], "links.Blocks": [name]}
-    return said
+            columns_of |= {"links.depends_on": [name], "links.Blocks": [name]}
+    return columns_of
 
 
 class _Issue(CellRecord):

@@ -144,17 +144,17 @@ class _Issue(CellRecord):
         yield from (SourceLink(kind="depends_on", to=other, word="blocked_by") for other in blockers)
 
     def _comments(self) -> tuple[SourceComment, ...]:
-        said, left = [], []
+        comments, left = [], []
         for entry in self._entries("Comments"):
             body = text_at(entry, "comment")
             if body:
                 at = self.at("Comments", text_at(entry, "created_at") or "")
-                said.append(SourceComment(text=body, by=text_at(entry, "created_by"), at=at))
+                comments.append(SourceComment(text=body, by=text_at(entry, "created_by"), at=at))
             else:
                 left.append(entry)
         if left:
             self.rest["Comments"] = left
-        return tuple(said)
+        return tuple(comments)
 
 
 def _kind(relation: Any) -> tuple[str, str]:

@@ -240,14 +240,14 @@ class _Card(Record):
     def _comments(self) -> tuple[SourceComment, ...]:
         return tuple(
             SourceComment(
-                text=said,
+                text=text,
                 by=_author(action),
                 at=time_of(action.get("date")),
                 corrected_at=time_of(text_at(action, "data", "dateLastEdited")),
                 id=text_at(action, "id") or None,
             )
             for action in sorted(self._comment_actions(), key=lambda action: str(action.get("date")))
-            if (said := text_at(action, "data", "text"))
+            if (text := text_at(action, "data", "text"))
         )
 
 

@@ -98,9 +98,11 @@ read = reader(SOURCE, "org task", records)
 
 def _name_preface(lines: list[str], reading: Reading) -> None:
     """Text above the first heading, which is not of any task; settings of the file are none."""
-    said = [number for number, line in enumerate(lines, 1) if line.strip() and not line.lstrip().startswith(("#", ":"))]
-    if said:
-        left_out(reading, "document", f"line {said[0]}: {lines[said[0] - 1].strip()[:50]}")
+    numbers = [
+        number for number, line in enumerate(lines, 1) if line.strip() and not line.lstrip().startswith(("#", ":"))
+    ]
+    if numbers:
+        left_out(reading, "document", f"line {numbers[0]}: {lines[numbers[0] - 1].strip()[:50]}")
 
 
 def _keywords(line: str) -> tuple[list[str], list[str]]:
@@ -173,8 +175,8 @@ class _Task(Record):
 
     def __init__(self, heading: Heading, ended: list[str], reading: Reading) -> None:
         self._heading, self._body, self._ended = heading, heading.body, ended
-        said = {name: values if values[1:] else values[0] for name, values in heading.body.properties.items()}
-        super().__init__(heading.key, said, reading)
+        properties = {name: values if values[1:] else values[0] for name, values in heading.body.properties.items()}
+        super().__init__(heading.key, properties, reading)
 
     def item(self) -> SourceItem:
         heading, body = self._heading, self._body

@@ -280,8 +280,8 @@ class _Reader(Record):
 
     def _days(self) -> Fields:
         """`due:` and `t:`, which is where some programs write the day before which a task is hidden."""
-        said = {field: [value for key, value in self._line.pairs if key == pair] for field, pair in DAYS.items()}
-        return {field: day for field, days in said.items() if len(days) == 1 and (day := _planned(days[0]))}
+        values = {field: [value for key, value in self._line.pairs if key == pair] for field, pair in DAYS.items()}
+        return {field: day for field, days in values.items() if len(days) == 1 and (day := _planned(days[0]))}
 
     def _links(self, created: Mark) -> tuple[ImportedLink, ...]:
         """`p:` names the `id:` of the task above, as the program topydo writes it."""
