@@ -10,7 +10,7 @@ from ledger.errors import Refused, Unavailable
 from ledger.libpq.session import Session
 from ledger.postgres.connection.connect import owner_conninfo
 from ledger.postgres.connection.database import Database
-from ledger.postgres.connection.driver_errors import lacks_rights, translated
+from ledger.postgres.connection.driver_errors import lacks_privileges, translated
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings
 
@@ -41,7 +41,7 @@ def owned_log(settings: Settings, key: UUID, ledger: UUID) -> Iterator[PostgresS
             if joined:
                 connection.execute(LEAVE, [key])
     except Unavailable as error:
-        if not lacks_rights(error):
+        if not lacks_privileges(error):
             raise
         raise Refused(
             f"this role may not erase texts: {str(error.__cause__).strip()}",

@@ -7,9 +7,9 @@ from projections.application.view import LedgerView
 def keep_status(app: App, view: LedgerView | None) -> None:
     """Writes the status file if this write is to be seen in it. Never raises."""
     # imported here for start-up: the report's templates are needed by few processes
-    from projections.maintenance.status_file import keep_status
+    from projections.maintenance import status_file
 
-    keep_status(app, view)
+    status_file.keep_status(app, view)
 
 
 def renew_copies(app: App) -> None:

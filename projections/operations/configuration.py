@@ -23,7 +23,7 @@ from projections.operations.inputs.argument_values import NULL_IS_A_VALUE
 from projections.operations.inputs.fields import AnyObject, AsArray, AsObject, Commit, Name, Version
 from projections.questions import configuration as questions
 from projections.questions.answers import Answered
-from projections.questions.overviews.status import open_conflicts
+from projections.questions.conflicts import open_count
 from projections.questions.references import resolve
 
 REVISABLE = ("active_context_type", "git_branch", "git_head_commit", "default_token_budget")
@@ -101,7 +101,7 @@ def get_project_configuration(view: LedgerView, _: GetProjectConfigurationInput)
     with view.tables.snapshot() as snapshot:
         configuration = questions.current(snapshot, configuration_id(view.identity.ledger))
         elsewhere = questions.items_elsewhere(snapshot, configuration["id"])
-        conflicts = open_conflicts(snapshot)
+        conflicts = open_count(snapshot)
     configuration |= _elsewhere(elsewhere)
     health = questions.health(view.tables, view.layer.source, "embedded" if view.settings.dsn is None else "given")
     return configuration | {"health": health | _own_copy(view) | {"conflicts": conflicts}}

@@ -25,7 +25,7 @@ def waiting(snapshot: Snapshot, *, limit: int, cursor: str | None = None) -> Ent
     """A page of those that wait, the oldest first."""
     after_key, after_id = page_start(cursor, "found")
     found = snapshot.ask("conflicts/list", status="open", after_key=after_key, after_id=after_id, limit=limit + 1)
-    total = count(snapshot)
+    total = open_count(snapshot)
     return page(
         found,
         limit,
@@ -35,8 +35,8 @@ def waiting(snapshot: Snapshot, *, limit: int, cursor: str | None = None) -> Ent
     )
 
 
-def count(snapshot: Snapshot) -> int:
-    """How many wait."""
+def open_count(snapshot: Snapshot) -> int:
+    """How many wait for a decision."""
     total: int = snapshot.ask("conflicts/count", status="open")[0]["total"]
     return total
 

@@ -17,6 +17,7 @@ from ledger.values.moment import text
 from ledger.values.states import DROPPED, in_order
 from ledger.world import Asker
 from projections.questions import enhancements, vendors
+from projections.questions.conflicts import open_count
 from projections.questions.log import changes
 from projections.questions.log.event_filter import EventFilter
 from projections.questions.overviews import status
@@ -81,7 +82,7 @@ def document(
         "position": snapshot.as_of.position,
         "time": snapshot.as_of.time and text(snapshot.as_of.time),
         "counts": status.active_counts(snapshot),
-        "conflicts": status.open_conflicts(snapshot),
+        "conflicts": open_count(snapshot),
         "waiting": waiting,
         **_words(configured),
         **work,

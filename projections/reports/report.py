@@ -13,6 +13,7 @@ from ledger.aggregates.vendor.state import FORMATS
 from ledger.aggregates.work_item.state import ITEM_TYPES
 from ledger.values.moment import text as moment_text
 from ledger.values.states import FINISHED, ORIGINAL
+from projections.questions.conflicts import open_count
 from projections.questions.overviews import status
 from projections.reports.markdown import UNKNOWN, inline
 from projections.reports.templates import rendered
@@ -45,7 +46,7 @@ def document(
     `source` is the layer that answers, from the database where it `is_live`, and `queued` how many writes of this
     machine wait for the database. `items` is how many work items it lists at most.
     """
-    as_of, conflicts = snapshot.as_of, status.open_conflicts(snapshot)
+    as_of, conflicts = snapshot.as_of, open_count(snapshot)
     clean = is_live and not queued and not conflicts
     return {
         "project": name,

@@ -391,7 +391,7 @@ def test_a_role_without_the_grant_is_named_it_by_every_command(
     sent = run(bare, "sync")
 
     assert [result.exit_code for result in (made, *said)] == [exits.UNAVAILABLE] * 4, made.output
-    assert all("too few rights in this database: permission denied" in result.output for result in (made, *said))
+    assert all("lacks privileges in this database: permission denied" in result.output for result in (made, *said))
     assert all(f"GRANT {WRITER} TO" in result.output for result in (made, *said))
     assert (queued.exit_code, sent.exit_code) == (exits.QUEUED, exits.DONE)
     assert "LEDGER_ADMIN_DSN" not in made.output

@@ -14,7 +14,7 @@ from ledger.errors import Invalid, LedgerError, OutcomeUnknown, Refused, Unavail
 from ledger.libpq.conninfo import as_given
 from ledger.libpq.session import Session
 from ledger.postgres.connection.database import SESSION, Database
-from ledger.postgres.connection.driver_errors import may_not_work, translated
+from ledger.postgres.connection.driver_errors import missing_privileges, translated
 from ledger.postgres.connection.hosts import leader_first
 from ledger.postgres.connection.pooler import keeps_statements
 from ledger.postgres.connection.pools import Pools, Reached
@@ -260,7 +260,7 @@ def _migrate_given(conninfo: str, administrator: str, answered: Callable[[Sessio
             prove(administrator)
             migrate(connection)
     except psycopg.errors.InsufficientPrivilege as error:
-        raise (may_not_work(denied) if denied else _may_not_migrate(error)) from error
+        raise (missing_privileges(denied) if denied else _may_not_migrate(error)) from error
     return _current(conninfo, look)
 
 

@@ -28,14 +28,14 @@ def is_held_up(error: LedgerError) -> bool:
     return isinstance(error, Unavailable) and error.details.get("sqlstate") == LOCK_NOT_AVAILABLE
 
 
-def lacks_rights(error: LedgerError) -> bool:
+def lacks_privileges(error: LedgerError) -> bool:
     """Whether the server is well, and the role that we come as may not do this there."""
     return isinstance(error, Unavailable) and error.details.get("sqlstate") == MAY_NOT
 
 
-def may_not_work(error: psycopg.errors.InsufficientPrivilege) -> Unavailable:
+def missing_privileges(error: psycopg.errors.InsufficientPrivilege) -> Unavailable:
     return Unavailable(
-        f"the role of LEDGER_DSN has too few rights in this database: {' '.join(str(error).split())}",
+        f"the role of LEDGER_DSN lacks privileges in this database: {' '.join(str(error).split())}",
         next_step="let the owner of the schema run: GRANT tracking_ledger_writer TO that role",
         sqlstate=MAY_NOT,
     )
@@ -88,7 +88,7 @@ def meaning(error: BaseException) -> LedgerError | None:
         case psycopg.OperationalError() | psycopg.errors.ReadOnlySqlTransaction():  # the latter leads no more
             return _lost(error)
         case psycopg.errors.InsufficientPrivilege():
-            return may_not_work(error)
+            return missing_privileges(error)
         case psycopg.errors.UndefinedFunction():
             return NewerProgramNeeded(
                 "a newer program has changed this database's functions while this one was running",

@@ -132,7 +132,7 @@ def _database(app: App, findings: list[HealthFinding]) -> Entity:
     try:
         checked = checkup(app.database, app.identity.key)
         with app.tables.snapshot() as snapshot:
-            found |= {"position": snapshot.as_of.position, "conflicts": conflicts.count(snapshot)}
+            found |= {"position": snapshot.as_of.position, "conflicts": conflicts.open_count(snapshot)}
             wanted = configuration.webhooks(snapshot, configuration_id(app.identity.ledger))
             found["cycles"] = [[item["ref"] for item in cycle] for cycle in waiting_cycles(snapshot)]
     except Diverged as error:

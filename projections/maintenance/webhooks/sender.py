@@ -134,7 +134,7 @@ class WebhookSender:
         taken, until = 0, time.monotonic() + TURN
         for position, message in self._messages(webhook, destination.position, head):
             if message is not None and not (answer := self._posts(destination, message)).is_taken:
-                self._refused(destination, answer)
+                self._note_refusal(destination, answer)
                 return Round(taken=taken)
             taken += message is not None
             advanced = self._destinations.advance(destination, position)
@@ -152,7 +152,7 @@ class WebhookSender:
         for position, line in follow(live.store, live.tables, wanted, after, head):
             yield position, None if line is None else of_event(ledger, webhook.template, line)
 
-    def _refused(self, destination: Destination, answer: ReceiverAnswer) -> None:
+    def _note_refusal(self, destination: Destination, answer: ReceiverAnswer) -> None:
         now = self._moment()
         known = destination.failing
         since, attempts = (known.since, known.attempts + 1) if known else (now, 1)

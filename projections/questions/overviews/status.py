@@ -142,12 +142,6 @@ def pending_count(snapshot: Snapshot) -> int:
     return count
 
 
-def open_conflicts(snapshot: Snapshot) -> int:
-    """How many conflicts wait for a decision."""
-    count: int = snapshot.ask("conflicts/count", status="open")[0]["total"]
-    return count
-
-
 def _due(snapshot: Snapshot, since: str, before: str) -> Entity:
     found = snapshot.ask("status/due", due_from=since, due_before=before, limit=readiness.COUNTED + 1)
     items = _summaries(snapshot, "work_item", list(rows("work_item", found[:DUE])), DUE_FIELDS)
