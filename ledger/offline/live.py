@@ -1,6 +1,6 @@
 """Commands decided on the database: what goes out to it and what it answers stands in this machine's record."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ledger.decider import Decided
 from ledger.envelope import Proposal, Recorded, RecordedEvent, Submission, configuration_id, stream_id
@@ -45,27 +45,35 @@ class LiveHandler(Handler):
             self._sent.answer(command_id, recorded)
 
     def _decide(self, submission: Submission, decide: Decide, world: World) -> Decided | Recorded:
-        """What is remembered counts only where an append proves it: a refusal, or nothing to do, is found out again.
+        """What is remembered counts only where an append proves it. For a refusal, or nothing to do, it is compared
+        with what the database says; if that is something else, all is decided again.
 
         So is a change of the configuration itself: an erasure takes texts of it, and its version stays. In a
         transaction, which may be rolled back, nothing is remembered.
         """
         if self._log.in_transaction:
             return super()._decide(submission, decide, world)
-        world.remember(self._remembered)
+        remembered = self._remembered
+        world.remember(remembered)
         try:
             decided = super()._decide(submission, decide, world)
         except LedgerError:
-            if not world.recalls:
-                raise
-            decided = []
-        is_proved = isinstance(decided, Recorded) or (decided and all(entry[0] != self._settings for entry in decided))
-        if world.recalls and not is_proved:
-            self._remembered = {}
-            raise LostRace("what was remembered of the configuration proves nothing")
+            self._prove(remembered, world)
+            raise
+        if not isinstance(decided, Recorded) and (not decided or any(entry[0] == self._settings for entry in decided)):
+            self._prove(remembered, world)
         if self._settings in world.versions():
             self._remembered = {self._settings: world.past(self._settings)}
         return decided
+
+    def _prove(self, remembered: Mapping[str, list[RecordedEvent]], world: World) -> None:
+        """Raises LostRace if something was recalled for the decision that is no longer so."""
+        if not world.recalls:
+            return
+        found = self._log.read_streams(remembered).events
+        if any(found.get(stream, []) != past for stream, past in remembered.items()):
+            self._remembered = {}
+            raise LostRace("the configuration is no longer what was remembered of it")
 
     def _append(self, proposal: Proposal, world: World) -> Recorded:
         if any(event.stream_id == self._settings for event in proposal.events):

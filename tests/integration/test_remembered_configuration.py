@@ -1,17 +1,20 @@
 """What a program remembers of the configuration, while another one changes it."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from ledger.aggregates.work_item.commands import UpdateWorkItem
 from ledger.envelope import Past
-from ledger.errors import Refused
+from ledger.errors import Invalid, Refused
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from tests.conftest import Perform
+from tests.support.each import each
 
 BACKLOG = [{"name": "backlog", "category": "planned"}]
 
@@ -95,6 +98,18 @@ def test_a_change_of_the_configuration_begins_from_what_the_log_holds(
     perform("update_project_configuration", version=1, settings={"depth_limit": 5})
 
     assert [stream.partition("-")[0] for stream in asked] == ["configuration"]
+
+
+@each("status", ["active", "nonsense"])
+def test_what_is_refused_or_changes_nothing_is_decided_once_and_compared_with_the_log(
+    app: App, perform: Perform, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    item = created(perform)
+    with monkeypatch.context() as noting, suppress(Invalid):
+        asked = asking(app, noting)
+        app.live_view().record(UpdateWorkItem(id=item["id"], expected=1, status=status))
+
+    assert [stream.partition("-")[0] for stream in asked] == ["work_item", "configuration"]
 
 
 @pytest.mark.processes
