@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 State = TypeVar("State", bound=Struct)
 _TEXT = msgspec.json.Encoder(order="deterministic")
+_SCALARS = (str, int, bool, NoneType)  # of which two that are equal are the same JSON
 
 
 class Change(Struct, frozen=True, omit_defaults=True):
@@ -32,7 +33,10 @@ def difference(state: Struct, wanted: Mapping[str, Any]) -> Changes:
     """
     changes: Changes = {}
     for field, value in wanted.items():
-        old = _as_json(getattr(state, field))
+        present = getattr(state, field)
+        if type(value) is type(present) and type(value) in _SCALARS and value == present:
+            continue  # as of nearly all fields of what is imported again
+        old = _as_json(present)
         new = _emptied(old) if value is None else _as_json(value)
         if isinstance(old, dict) and isinstance(new, dict):
             changes |= _merged(field, old, new)

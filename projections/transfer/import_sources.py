@@ -273,6 +273,8 @@ def _unknown(path: Path) -> NoReturn:
 
 def check(name: str, path: Path) -> None:
     """Raises Invalid when a path is surely something else than what it is said to be."""
+    if KNOWN[name].recognises(sample_of(path)):
+        return
     found = [other for other in _recognised(path) if not KNOWN[other].surrounds]
     if found and name not in found and not KNOWN[name].surrounds:
         called = KNOWN[name].called
