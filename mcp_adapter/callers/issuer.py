@@ -21,7 +21,7 @@ NAME_LENGTH = 100
 log = logging.getLogger(__name__)
 
 
-class Stated(Struct, frozen=True):
+class TokenClaims(Struct, frozen=True):
     """What a verified token says. `ledger` None: the only one that is served."""
 
     subject: str
@@ -41,7 +41,7 @@ class Issuer:
         self._asked = -AGAIN
         self._asking = threading.Lock()
 
-    def verified(self, token: str) -> Stated | None:
+    def verified(self, token: str) -> TokenClaims | None:
         """What the token says, or None for one that is not good here; the log says why, never what."""
         try:
             key = self._key(str(jwt.get_unverified_header(token).get("kid", "")))
@@ -71,7 +71,7 @@ class Issuer:
             return self._keys.get(name)
 
 
-def _stated(claims: dict[str, Any]) -> Stated | None:
+def _stated(claims: dict[str, Any]) -> TokenClaims | None:
     subject, granted = claims["sub"], claims.get("scope", claims.get("scp", ()))
     words = granted.split() if isinstance(granted, str) else granted
     scopes = [scope for scope in SCOPES if scope in words]
@@ -79,4 +79,4 @@ def _stated(claims: dict[str, Any]) -> Stated | None:
         log.warning("a token has no scope of ours, or a subject that is no name")
         return None
     ledger = claims.get("ledger")
-    return Stated(subject, scopes[-1], int(claims["exp"]), None if ledger is None else UUID(str(ledger)))
+    return TokenClaims(subject, scopes[-1], int(claims["exp"]), None if ledger is None else UUID(str(ledger)))

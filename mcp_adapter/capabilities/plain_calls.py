@@ -18,7 +18,7 @@ from mcp_adapter.callers.caller import Caller
 from mcp_adapter.capabilities.answers import ToolAnswer
 from mcp_adapter.capabilities.tools import Tools
 from mcp_adapter.transport.plain import Envelopes, PlainCall, plain_call
-from mcp_adapter.transport.sessions import ONLY_ANSWER, TEXT, Session, Sessions
+from mcp_adapter.transport.sessions import ONLY_ANSWER, TEXT, McpSession, Sessions
 
 WITHOUT_HANDSHAKE = {b"mcp-protocol-version": 0, b"content-type": 1, b"accept": 2, b"mcp-method": 3, b"mcp-name": 4}
 IN_SESSION = {b"mcp-protocol-version": 0, b"content-type": 1, b"accept": 2, b"mcp-session-id": 3}
@@ -65,7 +65,7 @@ class AcceptedCall(Struct, frozen=True):
     call: PlainCall
     caller: Caller
     form: Form
-    session: Session | None = None
+    session: McpSession | None = None
 
 
 class PlainCalls:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from mcp_adapter.callers.access import Access
 from mcp_adapter.callers.caller import Caller
 from projections.application.app import App
-from projections.maintenance.console_links import Links
+from projections.maintenance.console_links import ConsoleLinks
 
 COOKIE = "ledger_console"
 SEPARATOR = "."  # between the tokens of several ledgers; no token has one
@@ -55,7 +55,7 @@ class BrowserSessions:
     def follow_link(self, nonce: str) -> list[str]:
         """The tokens behind a one-time link, which is used up by this."""
         for app in list(self._apps.values()):  # in a thread, while others may be taken in
-            if secrets := Links(app.home).take(nonce, app.clock()):
+            if secrets := ConsoleLinks(app.home).take(nonce, app.clock()):
                 return secrets
         return []
 

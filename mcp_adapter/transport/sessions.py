@@ -36,13 +36,13 @@ IDLE = 1_800.0  # seconds after which a session that asks nothing ends
 SURE = IDLE / 4  # seconds after an answer of the SDK during which its session is taken to go on
 
 
-class Client(Struct, frozen=True):
+class ClientInfo(Struct, frozen=True):
     name: str
 
 
 class Greetings(Struct, frozen=True, rename="camel"):
     protocol_version: str
-    client_info: Client
+    client_info: ClientInfo
 
 
 class Greeting(Struct, frozen=True):
@@ -54,16 +54,16 @@ class Cancelled(Struct, frozen=True, rename="camel"):
     request_id: str | int
 
 
-class Note(Struct, frozen=True):
+class Cancellation(Struct, frozen=True):
     method: Literal["notifications/cancelled"]
     params: Cancelled
 
 
 _reading = msgspec.json.Decoder(Greeting)
-_noting = msgspec.json.Decoder(Note)
+_noting = msgspec.json.Decoder(Cancellation)
 
 
-class Session:
+class McpSession:
     """A session that began in this process: what a call that passes by the SDK must know of it."""
 
     def __init__(self, greetings: Greetings | None, owner: Any) -> None:
@@ -108,14 +108,14 @@ class Sessions:
         self._only_answering = StreamableHTTPSessionManager(
             server, max_request_body_size=body, stateless=True, json_response=True
         )
-        self._began_here: OrderedDict[str, Session] = OrderedDict()
+        self._began_here: OrderedDict[str, McpSession] = OrderedDict()
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
         async with self._kept.run(), self._without.run(), self._only_answering.run():
             yield
 
-    def of(self, id: str) -> Session | None:
+    def of(self, id: str) -> McpSession | None:
         """The session that began here under that id; None for another process's, and from before a restart."""
         return self._began_here.get(id)
 
@@ -138,7 +138,7 @@ class Sessions:
             if message["type"] == "http.response.start":
                 id = MutableHeaders(scope=message).get(MCP_SESSION_ID_HEADER)
                 if id is not None:
-                    self._began_here[id] = Session(_greetings(scope.get(TEXT, b"")), _owner(scope))
+                    self._began_here[id] = McpSession(_greetings(scope.get(TEXT, b"")), _owner(scope))
                     if len(self._began_here) > REMEMBERED:
                         self._began_here.popitem(last=False)
             await send(message)

@@ -13,7 +13,7 @@ STDIN, STDOUT, STDERR = 0, 1, 2
 OUTPUT_LOST = 74  # as the commands end: EX_IOERR of sysexits.h
 
 
-class Answers(io.FileIO):
+class AnswerStream(io.FileIO):
     """What the client reads. A lost answer ends the process: a client that waits for one sees at least that."""
 
     def write(self, data: Any, /) -> int:
@@ -33,7 +33,7 @@ async def standard_streams() -> AsyncIterator[tuple[MessageReader, MessageWriter
     sys.stdout.flush()
     with _private(sys.stdin, STDIN) as reading, _private(sys.stdout, STDOUT) as writing:
         incoming = io.BufferedReader(io.FileIO(reading, "rb", closefd=False))
-        async with conversation(incoming, io.BufferedWriter(Answers(writing, "wb", closefd=False))) as streams:
+        async with conversation(incoming, io.BufferedWriter(AnswerStream(writing, "wb", closefd=False))) as streams:
             yield streams
 
 

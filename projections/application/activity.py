@@ -30,7 +30,7 @@ PACKAGES = ("ledger", "projections", "mcp_adapter")
 _logger = logging.getLogger("tracking_ledger.activity")  # an edge that wants the lines on stderr listens here too
 
 
-class Line(Struct, kw_only=True, omit_defaults=True):
+class ActivityLine(Struct, kw_only=True, omit_defaults=True):
     """One call, while it runs and after it. `outcome` is a write's outcome, `answered`, or `error` with its code."""
 
     time: str
@@ -66,10 +66,10 @@ class Summary(Struct, frozen=True, kw_only=True):
 
 
 @contextlib.contextmanager
-def watching(home: Callable[[], Path], kind: str, name: str, by: str | None = None) -> Iterator[Line]:
+def activity_line(home: Callable[[], Path], kind: str, name: str, by: str | None = None) -> Iterator[ActivityLine]:
     """Times what is done inside, and leaves its line in the folder that `home` answers."""
     by = by and by.encode(errors="backslashreplace").decode()  # a lone surrogate has no UTF-8
-    line = Line(time=text(datetime.now(UTC)), kind=kind, name=name, by=by, pid=os.getpid())
+    line = ActivityLine(time=text(datetime.now(UTC)), kind=kind, name=name, by=by, pid=os.getpid())
     begun = time.perf_counter()
     try:
         yield line
@@ -83,7 +83,7 @@ def watching(home: Callable[[], Path], kind: str, name: str, by: str | None = No
             write(f"{home()}/{FILE}", line)  # of each call: to make a Path of it takes as long as to write
 
 
-def write(file: str | Path, line: Line) -> None:
+def write(file: str | Path, line: ActivityLine) -> None:
     """Appends the line in one write, so that those of several processes never mix."""
     encoded = msgspec.json.encode(line)
     if _logger.isEnabledFor(logging.INFO):
@@ -104,9 +104,9 @@ def _opened(file: str | Path) -> int:
     return os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
 
-def lines(home: Path) -> Iterator[Line]:
+def lines(home: Path) -> Iterator[ActivityLine]:
     """Every line that is still kept, the oldest first; a torn one is passed over."""
-    decode = msgspec.json.Decoder(Line).decode
+    decode = msgspec.json.Decoder(ActivityLine).decode
     for file in [home / f"{FILE}.{n}" for n in range(KEPT, 0, -1)] + [home / FILE]:
         with contextlib.suppress(OSError):
             for raw in file.read_bytes().splitlines():
@@ -114,9 +114,9 @@ def lines(home: Path) -> Iterator[Line]:
                     yield decode(raw)
 
 
-def summaries(found: Iterable[Line]) -> list[Summary]:
+def summaries(found: Iterable[ActivityLine]) -> list[Summary]:
     """Count, errors and percentiles of each tool and command, by name."""
-    grouped: dict[tuple[str, str], list[Line]] = {}
+    grouped: dict[tuple[str, str], list[ActivityLine]] = {}
     for line in found:
         grouped.setdefault((line.kind, line.name), []).append(line)
     return [_summary(kind, name, group) for (kind, name), group in sorted(grouped.items())]
@@ -137,7 +137,7 @@ def _within(file: Path) -> str:
     return ""
 
 
-def _summary(kind: str, name: str, group: list[Line]) -> Summary:
+def _summary(kind: str, name: str, group: list[ActivityLine]) -> Summary:
     times = sorted(line.milliseconds for line in group)
     return Summary(
         kind=kind,

@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 
 from ledger.aggregates.work_item.commands import ArchiveWorkItems
 from ledger.errors import CommandIdReused, LedgerError
-from projections.application.activity import watching
+from projections.application.activity import activity_line
 from projections.application.app import App
 
 ARCHIVER = "tracking-ledger"  # who archives; the same on every server, so that their commands are the same
@@ -56,7 +56,7 @@ def start_background_jobs(
 def archive_once(app: App, day: str) -> bool:
     """Archives for a day, unless that was done. Answers whether it is done: what failed is tried again later."""
     try:
-        with watching(lambda: app.home, "keeper", "archive", ARCHIVER) as line:
+        with activity_line(lambda: app.home, "keeper", "archive", ARCHIVER) as line:
             app.sync.require_drained()
             recorded = app.live_view().record(
                 ArchiveWorkItems(), by=ARCHIVER, command_id=archive_id(app.identity.ledger, day)

@@ -18,7 +18,7 @@ FILE = "console-links.json"
 SECONDS = 60
 
 
-class Link(Struct, frozen=True, kw_only=True):
+class ConsoleLink(Struct, frozen=True, kw_only=True):
     """`digest` is that of the nonce; `secrets` the tokens that it stands for until `expires_at`, of a ledger each."""
 
     digest: str
@@ -26,7 +26,7 @@ class Link(Struct, frozen=True, kw_only=True):
     expires_at: str
 
 
-class Links:
+class ConsoleLinks:
     """The links of one ledger on this machine that were not followed yet."""
 
     def __init__(self, home: Path) -> None:
@@ -35,7 +35,7 @@ class Links:
     def make(self, secrets: list[str], now: datetime) -> str:
         """The nonce of a new link to these tokens."""
         nonce = token_urlsafe(24)
-        made = Link(digest=digest(nonce), secrets=secrets, expires_at=text(now + timedelta(seconds=SECONDS)))
+        made = ConsoleLink(digest=digest(nonce), secrets=secrets, expires_at=text(now + timedelta(seconds=SECONDS)))
         with lock_of(self._file):
             self._write([*self._fresh(now), made])
         return nonce
@@ -49,12 +49,12 @@ class Links:
                 self._write([link for link in links if link is not found])
         return found.secrets if found else []
 
-    def _fresh(self, now: datetime) -> list[Link]:
+    def _fresh(self, now: datetime) -> list[ConsoleLink]:
         try:
-            links = msgspec.json.decode(self._file.read_bytes(), type=list[Link])
+            links = msgspec.json.decode(self._file.read_bytes(), type=list[ConsoleLink])
         except (FileNotFoundError, msgspec.MsgspecError):  # a torn file holds nothing that a new link could not give
             return []
         return [link for link in links if now < parse(link.expires_at)]
 
-    def _write(self, links: list[Link]) -> None:
+    def _write(self, links: list[ConsoleLink]) -> None:
         write_private(self._file, msgspec.json.encode(links))

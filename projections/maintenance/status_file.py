@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from ledger.envelope import configuration_id
 from ledger.errors import Damaged, LedgerError, Refused, Unavailable
-from projections.application.activity import watching
+from projections.application.activity import activity_line
 from projections.application.app import App
 from projections.application.layers import KINDS
 from projections.application.view import LedgerView
@@ -86,7 +86,7 @@ def keep_status(app: App, view: LedgerView | None) -> None:
     try:
         configuration = _configuration(view) if view else router.run_on_first_source(app, _configuration)[1]
         if configuration["settings"][SETTING] or not app.local.is_settled or _says_that_writes_wait(place(app)):
-            with watching(lambda: app.home, "keeper", "status_file", app.actor(None)) as line:
+            with activity_line(lambda: app.home, "keeper", "status_file", app.actor(None)) as line:
                 line.positions = [write_status(app, view).position]
     except LedgerError as error:
         log.warning("the status file has to wait: %s", ascii(error.message)[1:-1])

@@ -23,7 +23,7 @@ from ledger.problems import check, problem, sentence
 from ledger.settings import Settings
 from ledger.values.moment import FUTURE_ALLOWED, parse
 from ledger.values.reference import shorten
-from projections.application.activity import watching
+from projections.application.activity import activity_line
 from projections.application.app import App
 from projections.application.commands import Done, outcome, submit
 from projections.application.view import LedgerView
@@ -97,7 +97,7 @@ class Operation(Struct, frozen=True, kw_only=True):
 
     def perform(self, app: App | LedgerView, arguments: dict[str, Any]) -> Answered:
         """Checks the arguments, all faults at once (Invalid), and runs. Leaves one line in the activity log."""
-        with watching(lambda: app.home, "tool", self.name, app.actor(_actor_in(arguments))) as line:
+        with activity_line(lambda: app.home, "tool", self.name, app.actor(_actor_in(arguments))) as line:
             request = self._checked(app, arguments)
             if self.without_ledger is not None and isinstance(app, App) and not app.has_ledger:
                 return self.without_ledger(app.settings, request)

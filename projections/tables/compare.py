@@ -17,7 +17,7 @@ NOWHERE = ("", "", "")  # before the first entry
 PLACE = ("day", "hidden", "status", "category")  # in lists, of entries that have one
 
 
-class Difference(Struct, frozen=True, kw_only=True):
+class RowDifference(Struct, frozen=True, kw_only=True):
     """The first field in which a stored row is not what the log adds up to; None is what is not there."""
 
     id: str
@@ -26,24 +26,24 @@ class Difference(Struct, frozen=True, kw_only=True):
     replayed: Any
 
 
-class Compared(Struct, frozen=True, kw_only=True):
+class Comparison(Struct, frozen=True, kw_only=True):
     """What a replay found out of one read model. `equal` is None if nothing was compared."""
 
     projection: str
     rows: int
     equal: bool | None
     different: int = 0
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[RowDifference, ...] = ()
 
 
-def compare(snapshot: Snapshot, projection: Projection[Any], folded: Fold) -> Compared:
+def compare(snapshot: Snapshot, projection: Projection[Any], folded: Fold) -> Comparison:
     """The stored rows beside the folded ones. Of a fold that ends before the snapshot, only rows that did not change
     since; those are in both."""
     category, until = projection.decider.category, folded.reached
     replayed = {row.id: row for stream in folded.streams(projection.name) if (row := folded.row(stream))}
     missing, later = set(replayed), set()
     entries = _stored_entries(snapshot, projection.name)
-    differences: list[Difference] = []
+    differences: list[RowDifference] = []
     for stored in pages(snapshot, category, snapshot.generation(projection.name)):
         entity_id, found = stored["id"], entries.pop(stored["id"], frozenset())
         missing.discard(entity_id)
@@ -52,17 +52,17 @@ def compare(snapshot: Snapshot, projection: Projection[Any], folded: Fold) -> Co
         else:
             differences += _differences(projection, stored, found, replayed.get(entity_id))
     differences += [
-        Difference(id=entity_id, field="id", stored=None, replayed=entity_id) for entity_id in sorted(missing)
+        RowDifference(id=entity_id, field="id", stored=None, replayed=entity_id) for entity_id in sorted(missing)
     ]
     differences += [
-        Difference(id=entity_id, field="entries", stored=sorted(found), replayed=None)
+        RowDifference(id=entity_id, field="entries", stored=sorted(found), replayed=None)
         for entity_id, found in entries.items()
         if entity_id not in missing
     ]
     same = [replayed[entity_id] for entity_id in replayed.keys() - missing - later]
     differences += _other_terms(snapshot, projection, same)
     differences += _other_columns(snapshot, projection, {difference.id for difference in differences} | later)
-    return Compared(
+    return Comparison(
         projection=projection.name,
         rows=len(same),
         equal=not differences,
@@ -73,10 +73,10 @@ def compare(snapshot: Snapshot, projection: Projection[Any], folded: Fold) -> Co
 
 def _differences(
     projection: Projection[Any], stored: Mapping[str, Any], entries: Entries, replayed: Row | None
-) -> Iterator[Difference]:
+) -> Iterator[RowDifference]:
     """The first difference of a row, if there is one."""
     if replayed is None:
-        yield Difference(id=stored["id"], field="id", stored=stored["id"], replayed=None)
+        yield RowDifference(id=stored["id"], field="id", stored=stored["id"], replayed=None)
         return
     there = _flat(stored["version"], stored["position"], stored["doc"], entries)
     expected = _flat(
@@ -84,11 +84,11 @@ def _differences(
     )
     for field in [*expected, *(field for field in there if field not in expected)]:
         if not _same(there.get(field), expected.get(field)):
-            yield Difference(id=replayed.id, field=field, stored=there.get(field), replayed=expected.get(field))
+            yield RowDifference(id=replayed.id, field=field, stored=there.get(field), replayed=expected.get(field))
             return
 
 
-def _other_terms(snapshot: Snapshot, projection: Projection[Any], rows: Sequence[Row]) -> Iterator[Difference]:
+def _other_terms(snapshot: Snapshot, projection: Projection[Any], rows: Sequence[Row]) -> Iterator[RowDifference]:
     """Rows that are not found by the words that are in them."""
     if projection.texts is None:
         return
@@ -96,15 +96,15 @@ def _other_terms(snapshot: Snapshot, projection: Projection[Any], rows: Sequence
         words = {row.id: projection.terms(None, row) for row in rows[at : at + PAGE]}
         given = {"ids": list(words), "words": list(words.values())}
         for found in snapshot.ask(f"{projection.name}/differing_terms", **given):
-            yield Difference(id=found["id"], field="terms", stored="other words", replayed=words[found["id"]])
+            yield RowDifference(id=found["id"], field="terms", stored="other words", replayed=words[found["id"]])
 
 
-def _other_columns(snapshot: Snapshot, projection: Projection[Any], known: set[str]) -> Iterator[Difference]:
+def _other_columns(snapshot: Snapshot, projection: Projection[Any], known: set[str]) -> Iterator[RowDifference]:
     """Rows whose document is right and is not what questions filter and sort by, and marks that nothing bears out."""
     given = {"projection": projection.name, "generation": snapshot.generation(projection.name)}
     for found in snapshot.ask("entities/differing_columns", **given):
         if found["id"] not in known:
-            yield Difference(
+            yield RowDifference(
                 id=found["id"], field=f"column {found['field']}", stored=found["stored"], replayed=found["told"]
             )
 

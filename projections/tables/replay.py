@@ -20,7 +20,7 @@ from ledger.store import EventStore
 from projections.read_models.catalog import BY_CATEGORY, PROJECTIONS
 from projections.read_models.fold import Fold, Rows, change, fold
 from projections.read_models.projection import Projection
-from projections.tables.compare import Compared, compare
+from projections.tables.compare import Comparison, compare
 from projections.tables.contract import Generation, Tables
 
 PORTION = 2000  # events folded between two looks at the progress
@@ -60,7 +60,7 @@ class Report(Struct, frozen=True, kw_only=True):
     """`as_of` is the position up to which the log was folded."""
 
     as_of: int
-    projections: dict[str, Compared]
+    projections: dict[str, Comparison]
     unknown: tuple[Unknown, ...] = ()
 
     @property
@@ -326,8 +326,8 @@ def _put(generation: Generation, names: Sequence[str], before: Rows, after: Rows
             generation.put(name, rows)
 
 
-def _uncompared(names: Sequence[str], folded: Fold) -> dict[str, Compared]:
-    return {name: Compared(projection=name, rows=len(folded.streams(name)), equal=None) for name in names}
+def _uncompared(names: Sequence[str], folded: Fold) -> dict[str, Comparison]:
+    return {name: Comparison(projection=name, rows=len(folded.streams(name)), equal=None) for name in names}
 
 
 def _unknown(folded: Fold) -> tuple[Unknown, ...]:

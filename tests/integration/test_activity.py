@@ -8,7 +8,7 @@ import pytest
 
 from ledger.errors import Invalid, VersionConflict
 from projections.application import activity
-from projections.application.activity import FILE, Line, lines, summaries, watching
+from projections.application.activity import FILE, ActivityLine, activity_line, lines, summaries
 from projections.application.app import App
 from tests.conftest import Perform
 
@@ -49,7 +49,7 @@ def test_neither_texts_nor_secrets_are_in_it(app: App, perform: Perform) -> None
 
 
 def test_an_unexpected_fault_is_known_by_its_kind_and_place_only(tmp_path: Path) -> None:
-    with pytest.raises(AttributeError), watching(lambda: tmp_path, "tool", "broken"):
+    with pytest.raises(AttributeError), activity_line(lambda: tmp_path, "tool", "broken"):
         summaries([SECRET])  # type: ignore[list-item]  # a fault inside our own code, with a text in its message
 
     fault = list(lines(tmp_path))[-1]
@@ -65,7 +65,7 @@ def test_a_log_that_cannot_be_written_fails_no_call(app: App, perform: Perform) 
 
 
 def test_a_name_that_no_file_can_hold_fails_no_call(tmp_path: Path) -> None:
-    with watching(lambda: tmp_path, "tool", "named", "lone \ud800 surrogate"):
+    with activity_line(lambda: tmp_path, "tool", "named", "lone \ud800 surrogate"):
         pass
 
     assert json.loads((tmp_path / FILE).read_text())["by"] == "lone \\ud800 surrogate"
@@ -80,7 +80,7 @@ def test_lines_of_many_writers_stay_whole_while_the_file_is_rotated(
 
     def call() -> None:
         for _ in range(50):
-            with watching(lambda: tmp_path, "tool", "many"):
+            with activity_line(lambda: tmp_path, "tool", "many"):
                 pass
 
     threads = [threading.Thread(target=call) for _ in range(8)]
@@ -98,7 +98,7 @@ def test_old_files_go_and_a_torn_line_is_passed_over(tmp_path: Path, monkeypatch
     (tmp_path / FILE).write_text('{"time": "torn')
 
     for n in range(10):
-        with watching(lambda: tmp_path, "tool", f"n{n}"):
+        with activity_line(lambda: tmp_path, "tool", f"n{n}"):
             pass
 
     assert [line.name for line in lines(tmp_path)] == ["n6", "n7", "n8", "n9"]
@@ -106,8 +106,8 @@ def test_old_files_go_and_a_torn_line_is_passed_over(tmp_path: Path, monkeypatch
 
 
 def test_percentiles_are_of_what_was_measured() -> None:
-    found = [Line(time="", kind="tool", name="t", milliseconds=float(n)) for n in range(1, 101)]
-    found.append(Line(time="", kind="command", name="c", milliseconds=7.0, error="refused", outcome="error"))
+    found = [ActivityLine(time="", kind="tool", name="t", milliseconds=float(n)) for n in range(1, 101)]
+    found.append(ActivityLine(time="", kind="command", name="c", milliseconds=7.0, error="refused", outcome="error"))
 
     command, tool = summaries(found)
 

@@ -25,7 +25,7 @@ REFUSALS = (
     VersionConflict,
 )  # of one item; anything else concerns the whole call
 
-Rule = Callable[[Any, World], Decided]
+DecideOne = Callable[[Any, World], Decided]
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -41,7 +41,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     outcomes: tuple[Outcome, ...]
 
 
-def plan(command: ChangeWorkItems, world: World, rule: Rule) -> Plan:
+def plan(command: ChangeWorkItems, world: World, rule: DecideOne) -> Plan:
     """What happens, and the outcome of every change. It raises no refusal of one of them, whatever is wanted."""
     ahead, outcomes = SpeculativeWorld(world), list[Outcome]()
     decided: Decided = []
@@ -92,7 +92,7 @@ def _required_items(change: Any) -> set[str]:
     return {name for name in (*own, *others) if isinstance(name, str)}
 
 
-def change_all(command: ChangeWorkItems, world: World, rule: Rule) -> Decided:
+def change_all(command: ChangeWorkItems, world: World, rule: DecideOne) -> Decided:
     """What happens; raises one refusal with a verdict on every change that is refused, unless those are left out."""
     made = plan(command, world, rule)
     refused = {number: outcome.refused for number, outcome in enumerate(made.outcomes) if outcome.refused}

@@ -10,7 +10,7 @@ from projections.application.app import App
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, say
 from projections.maintenance.access_tokens import Tokens
-from projections.maintenance.console_links import Links
+from projections.maintenance.console_links import ConsoleLinks
 from projections.maintenance.console_server import find_or_start, others
 
 DAYS = 30  # that a browser stays signed in
@@ -29,7 +29,7 @@ def open_console(invocation: Invocation, only_print: bool) -> None:
     also = others(app)
     url = find_or_start(app.home, app.identity.project, [project.project for project in also])
     secrets = [_token(app, project) for project in (app.identity, *also)]
-    link = f"{url}/enter?once={Links(app.home).make(secrets, app.clock())}"
+    link = f"{url}/enter?once={ConsoleLinks(app.home).make(secrets, app.clock())}"
     if invocation.as_json:
         answer_json({"url": url, "link": link})
         return

@@ -10,7 +10,7 @@ import click
 from msgspec.structs import replace
 
 from ledger.settings import Settings, name_in, user_name
-from projections.application.activity import watching
+from projections.application.activity import activity_line
 from projections.application.app import App
 from projections.cli.terminal import exits, lost_output
 from projections.cli.terminal.options import Options, common_options
@@ -112,7 +112,7 @@ class Command(click.Command):
         ctx.obj = invocation = Invocation(ctx.ensure_object(Options))
         name = ctx.command_path.removeprefix(ctx.find_root().command_path).strip()
         try:
-            with watching(lambda: invocation.app.home, "command", name, invocation.actor) as line:
+            with activity_line(lambda: invocation.app.home, "command", name, invocation.actor) as line:
                 code = _code(super().invoke, ctx) or invocation.print_source()
                 invocation.print_queued(code)
                 line.outcome = f"exit {code}" if code else line.outcome

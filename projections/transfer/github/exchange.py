@@ -36,9 +36,9 @@ from projections.transfer.github.rules import conflicts
 from projections.transfer.github.rules.claims import claim, is_claimed_elsewhere, machine_of, was_claimed
 from projections.transfer.github.rules.decision import (
     LEFT_OUT,
-    Compared,
+    ComparedSides,
+    ExchangeRule,
     Pair,
-    Rule,
     common,
     compared,
     merging,
@@ -47,7 +47,7 @@ from projections.transfer.github.rules.decision import (
 from projections.transfer.github.rules.pull_requests import attached, closing
 from projections.transfer.github.rules.sides import COMMENT, deleted_comments, sent_comments
 from projections.transfer.github.sender import IssueSender
-from projections.transfer.github.terms import Round, SyncOutcome, Terms
+from projections.transfer.github.terms import SyncOutcome, SyncRound, Terms
 from projections.transfer.import_execution import record_reading
 
 FULL_AFTER = 24 * 3600.0  # seconds after which all issues are listed again, to find those that are gone
@@ -80,7 +80,7 @@ class Exchange:
         self._reader = self._issue_reader()
         self._milestones = self._milestone_exchange()
         self._waiting: dict[str, dict[str, Any]] = {}  # lines of items that what is exchanged could make ready
-        self._round = Round()
+        self._round = SyncRound()
 
     def _issue_reader(self) -> IssueReader:
         return IssueReader(
@@ -124,7 +124,7 @@ class Exchange:
         saved = self._saved()
         is_full = saved.issues.since is None or (is_first and self._is_stale(saved))
         after = Saved(asked=saved.asked, listed_at=time.time() if is_full else saved.listed_at)
-        self._round = Round()
+        self._round = SyncRound()
         self._reader.fresh, before = set(), self._sender.written
         self._pairing.refresh()
         touched, after.issues, after.comments = listed(self._api, self._sender.path, Saved() if is_full else saved)
@@ -249,7 +249,7 @@ class Exchange:
             waiting = tuple(questions.about(snapshot, [pair.item_id for pair in pairs]))
             could = readiness.waiting(snapshot, [pair.item_id for pair in pairs], snapshot.as_of.now)
             self._waiting |= {line["id"]: line for line in could}
-        rule = Rule(policy=self._terms.policy, pull=self._terms.pull, machine=self._machine, waiting=waiting)
+        rule = ExchangeRule(policy=self._terms.policy, pull=self._terms.pull, machine=self._machine, waiting=waiting)
         quiet: list[Pair] = []
         pairs = [self._with_remarks(pair, world, touched) for pair in pairs]
         self._name_refused(pairs, rule, world)
@@ -280,7 +280,7 @@ class Exchange:
         blocking = self._reader.blocking(issue.record) if issue.blocking is None else issue.blocking
         return replace(pair, issue=replace(issue, remarks=remarks, blocking=blocking))
 
-    def _is_left_alone(self, pair: Pair, sides: Compared) -> bool:
+    def _is_left_alone(self, pair: Pair, sides: ComparedSides) -> bool:
         if sides.now.deleted and pair.issue.record["state"] == "open":
             self._outcome.findings.append(Finding("deleted_here", pair.issue.name))
         return sides.now.deleted or sides.now.withdrawn
@@ -306,7 +306,7 @@ class Exchange:
         self._record(f"{SOURCE} claim", decide)
         return wins
 
-    def _count(self, pair: Pair, sides: Compared) -> None:
+    def _count(self, pair: Pair, sides: ComparedSides) -> None:
         self._outcome.changed_here += bool(self._terms.pull and sides.merge.take)
         self._outcome.changed_there += bool(self._terms.push and sides.merge.send)
         gone = deleted_comments(sides.base, pair.issue)
@@ -315,7 +315,7 @@ class Exchange:
             own = conflicts.id_of(pair.item_id, field, sides.theirs[field])
             self._round.conflicts[own] = pair.issue.number
 
-    def _name_refused(self, pairs: list[Pair], rule: Rule, world: World) -> None:
+    def _name_refused(self, pairs: list[Pair], rule: ExchangeRule, world: World) -> None:
         """Parents and dependencies that cannot be taken are looked at again by the next run."""
         numbers = {pair.item_id: pair.issue.number for pair in pairs}
         for item_id, other in sorted(refused(pairs, rule, world)):
@@ -323,7 +323,7 @@ class Exchange:
             self._outcome.findings.append(Finding("cycle_here", where))
             self._round.again.add(numbers[item_id])
 
-    def _send(self, pair: Pair, rule: Rule) -> Pair | None:
+    def _send(self, pair: Pair, rule: ExchangeRule) -> Pair | None:
         """The pair after what is to be sent of it was: by the issue as it is right before."""
         if pair.issue.number not in self._reader.fresh:
             record = self._reader.fetched(pair.issue.number, pair.item_id)
@@ -353,7 +353,7 @@ class Exchange:
             self._outcome.findings.append(Finding("locked_there", f"{pair.issue.name}: {refused.message}"))
             return pair
 
-    def _write(self, pair: Pair, sides: Compared, world: World) -> Pair:
+    def _write(self, pair: Pair, sides: ComparedSides, world: World) -> Pair:
         send, issue = sides.merge.send, pair.issue
         changed_record, sent = self._sender.change(issue, pair.item_id, sides.now, send, sides.base)
         if self._sender.comment(issue, pair.item_id, sides.now, sides.then, send):
@@ -364,7 +364,7 @@ class Exchange:
         after = replace(pair.issue, record=record, milestone_id=self._pairing.milestone_id(record))
         return replace(pair, sent=sent, issue=self._sender.relate(after, send, self._pairing.number_of))
 
-    def _record_exchanged(self, pairs: Sequence[Pair], rule: Rule) -> None:
+    def _record_exchanged(self, pairs: Sequence[Pair], rule: ExchangeRule) -> None:
         if pairs:
             self._record(f"{SOURCE} merge", lambda _, world: merging(pairs, rule, world))
             self._record(SOURCE, lambda _, world: common(pairs, rule, world))

@@ -19,7 +19,7 @@ from projections.transfer.github.interface.api import PAGE, Declined, GithubClie
 from projections.transfer.github.interface.issues import Issue, Record
 from projections.transfer.github.local_changes import LocalChanges
 from projections.transfer.github.rules import conflicts
-from projections.transfer.github.rules.decision import Compared, Pair, Rule, compared
+from projections.transfer.github.rules.decision import ComparedSides, ExchangeRule, Pair, compared
 from projections.transfer.github.rules.milestones import as_issue, known_as, name_of, number_in, take
 from projections.transfer.github.rules.relations import GONE
 from projections.transfer.github.sender import IssueSender
@@ -43,7 +43,7 @@ class Milestones:
         outcome: SyncOutcome,
         machine: str,
         record: Callable[[str, Decide], None],
-        recorded: Callable[[Sequence[Pair], Rule], None],
+        recorded: Callable[[Sequence[Pair], ExchangeRule], None],
         gone: Callable[[str, str | None, Gone], None],
     ) -> None:
         self._view, self._api, self._sender, self._here = view, api, sender, here
@@ -133,7 +133,7 @@ class Milestones:
         world = self._here.world(pair.item_id for pair in pairs)
         with self._view.tables.snapshot() as snapshot:
             waiting = tuple(questions.about(snapshot, [pair.item_id for pair in pairs])) if pairs else ()
-        rule = Rule(policy=self._terms.policy, pull=self._terms.pull, machine=self._machine, waiting=waiting)
+        rule = ExchangeRule(policy=self._terms.policy, pull=self._terms.pull, machine=self._machine, waiting=waiting)
         after = []
         for pair in pairs:
             sides = compared(pair, rule.policy, world)
@@ -146,12 +146,12 @@ class Milestones:
         if not self._terms.dry_run:
             self._recorded(after, rule)
 
-    def _count(self, pair: Pair, sides: Compared) -> None:
+    def _count(self, pair: Pair, sides: ComparedSides) -> None:
         self._outcome.changed_here += bool(self._terms.pull and sides.merge.take)
         self._outcome.changed_there += bool(self._terms.push and sides.merge.send)
         self.conflicts |= {conflicts.id_of(pair.item_id, field, sides.theirs[field]) for field in sides.merge.conflicts}
 
-    def _sent(self, pair: Pair, sides: Compared) -> Pair:
+    def _sent(self, pair: Pair, sides: ComparedSides) -> Pair:
         try:
             changed = self._sender.change_milestone(pair.issue, sides.now, sides.merge.send)
         except Declined as declined:

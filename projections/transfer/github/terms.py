@@ -24,7 +24,7 @@ class Terms(Struct, frozen=True, kw_only=True):
     by: str | None = None
 
 
-class Round(Struct, kw_only=True):
+class SyncRound(Struct, kw_only=True):
     """What one round finds. `conflicts` are ids with the number of the issue, `new` the items that became issues, each
     with its place among them; `again` are numbers of issues that the next round looks at, whatever changes. Behind the
     position `held_back` an item waits to be sent."""

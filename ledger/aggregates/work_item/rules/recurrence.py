@@ -33,7 +33,7 @@ _ON_DAYS = re.compile(r"(?:every )?(.+?)( after completion)?")
 _DAY_OF = {name: day for day, whole in enumerate(DAYS) for name in (whole, whole[:3])}
 
 
-class Rule(Struct, frozen=True):
+class RecurrenceRule(Struct, frozen=True):
     """Every `count` units, or on these `days` of the week (0 is Monday, in UTC): after the day it was due, or after the
     moment it was done."""
 
@@ -50,7 +50,7 @@ class Rule(Struct, frozen=True):
         return f"{every} after completion" if self.after_completion else every
 
 
-def rule_of(words: str) -> Rule:
+def rule_of(words: str) -> RecurrenceRule:
     """The rule that some words name. Raises ValueError for others.
 
     >>> str(rule_of("Weekly")), str(rule_of("every 3 days after completion"))
@@ -61,12 +61,12 @@ def rule_of(words: str) -> Rule:
     plain = " ".join(words.lower().split())
     found = _RULE.fullmatch(plain)
     if found and found[2] != "0" * len(found[2] or ""):
-        return Rule(int(found[2] or 1), cast(Unit, WORDS.get(found[1] or "", found[3])), bool(found[4]))
+        return RecurrenceRule(int(found[2] or 1), cast(Unit, WORDS.get(found[1] or "", found[3])), bool(found[4]))
     named = _ON_DAYS.fullmatch(plain)
     days = _days(named[1]) if named else None
     if named is None or not days:
         raise ValueError(f"must be a rule like {EXAMPLE}")
-    return Rule(1, "day", bool(named[2]), days)
+    return RecurrenceRule(1, "day", bool(named[2]), days)
 
 
 def _days(words: str) -> tuple[int, ...] | None:
@@ -124,7 +124,7 @@ def next_one(
     return minted_id(UUID(entity_id), f"next {item.nexts_made}"), created
 
 
-def _dates(item: WorkItem, rule: Rule, done: str) -> tuple[str | None, str | None]:
+def _dates(item: WorkItem, rule: RecurrenceRule, done: str) -> tuple[str | None, str | None]:
     """(due, not_before) of the next one. Without a date of its own it is deferred until its turn comes."""
     base = item.due or item.not_before
     if rule.after_completion or base is None:
@@ -146,7 +146,7 @@ def _deferred(not_before: str, due: str, coming: str) -> str | None:
         return None
 
 
-def _after(base: str, rule: Rule, done: str) -> str:
+def _after(base: str, rule: RecurrenceRule, done: str) -> str:
     """The first turn after the one that is done that has not gone by yet."""
     if rule.days:
         return _on_days(base, rule, done)
@@ -156,14 +156,14 @@ def _after(base: str, rule: Rule, done: str) -> str:
     return coming
 
 
-def _turns_between(coming: str, rule: Rule, done: str) -> int:
+def _turns_between(coming: str, rule: RecurrenceRule, done: str) -> int:
     """How many turns can be skipped at once without missing one: many where the rule is years behind, at least one."""
     days = (datetime.fromisoformat(done) - datetime.fromisoformat(begins(coming))).days
     longest = {"day": 1, "week": 7, "month": 31, "year": 366}[rule.unit] * rule.count
     return max(1, days // longest)
 
 
-def _on_days(base: str, rule: Rule, done: str) -> str:
+def _on_days(base: str, rule: RecurrenceRule, done: str) -> str:
     """The first of the rule's days after the base that has not gone by yet."""
     behind = (datetime.fromisoformat(done) - datetime.fromisoformat(begins(base))).days
     turns = max(1, behind)

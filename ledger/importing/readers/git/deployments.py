@@ -24,11 +24,11 @@ FORMS = ("merge", "squash", "titled", "deploy")  # the surest first
 MOST_OTHERS = 100  # hashes of further commits that one deployment names
 
 
-class Claim(Struct, frozen=True, kw_only=True):
+class Announcement(Struct, frozen=True, kw_only=True):
     """A commit that says it brought something. `age` is its place in the walk, which goes from new to old."""
 
     hash: str
-    said: ParsedMessage
+    message: ParsedMessage
     place: CommitLine
     mark: Mark
     deployed_at: str | None
@@ -38,7 +38,7 @@ class Claim(Struct, frozen=True, kw_only=True):
 
     @property
     def rank(self) -> tuple[bool, bool, int, int]:
-        return (not self.place.landed, not self.place.main, FORMS.index(self.said.form or "deploy"), -self.age)
+        return (not self.place.landed, not self.place.main, FORMS.index(self.message.form or "deploy"), -self.age)
 
 
 class FoundDeployments(Struct, kw_only=True):
@@ -52,16 +52,16 @@ class Deployments:
 
     def __init__(self, marks: Marks) -> None:
         self._marks = marks
-        self._pulls: dict[tuple[int, str], list[Claim]] = {}
-        self._plain: dict[str, list[Claim]] = {}
+        self._pulls: dict[tuple[int, str], list[Announcement]] = {}
+        self._plain: dict[str, list[Announcement]] = {}
         self._reverts: dict[str, list[str]] = {}
         self._claims = 0
 
     def take(self, commit: Commit, message: ParsedMessage, place: CommitLine) -> None:
         self._claims += 1
-        claim = Claim(
+        announcement = Announcement(
             hash=commit.hash,
-            said=message,
+            message=message,
             place=place,
             mark=self._marks.landed(commit),
             deployed_at=_text(commit.committed),
@@ -70,10 +70,10 @@ class Deployments:
             age=self._claims,
         )
         if message.pull is not None:
-            self._pulls.setdefault((message.pull, message.environment or ""), []).append(claim)
+            self._pulls.setdefault((message.pull, message.environment or ""), []).append(announcement)
         else:
-            key = f"{claim.mark.by}\n{claim.authored_at}\n{message.scope or ''}\n{message.title or ''}"
-            self._plain.setdefault(hashlib.sha256(key.encode()).hexdigest()[:16], []).append(claim)
+            key = f"{announcement.mark.by}\n{announcement.authored_at}\n{message.scope or ''}\n{message.title or ''}"
+            self._plain.setdefault(hashlib.sha256(key.encode()).hexdigest()[:16], []).append(announcement)
 
     def revert(self, commit: Commit, reverted: tuple[str, ...]) -> None:
         for hash in reverted:
@@ -93,44 +93,53 @@ class Deployments:
                 found.warnings.append(Finding("announced_more_than_once", f"{external_id} ({len(others) + 1} commits)"))
         return found
 
-    def _all(self) -> Iterator[tuple[str, Claim, list[Claim]]]:
+    def _all(self) -> Iterator[tuple[str, Announcement, list[Announcement]]]:
         """External id, the commit that counts, and the others."""
-        for (number, environment), claims in self._pulls.items():
+        for (number, environment), announcements in self._pulls.items():
             pull = f"pr:{number}@{environment}" if environment else f"pr:{number}"
-            yield from _by_head(pull, sorted(claims, key=lambda claim: claim.rank))
-        for fingerprint, claims in self._plain.items():
-            yield from _by_turn(f"deploy:{fingerprint}", sorted(claims, key=lambda claim: claim.rank))
+            yield from _by_head(pull, sorted(announcements, key=lambda announcement: announcement.rank))
+        for fingerprint, announcements in self._plain.items():
+            yield from _by_turn(
+                f"deploy:{fingerprint}", sorted(announcements, key=lambda announcement: announcement.rank)
+            )
 
 
-def _by_head(pull: str, claims: list[Claim]) -> Iterator[tuple[str, Claim, list[Claim]]]:
+def _by_head(pull: str, announcements: list[Announcement]) -> Iterator[tuple[str, Announcement, list[Announcement]]]:
     """Merges of different branches are different pull requests, of a repository that was merged into this one."""
-    own = next((_head(claim) for claim in claims if claim.said.form == "merge"), "")
-    heads: dict[str, list[Claim]] = {}
-    for claim in claims:
-        heads.setdefault(_head(claim) if claim.said.form == "merge" else own, []).append(claim)
+    own = next((_head(announcement) for announcement in announcements if announcement.message.form == "merge"), "")
+    heads: dict[str, list[Announcement]] = {}
+    for announcement in announcements:
+        heads.setdefault(_head(announcement) if announcement.message.form == "merge" else own, []).append(announcement)
     for head, same in heads.items():
         yield (pull if head == own else f"{pull}:{head}"), same[0], same[1:]
 
 
-def _by_turn(external_id: str, claims: list[Claim]) -> Iterator[tuple[str, Claim, list[Claim]]]:
+def _by_turn(
+    external_id: str, announcements: list[Announcement]
+) -> Iterator[tuple[str, Announcement, list[Announcement]]]:
     """All that landed are deployments of their own; the same on a line that has not landed is a copy."""
-    landed = [claim for claim in claims if claim.place.landed]
-    copies = [claim for claim in claims if not claim.place.landed]
+    landed = [announcement for announcement in announcements if announcement.place.landed]
+    copies = [announcement for announcement in announcements if not announcement.place.landed]
     if not landed:
         yield external_id, copies[0], copies[1:]
-    for turn, claim in enumerate(landed):
-        yield (f"{external_id}:{turn + 1}" if turn else external_id), claim, [] if turn else copies
+    for turn, announcement in enumerate(landed):
+        yield (f"{external_id}:{turn + 1}" if turn else external_id), announcement, [] if turn else copies
 
 
 def _deployment(
-    external_id: str, claim: Claim, others: list[Claim], reverted_by: list[str], items: set[str], vendors: set[str]
+    external_id: str,
+    announcement: Announcement,
+    others: list[Announcement],
+    reverted_by: list[str],
+    items: set[str],
+    vendors: set[str],
 ) -> ImportedDeployment:
-    message = claim.said
+    message = announcement.message
     linked = [branch_id(message.branch)] if message.branch else []
     linked += [issue_id(issue.number) for issue in message.issues]
     fields: dict[str, Any] = {
-        "deployed_at": claim.deployed_at,
-        "commit_hash": claim.hash,
+        "deployed_at": announcement.deployed_at,
+        "commit_hash": announcement.hash,
         "pr_number": message.pull,
         "pr_title": message.title,
         "constitutional_compliance": message.compliant,
@@ -141,16 +150,16 @@ def _deployment(
         fields["test_summary"] = {"passed": message.tests[0], "total": message.tests[1]}
     return ImportedDeployment(
         external_id=external_id,
-        fields=fields | {"metadata": _metadata(claim, others, reverted_by)},
-        created=claim.mark,
-        changed=claim.mark,
+        fields=fields | {"metadata": _metadata(announcement, others, reverted_by)},
+        created=announcement.mark,
+        changed=announcement.mark,
         vendors=tuple(dict.fromkeys(vendor.name for vendor in message.vendors if vendor.name.casefold() in vendors)),
         work_items=tuple(dict.fromkeys(name for name in linked if name in items)),
     )
 
 
-def _head(claim: Claim) -> str:
-    return f"{claim.said.owner or ''}/{claim.said.branch or ''}"
+def _head(announcement: Announcement) -> str:
+    return f"{announcement.message.owner or ''}/{announcement.message.branch or ''}"
 
 
 def _text(seconds: int | None) -> str | None:
@@ -158,8 +167,8 @@ def _text(seconds: int | None) -> str | None:
     return text(at) if at else None
 
 
-def _metadata(claim: Claim, others: list[Claim], reverted_by: list[str]) -> dict[str, Any]:
-    message = claim.said
+def _metadata(announcement: Announcement, others: list[Announcement], reverted_by: list[str]) -> dict[str, Any]:
+    message = announcement.message
     fields: dict[str, Any] = {
         "announced_as": message.form,
         "commit_type": message.commit_type,
@@ -169,9 +178,9 @@ def _metadata(claim: Claim, others: list[Claim], reverted_by: list[str]) -> dict
         "branch": message.branch,
         "branch_owner": message.owner,
         "merged_into": message.into,
-        "landed": None if claim.place.landed else False,
-        "authored_at": claim.authored_at if claim.authored_at != claim.deployed_at else None,
-        "committed_by": claim.committer if claim.committer != claim.mark.by else None,
+        "landed": None if announcement.place.landed else False,
+        "authored_at": announcement.authored_at if announcement.authored_at != announcement.deployed_at else None,
+        "committed_by": announcement.committer if announcement.committer != announcement.mark.by else None,
         "reverts": list(message.reverts) or None,
         "reverted_by": reverted_by or None,
         "other_commits": [other.hash for other in others] or None,

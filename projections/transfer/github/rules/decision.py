@@ -66,7 +66,7 @@ class Pair(Struct, frozen=True, kw_only=True):
     sent: Values = {}
 
 
-class Compared(Struct, frozen=True, kw_only=True):
+class ComparedSides(Struct, frozen=True, kw_only=True):
     """The sides of a pair and what follows from them."""
 
     now: WorkItem
@@ -77,7 +77,7 @@ class Compared(Struct, frozen=True, kw_only=True):
     merge: Merge
 
 
-class Rule(Struct, frozen=True, kw_only=True):
+class ExchangeRule(Struct, frozen=True, kw_only=True):
     """`waiting` are the ids of the conflicts that wait; `pull` says whether changes on GitHub are taken. What another
     machine than this one is sending is left to it."""
 
@@ -87,7 +87,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     waiting: tuple[str, ...] = ()
 
 
-def compared(pair: Pair, policy: Policy, world: World) -> Compared:
+def compared(pair: Pair, policy: Policy, world: World) -> ComparedSides:
     now: WorkItem = world.state(CATEGORY, pair.item_id)
     then = source_state(pair.item_id, SOURCE, world)
     base, ours = last_common(then) | pair.sent, of_item(now)
@@ -97,10 +97,10 @@ def compared(pair: Pair, policy: Policy, world: World) -> Compared:
     found = merge(
         base, ours, theirs, lambda field: conflicts.policy_of(pair.item_id, field, theirs[field], policy, world)
     )
-    return Compared(now=now, then=then, base=base, ours=ours, theirs=theirs, merge=found)
+    return ComparedSides(now=now, then=then, base=base, ours=ours, theirs=theirs, merge=found)
 
 
-def merging(pairs: Iterable[Pair], rule: Rule, world: World) -> Decided:
+def merging(pairs: Iterable[Pair], rule: ExchangeRule, world: World) -> Decided:
     """Sets that both sides changed, where it is not sent yet: recorded apart, because it is no common state."""
     decided: Decided = []
     for pair in pairs:
@@ -113,7 +113,7 @@ def merging(pairs: Iterable[Pair], rule: Rule, world: World) -> Decided:
     return decided
 
 
-def common(pairs: Iterable[Pair], rule: Rule, world: World) -> Decided:
+def common(pairs: Iterable[Pair], rule: ExchangeRule, world: World) -> Decided:
     """What is taken from GitHub, what is agreed, and the conflicts."""
     pairs = list(pairs)
     refusals = refused(pairs, rule, world)
@@ -131,7 +131,7 @@ def common(pairs: Iterable[Pair], rule: Rule, world: World) -> Decided:
     return decided
 
 
-def refused(pairs: Iterable[Pair], rule: Rule, world: World) -> frozenset[tuple[str, str]]:
+def refused(pairs: Iterable[Pair], rule: ExchangeRule, world: World) -> frozenset[tuple[str, str]]:
     """(item, other) of parents and dependencies on GitHub that cannot be taken."""
     world.look(stream_id(CATEGORY, pair.item_id) for pair in pairs)
     world.look(
@@ -142,12 +142,12 @@ def refused(pairs: Iterable[Pair], rule: Rule, world: World) -> frozenset[tuple[
     return relations.refused([_taking(pair, compared(pair, rule.policy, world)) for pair in pairs], world)
 
 
-def _taking(pair: Pair, sides: Compared) -> Taking:
+def _taking(pair: Pair, sides: ComparedSides) -> Taking:
     return relations.taking(pair.item_id, sides.base, sides.ours, sides.theirs, sides.merge.take)
 
 
 def _facts(
-    pair: Pair, sides: Compared, rule: Rule, refusals: frozenset[tuple[str, str]], world: World
+    pair: Pair, sides: ComparedSides, rule: ExchangeRule, refusals: frozenset[tuple[str, str]], world: World
 ) -> list[tuple[Fact, Mark]]:
     take = sides.merge.take if rule.pull else {}
     take = {field: value for field, value in take.items() if field not in sides.merge.send}
@@ -175,7 +175,7 @@ def _settled(issue: Issue, mark: Mark) -> Mark:
     return Mark(by=by["login"] if by else NO_HOLDER, at=max(mark.at, parse(at)) if at else mark.at)
 
 
-def _revised(take: Values, pair: Pair, sides: Compared) -> Changes:
+def _revised(take: Values, pair: Pair, sides: ComparedSides) -> Changes:
     wanted: dict[str, Any] = {}
     record = pair.issue.record
     if "title" in take:
@@ -194,7 +194,7 @@ def _revised(take: Values, pair: Pair, sides: Compared) -> Changes:
     return difference(sides.now, wanted)
 
 
-def _confirmed(sides: Compared) -> Changes:
+def _confirmed(sides: ComparedSides) -> Changes:
     """What both have alike is the last common state, though nothing changes in the item."""
     values = {name: getattr(sides.now, name) for field, name in CONFIRMED.items() if field in sides.merge.agreed}
     if "state" in sides.merge.agreed:
@@ -202,13 +202,13 @@ def _confirmed(sides: Compared) -> Changes:
     return {name: Change(value, value) for name, value in values.items()}
 
 
-def _known_by(pair: Pair, sides: Compared) -> Changes:
+def _known_by(pair: Pair, sides: ComparedSides) -> Changes:
     if sides.now.external_id == pair.issue.name:
         return {}
     return difference(sides.now, {"external_source": SOURCE, "external_id": pair.issue.name})
 
 
-def _sent(pair: Pair, sides: Compared) -> Changes:
+def _sent(pair: Pair, sides: ComparedSides) -> Changes:
     """Which comments are on GitHub because they were sent, with the text that both have."""
     known = sent_comments(sides.then)
     found = dict(known)
@@ -220,7 +220,7 @@ def _sent(pair: Pair, sides: Compared) -> Changes:
     return {f"metadata.{SENT}": Change(sides.now.metadata.get(SENT), found)} if found != known else {}
 
 
-def _metadata(pair: Pair, sides: Compared, changed: bool) -> Changes:
+def _metadata(pair: Pair, sides: ComparedSides, changed: bool) -> Changes:
     """What else GitHub says. That only its time of change moved is not worth an event."""
     metadata = metadata_of(pair.issue)
     former = {name: None for name in sides.then.metadata if name in MANAGED}
@@ -258,7 +258,7 @@ def _over_others(pair: Pair, world: World) -> bool:
     return pair.issue.record["state"] != "open" and any(not one.deleted and not one.finished for one in around)
 
 
-def _comments(take: Values, sides: Compared, issue: Issue, mark: Mark) -> Iterator[Fact]:
+def _comments(take: Values, sides: ComparedSides, issue: Issue, mark: Mark) -> Iterator[Fact]:
     for field in take:
         if not field.startswith(COMMENT) or issue.remarks is None:
             continue
