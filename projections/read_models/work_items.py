@@ -142,6 +142,13 @@ work_items = Projection(
         ),
         Index("work_items_projects", ("created_at", "id"), where="item_type = 'project'"),
         Index(
+            "work_items_resting",
+            ("id", "held", "category", "status", "waits_for", "starts_at"),
+            where="held & 1 = 1 OR category IN ('waiting', 'dropped') OR category = 'review' OR status = 'blocked'"
+            " OR waits_for IS NOT NULL OR starts_at IS NOT NULL",
+            only_in_postgres=True,
+        ),
+        Index(
             "work_items_counted",
             ("hidden", "status", "category", "item_type", "priority", "position", "parent_id"),
             only_in_postgres=True,

@@ -127,6 +127,7 @@ SAMPLES: Samples = {
         ["a'b\\"],
     ],
     "order": ["relevance", "updated", "created", "priority"],
+    "work_items/list_blocked.order": ["updated", "created", "priority", "due"],
     "work_items/list_by_relevance.after_key": [None, 1],
     "after_id": [None],
     "after_key": [

@@ -65,6 +65,7 @@ ABOUT_ALL = {
     "work_items/count",  # the same with a filter
     "work_items/list_by_tree",  # the order is known only when the tree is
     "work_items/candidates",  # walks along the open ones until it has found enough
+    "work_items/list_blocked",  # begins with all that rests
     "work_items/finished",  # asked once a day, by the archiving
     "work_items/parents",  # asked by an import, to find cycles
     "entries/of_relation",  # asked by an import, for every external id or link
@@ -196,6 +197,7 @@ def samples(large: Scale) -> Samples:
         "words": [[""] * len(some)],
         "terms": [[str(MIDDLE - 1)], ["person*", str(MIDDLE - 1)]],
         "order": ["relevance", "updated", "created", "priority"],
+        "work_items/list_blocked.order": ["updated", "created", "priority", "due"],
         "work_items/list_by_relevance.after_key": [None, 1],
         "before": [text(FIRST_DAY)],
     }

@@ -124,6 +124,7 @@ EXTRA_ENTRY = (
         ("UPDATE work_items SET hidden = 1 WHERE ledger_id = %s", "work_items", "column hidden"),
         ("UPDATE work_items SET claimed_by = 'x' WHERE ledger_id = %s", "work_items", "column claimed_by"),
         ("UPDATE work_items SET held = 3 - held WHERE ledger_id = %s", "work_items", "column held"),
+        ("UPDATE work_items SET held = 0 WHERE held & 1 = 1 AND ledger_id = %s", "work_items", "column held"),
         ("UPDATE vendors SET status = NULL WHERE ledger_id = %s", "vendors", "column status"),
         ("UPDATE deployments SET withdrawn = 1 WHERE ledger_id = %s", "deployments", "column withdrawn"),
         ("UPDATE enhancements SET rank = 'x' WHERE ledger_id = %s", "enhancements", "column rank"),

@@ -35,6 +35,7 @@ from ledger.world import Asker, ReadyFilter
 from projections.questions import entities
 from projections.questions.work import item_lists, readiness
 from projections.tables.contract import Snapshot, pages
+from projections.tables.postgres import PostgresTables
 from projections.tables.replay import replay
 from tests.support.examples import examples
 from tests.support.given import numbered
@@ -54,6 +55,7 @@ STARTED = ("2026-11-22", "2026-11-22T00:00:00.000000Z")  # days and moments that
 TO_COME = ("2999-01-01", "2999-01-01T00:00:00.000000Z")
 ASKER = Asker(name=ME, holder=token_digest(MINE))
 HELD = "SELECT id, held FROM work_items WHERE generation = %s AND held > 0"
+ORDERS: tuple[item_lists.Order, ...] = ("updated", "created", "priority", "due")
 Open = Callable[[], AbstractContextManager[Ledger]]
 
 
@@ -280,6 +282,61 @@ def test_the_walk_passes_over_nothing_whose_obstacle_is_finished_or_deleted(open
 
     assert walked == [numbered(place) for place in (2, 3, 4, 5, 9, 11)]
     assert all(is_ready(items, place) for place in (2, 3, 4, 5, 9, 11))
+
+
+@pytest.mark.parametrize("opened", ["memory", "postgres"], indirect=True)
+@examples(30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(graphs())
+def test_what_is_blocked_is_found_from_what_rests_as_by_a_walk(opened: Open, items: list[Item]) -> None:
+    with opened() as ledger:
+        ledger.execute(1, _recorded(items))
+        for place in (place for place, item in enumerate(items) if item.asked):
+            ledger.execute(100 + place, AskQuestion(id=numbered(place), whom="lead", text="May it?"))
+        with ledger.tables.snapshot() as snapshot, pytest.MonkeyPatch.context() as patch:
+            walked = {order: _blocked(snapshot, order) for order in ORDERS}
+            patch.setattr(readiness, "PORTION", 1)
+            patch.setattr(readiness, "LOOKED_AT", 1)
+            patch.setattr(readiness, "RARE", 0)
+            from_one_on = {order: _blocked(snapshot, order) for order in ORDERS}
+
+    assert from_one_on == walked
+
+
+@pytest.mark.parametrize("opened", ["memory", "postgres"], indirect=True)
+def test_what_only_the_last_of_many_blocks_is_found_to_be_blocked(opened: Open, dsn: str) -> None:
+    """Its mark is missing: no more than the first 20 are looked at."""
+    many = sorted(range(1, 26), key=numbered)
+    plain = {"item_type": "task", "title": "One"}
+
+    with opened() as ledger, pytest.MonkeyPatch.context() as patch:
+        for number in (0, *many):
+            ledger.execute(number, CreateWorkItem(id=numbered(number), **plain))
+        for number in many:
+            ledger.execute(100 + number, LinkWorkItems(id=numbered(number), to_id=numbered(0), kind="blocks"))
+        for number in many[:-1]:
+            ledger.execute(200 + number, UpdateWorkItem(id=numbered(number), expected=2, status="completed"))
+        is_marked = isinstance(ledger.tables, PostgresTables) and _marks(ledger, dsn)
+        patch.setattr(readiness, "PORTION", 1)
+        patch.setattr(readiness, "LOOKED_AT", 1)
+        patch.setattr(readiness, "RARE", 0)
+        with ledger.tables.snapshot() as snapshot:
+            blocked = {order: _blocked(snapshot, order) for order in ORDERS}
+
+    assert not is_marked
+    assert blocked == {order: [numbered(0)] for order in ORDERS}
+
+
+def _blocked(snapshot: Snapshot, order: item_lists.Order) -> list[str]:
+    """In pages of two."""
+    ids: list[str] = []
+    cursor = None
+    while True:
+        wanted = item_lists.WorkItemFilter(blocked=True)
+        page = item_lists.listed(snapshot, wanted, order=order, limit=2, offset=0, cursor=cursor)
+        ids += [item["id"] for item in page["items"]]
+        if (cursor := page["next_cursor"]) is None:
+            assert page["total_count"] == len(ids)
+            return ids
 
 
 def _marks(ledger: Ledger, dsn: str) -> dict[str, int]:

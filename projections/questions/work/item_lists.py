@@ -222,8 +222,16 @@ def _sifted(
     snapshot: Snapshot, wanted: WorkItemFilter, fetch: Fetch, after: PageStart, *, order: str, limit: int, offset: int
 ) -> Entity:
     """A page of the items of which it is looked for what keeps each from being begun."""
+    filters = _conditions(wanted, snapshot.as_of.now)
+    has_question = wanted.blocked and wanted.tag is None and order in ("updated", "created", "priority", "due")
+
+    def resting(place: PageStart, most: int) -> Answer:
+        asked = {"order": order, "after_key": place[0], "after_id": place[1], "limit": most}
+        return snapshot.ask("work_items/list_blocked", **filters, **asked)
+
+    rarely = resting if has_question else None
     return _counted(
-        lambda place: readiness.sifted(fetch, _keeping(snapshot, wanted), place),
+        lambda place: readiness.sifted(fetch, _keeping(snapshot, wanted), place, rarely),
         after,
         order=order,
         limit=limit,

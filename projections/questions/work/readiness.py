@@ -34,6 +34,7 @@ COUNTED = 100
 WAITING = 1000  # items that one write may set free and that are looked at
 PORTION = 50  # items looked at first; each further portion is twice as large
 LARGEST = 800
+RARE = 25  # of so many items that are looked at one is looked for
 LOOKED_AT = 700  # items of which a list's beginning is made, where most have not what is looked for
 MOST_NAMED = 20  # blockers and children that are named, of each kind
 NAMED = 20  # items that became ready by one write and are named
@@ -128,17 +129,28 @@ def ready_of(snapshot: Snapshot, lines: Answer, moment: datetime, asker: Asker =
     return [line for line in lines if line["id"] not in held]
 
 
-def sifted(fetch: Fetch, keep: Keep, after: PageStart) -> Iterator[dict[str, Any]]:
-    """The lines of a list that `keep` keeps, fetched a portion at a time."""
-    for lines in _portions(fetch, after):
-        yield from keep(lines)
+def sifted(fetch: Fetch, keep: Keep, after: PageStart, rarely: Fetch | None = None) -> Iterator[dict[str, Any]]:
+    """The lines of a list that `keep` keeps, fetched a portion at a time.
+
+    Where of LOOKED_AT or more not one in RARE is kept, the others come from `rarely`, if it is given: it has hardly any
+    that `keep` leaves out, and takes the longer to begin the more there are to keep.
+    """
+    seen = kept = 0
+    for lines in _portions(fetch, after, PORTION):
+        found = keep(lines)
+        yield from found
+        seen, kept = seen + len(lines), kept + len(found)
+        if rarely and seen >= LOOKED_AT and kept * RARE < seen:
+            for others in _portions(rarely, (lines[-1]["key"], lines[-1]["id"]), 2 * COUNTED):
+                yield from keep(others)
+            return
 
 
 def sifted_beginning(fetch: Fetch, keep: Keep, limit: int) -> tuple[Answer, bool]:
     """The first of them, at most `limit`, of the first LOOKED_AT lines or somewhat more; whether there may be more."""
     found: Answer = []
     seen = 0
-    for lines in _portions(fetch, START):
+    for lines in _portions(fetch, START, PORTION):
         found += keep(lines)
         seen += len(lines)
         if len(found) > limit:
@@ -148,8 +160,7 @@ def sifted_beginning(fetch: Fetch, keep: Keep, limit: int) -> tuple[Answer, bool
     return found, False
 
 
-def _portions(fetch: Fetch, after: PageStart) -> Iterator[Answer]:
-    portion = PORTION
+def _portions(fetch: Fetch, after: PageStart, portion: int) -> Iterator[Answer]:
     while lines := fetch(after, portion):
         yield lines
         if len(lines) < portion:
