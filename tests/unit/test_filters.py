@@ -6,8 +6,8 @@ import click
 from pydantic import Field
 
 from mcp_adapter.console import filters as pages
-from projections.cli.daily import filters as command
 from projections.cli.daily.lists import list_
+from projections.cli.daily.shared import filters as command
 from projections.operations.work.work_item_inputs import ListWorkItemsInput
 
 

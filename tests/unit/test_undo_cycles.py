@@ -29,12 +29,17 @@ def unlink(owner: str, to: str) -> tuple[str, WorkItemUnlinked]:
     return stream_id("work_item", owner), WorkItemUnlinked(kind="blocks", to_id=to)
 
 
+def remove_two_links(ledger: Ledger) -> None:
+    """Four items; A blocked B and C blocked D, until command 11 removed both links."""
+    for number, entity_id in enumerate((A, B, C, D)):
+        ledger.execute(number, CreateWorkItem(id=entity_id, item_type="task", title=f"Item {number}"))
+    several(ledger, 10, [link(A, B), link(C, D)])
+    several(ledger, 11, [unlink(A, B), unlink(C, D)])
+
+
 def test_two_restored_links_that_close_a_cycle_only_together_are_refused() -> None:
     with a_ledger() as ledger:
-        for number, entity_id in enumerate((A, B, C, D)):
-            ledger.execute(number, CreateWorkItem(id=entity_id, item_type="task", title=f"Item {number}"))
-        several(ledger, 10, [link(A, B), link(C, D)])
-        several(ledger, 11, [unlink(A, B), unlink(C, D)])
+        remove_two_links(ledger)
         ledger.execute(12, LinkWorkItems(id=B, kind="blocks", to_id=C))
         ledger.execute(13, LinkWorkItems(id=D, kind="blocks", to_id=A))
 
@@ -47,10 +52,7 @@ def test_two_restored_links_that_close_a_cycle_only_together_are_refused() -> No
 
 def test_two_restored_links_that_close_no_cycle_come_back_together() -> None:
     with a_ledger() as ledger:
-        for number, entity_id in enumerate((A, B, C, D)):
-            ledger.execute(number, CreateWorkItem(id=entity_id, item_type="task", title=f"Item {number}"))
-        several(ledger, 10, [link(A, B), link(C, D)])
-        several(ledger, 11, [unlink(A, B), unlink(C, D)])
+        remove_two_links(ledger)
         ledger.execute(12, LinkWorkItems(id=B, kind="blocks", to_id=C))
 
         done = ledger.execute(14, undo_of(ledger, 11))

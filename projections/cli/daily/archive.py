@@ -4,8 +4,8 @@ from typing import Any
 
 import click
 
-from projections.cli.daily.calls import perform
-from projections.cli.daily.each_item import REFS, each
+from projections.cli.daily.shared.calls import perform
+from projections.cli.daily.shared.each_item import REFS, each
 from projections.cli.terminal import exits
 from projections.cli.terminal.completions import REF
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation

@@ -7,9 +7,9 @@ import click
 from rich.cells import cell_len, set_cell_size
 
 from ledger.values.states import FINISHED, ORIGINAL, State, in_order
-from projections.cli.daily.calls import perform
-from projections.cli.daily.filters import filter_options
 from projections.cli.daily.items import ASSIGNEE, person
+from projections.cli.daily.shared.calls import perform
+from projections.cli.daily.shared.filters import filter_options
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.live import watch
 from projections.cli.terminal.output import GAP, answer_json, on_terminal, printable, remark, say, width

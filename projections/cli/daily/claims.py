@@ -7,7 +7,7 @@ import click
 
 from ledger.aggregates.work_item.state import ITEM_TYPES
 from ledger.world import ReadyFilter
-from projections.cli.daily.calls import perform
+from projections.cli.daily.shared.calls import perform
 from projections.cli.terminal import every_ledger, exits
 from projections.cli.terminal.completions import PERSON, REF, TAG
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation

@@ -14,7 +14,7 @@ import click
 
 from ledger.errors import Invalid, LedgerError, Refused
 from ledger.importing.readers.text.front_matter import FENCE, BrokenYaml, parse, split
-from projections.cli.daily.calls import perform
+from projections.cli.daily.shared.calls import perform
 from projections.cli.reports.log import refs_in
 from projections.cli.terminal.invocation import Invocation
 from projections.cli.terminal.output import printable, remark

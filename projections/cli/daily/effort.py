@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from projections.cli.daily.calls import perform
+from projections.cli.daily.shared.calls import perform
 from projections.cli.reports.work_report import print_report
 from projections.cli.terminal import exits
 from projections.cli.terminal.completions import REF

@@ -12,9 +12,9 @@ import click
 
 from ledger.aggregates.work_item.state import ITEM_TYPES
 from ledger.errors import Invalid, NotFound
-from projections.cli.daily.calls import perform
-from projections.cli.daily.each_item import REFS, each
-from projections.cli.daily.joint_changes import TypedChange, perform_at_once
+from projections.cli.daily.shared.calls import perform
+from projections.cli.daily.shared.each_item import REFS, each
+from projections.cli.daily.shared.joint_changes import TypedChange, perform_at_once
 from projections.cli.terminal import exits
 from projections.cli.terminal.completions import PERSON, REF, STATE, TAG
 from projections.cli.terminal.dates import Length, When

@@ -8,8 +8,8 @@ import click
 from ledger.aggregates.work_item.state import IMPLEMENTS, LINK_KINDS
 from ledger.errors import NoLedger, NotFound
 from projections.application.known_projects import KnownProject
-from projections.cli.daily.calls import perform
 from projections.cli.daily.items import linked
+from projections.cli.daily.shared.calls import perform
 from projections.cli.terminal import every_ledger, exits
 from projections.cli.terminal.completions import REF
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation

@@ -9,9 +9,9 @@ import click
 
 from ledger.values.dates import DAY, ends
 from ledger.values.moment import parse
-from projections.cli.daily.calls import perform
-from projections.cli.daily.filters import filter_options
 from projections.cli.daily.items import person
+from projections.cli.daily.shared.calls import perform
+from projections.cli.daily.shared.filters import filter_options
 from projections.cli.terminal import every_ledger, exits, views
 from projections.cli.terminal.completions import PERSON, STATE, VIEW
 from projections.cli.terminal.dates import When, WhenTyped

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from ledger.errors import Invalid, LedgerError, NotFound, NotUnique, Refused, VersionConflict
 from ledger.problems import sentence
-from projections.cli.daily.calls import perform
+from projections.cli.daily.shared.calls import perform
 from projections.cli.terminal.invocation import Invocation
 from projections.questions.answers import Answered
 
