@@ -1,4 +1,7 @@
-"""An export of events, brought back: into an empty ledger, which then is that ledger, or behind what it has of it."""
+"""An export of events, brought back: into an empty ledger, which then is that ledger, or behind what it has of it.
+
+A journal, as `publish` puts it into a project, holds the same lines but for the first, and is brought back there.
+"""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -22,6 +25,7 @@ from projections.transfer.exports import EVENTS, VERSION
 
 SOURCE = "events"
 AGAIN = "export them again with `tracking-ledger export -o FILE`, or take an older copy"
+EVENT = b'{"position":'  # how the line of an event begins
 LONGEST_LINE = 256 * 2**20  # bytes; no JSON in PostgreSQL is longer
 
 
@@ -35,6 +39,10 @@ class ExportHeader(Struct, frozen=True, kw_only=True):
     digest: str
 
 
+class _Digested(Struct, frozen=True):
+    digest: str
+
+
 class Restored(Struct, frozen=True, kw_only=True):
     """`found` events in the file, of which `taken` were not in the log."""
 
@@ -45,7 +53,7 @@ class Restored(Struct, frozen=True, kw_only=True):
 
 
 def recognises(sample: Sample) -> bool:
-    return sample.begins(r'\{"format"\s*:\s*"' + EVENTS + '"')
+    return sample.begins(r'\{"format"\s*:\s*"' + EVENTS + '"') or sample.begins(EVENT.decode())
 
 
 def bring_back(app: App, path: Path, *, dry_run: bool) -> Restored:
@@ -53,7 +61,7 @@ def bring_back(app: App, path: Path, *, dry_run: bool) -> Restored:
 
     Invalid for a file that is damaged, cut or of another kind; Refused where the ledger has a history of its own.
     """
-    head = _head(path)
+    head = _head(path, app.identity.ledger)
     present = app.store.read_streams([]).head
     _check_history(app, path, head, present)
     if not dry_run and present < head.events:
@@ -68,7 +76,7 @@ def _restore(app: App, path: Path, head: ExportHeader, present: int) -> None:
     adopts = before.ledger != head.ledger
     now = identity.become_copy(before, head.ledger) if adopts else before
     try:
-        restore(app.settings, now.key, head.ledger, (line for _, line in islice(_lines(path), present + 1, None)))
+        restore(app.settings, now.key, head.ledger, (line for _, line in islice(_event_lines(path), present, None)))
     except BaseException:
         if adopts:
             identity.rewrite(before)
@@ -96,10 +104,13 @@ def _check_history(app: App, path: Path, head: ExportHeader, present: int) -> No
             )
 
 
-def _head(path: Path) -> ExportHeader:
+def _head(path: Path, own: UUID) -> ExportHeader:
+    """What the first line says, or of a journal, which has no such line, what it holds of this folder's ledger."""
     number, first = next(_lines(path), (1, b""))
     if not first:
         raise unreadable(path, None, "is empty: it holds no exported events", AGAIN)
+    if first.startswith(EVENT):
+        return _of_journal(path, own)
     try:
         head = msgspec.json.decode(first, type=ExportHeader)
     except (ValueError, msgspec.MsgspecError) as error:
@@ -109,10 +120,22 @@ def _head(path: Path) -> ExportHeader:
     return head
 
 
+def _of_journal(path: Path, own: UUID) -> ExportHeader:
+    """That each line follows from the one before it is proved later, so the last one says whether all are there."""
+    events, last = 0, b""
+    for _, line in _lines(path):
+        events, last = events + 1, line
+    try:
+        digest = msgspec.json.decode(last, type=_Digested).digest
+    except (ValueError, msgspec.MsgspecError):
+        digest = ""  # of a line that is cut off, which is named when its turn comes
+    return ExportHeader(format=EVENTS, version=VERSION, ledger=own, events=events, digest=digest)
+
+
 def _events(path: Path, head: ExportHeader) -> Iterator[RecordedEvent]:
     """Every event, proved by its place and its digest; and the whole by the head."""
     digest, position, number = origin_digest(head.ledger), 0, 1
-    for position, (number, line) in enumerate(islice(_lines(path), 1, None), 1):
+    for position, (number, line) in enumerate(_event_lines(path), 1):
         try:
             event = event_of(line, position, digest)
         except ValueError as error:
@@ -128,6 +151,11 @@ def _problem(line: bytes, error: ValueError) -> str:
     if not line.endswith(b"}\n"):
         return "is no event of this ledger: it is cut off in the middle"
     return f"is no event of this ledger: {error}"
+
+
+def _event_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """All lines but the first one of an export."""
+    return ((number, line) for place, (number, line) in enumerate(_lines(path)) if place or line.startswith(EVENT))
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:

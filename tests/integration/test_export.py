@@ -206,7 +206,7 @@ def test_a_ledger_with_a_history_of_its_own_is_refused(filled: App, folder: Fold
         (lambda lines: [*lines, lines[-1]], "is no event"),
         (lambda lines: [*lines[:-1], lines[-1][:40]], "is no event of this ledger: it is cut off"),
         (lambda lines: [lines[0].replace(b'"version":1', b'"version":2'), *lines[1:]], "version 2"),
-        (lambda lines: lines[1:], "no head"),
+        (lambda lines: lines[1:], "line 1 is no event of this ledger"),  # a journal, which is another ledger's
         (lambda lines: [], "is empty"),
         (lambda lines: [b"\x7fELF\0\xff\n"], "line 1 holds binary zeros"),
     ],

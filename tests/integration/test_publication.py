@@ -2,12 +2,16 @@
 
 import subprocess
 from pathlib import Path
+from shutil import copytree
 
 import pytest
+from msgspec.structs import replace
 
 from projections.application.app import App
+from projections.cli.terminal.clones import BRING_BACK
 from projections.transfer.publication import publish
-from tests.conftest import Perform
+from tests.conftest import NewDatabase, Perform
+from tests.support.command_line import run
 from tests.support.waits import until
 
 
@@ -56,3 +60,19 @@ def test_what_a_project_tells_git_itself_stays(published: App, before: bytes, af
     publish(published)
 
     assert attributes.read_bytes() == after
+
+
+@pytest.mark.processes
+def test_a_clone_gets_its_ledger_back_from_the_journal_in_it(
+    published: App, new_database: NewDatabase, migrated: str, tmp_path: Path
+) -> None:
+    clone = tmp_path / "clone"
+    copytree(published.identity.project / ".ledger", clone / ".ledger")
+    there = replace(published.settings, project=clone, home=tmp_path / "there", dsn=new_database(migrated))
+
+    empty, checked = run(there, "list"), run(there, "doctor")
+    brought = run(there, "import", str(clone / ".ledger" / "journal.jsonl"))
+    vendors, again = run(there, "vendors"), run(there, "doctor")
+
+    assert [BRING_BACK in said for said in (empty.output, checked.output, again.output)] == [True, True, False]
+    assert (brought.exit_code, "Acme" in vendors.output) == (0, True)

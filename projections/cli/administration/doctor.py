@@ -149,6 +149,7 @@ def _database(app: App, findings: list[HealthFinding]) -> Entity:
         return found | {"answers": not is_away} | newer
     findings.extend([*health_checks.of_database(checked), *health_checks.of_conflicts(found["conflicts"])])
     findings.extend(health_checks.of_cycles(found["cycles"]))
+    findings.extend(health_checks.of_published_journal(found["position"], app.identity.project))
     findings.extend(health_checks.of_quota(found["position"], checked.most_events))
     findings.extend(_of_webhooks(app, wanted, found["position"]))
     answer: Entity = to_builtins(checked)

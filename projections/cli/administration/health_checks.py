@@ -14,6 +14,7 @@ from ledger.postgres.checkup import Checkup
 from ledger.postgres.migrate import upgrade_to
 from ledger.postgres.replica import ReplicaState
 from ledger.values.moment import text
+from projections.cli.terminal import clones
 from projections.cli.terminal.output import duration
 from projections.local_copy.working_files import WorkingFiles
 from projections.maintenance.webhooks.destinations import Destination
@@ -75,6 +76,12 @@ def of_conflicts(waiting: int) -> Iterator[HealthFinding]:
             what=f"{waiting} conflicts wait for a decision",
             next_step="see `tracking-ledger conflicts`",
         )
+
+
+def of_published_journal(position: int | None, project: Path) -> Iterator[HealthFinding]:
+    """A clone of a project whose journal is committed, on a machine that has nothing of the ledger."""
+    if position == 0 and clones.is_in_project(project):
+        yield HealthFinding(code="journal_in_project", what=clones.NOT_HERE, next_step=clones.BRING_BACK)
 
 
 def of_cycles(cycles: Sequence[Sequence[str]]) -> Iterator[HealthFinding]:

@@ -12,7 +12,7 @@ from ledger.values.moment import parse
 from projections.cli.daily.items import person
 from projections.cli.daily.shared.calls import perform
 from projections.cli.daily.shared.filters import filter_options
-from projections.cli.terminal import every_ledger, exits, views
+from projections.cli.terminal import clones, every_ledger, exits, views
 from projections.cli.terminal.completions import PERSON, STATE, VIEW
 from projections.cli.terminal.dates import When, WhenTyped
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
@@ -117,7 +117,7 @@ def _list(
     now = invocation.app.clock()
     table(HEADINGS, (_line(item, now) for item in answered["items"]), cut=("title",))
     if not answered["items"]:
-        remark(_nothing(page, filters | {"mine": mine}))
+        remark(_of_clone(invocation, answered, filters) or _nothing(page, filters | {"mine": mine}))
     elif answered["has_more"]:
         remark(f"{answered['returned']} of {counted(answered)}; more: --page {page + 1}")
     if "next_step" in answered:
@@ -132,6 +132,13 @@ def _command_of_view(name: str, filters: Answered) -> str:
             flag = max(option.opts, key=len)
             words += [flag] if option.is_flag else [flag, str(filters[str(option.name)])]
     return shlex.join(["list", *words, "--save", name])
+
+
+def _of_clone(invocation: Invocation, answered: Answered, filters: Answered) -> str | None:
+    """What a clone whose journal is committed needs, where nothing of the ledger is in the database."""
+    is_empty = answered.get("as_of", {"position": 0})["position"] == 0 and filters.get("as_of") is None
+    has_journal = is_empty and clones.is_in_project(invocation.app.identity.project)
+    return f"{clones.NOT_HERE}\nnext: {clones.BRING_BACK}" if has_journal else None
 
 
 def _nothing(page: int, filters: Answered) -> str:
