@@ -388,7 +388,9 @@ def test_a_question_that_is_prepared_is_answered_from_an_index_whatever_it_is_gi
     assert sequential(plan) == [], missing_index(question, plan, {})
 
 
-def test_no_statement_of_the_log_or_inside_a_door_reads_a_big_table_whole(large: Scale, server: EmbeddedServer) -> None:
+def test_no_statement_of_the_log_or_inside_a_function_reads_a_big_table_whole(
+    large: Scale, server: EmbeddedServer
+) -> None:
     plans = inside_functions(large, server)
 
     assert len(plans) > 20
@@ -402,14 +404,14 @@ def inside_functions(large: Scale, server: EmbeddedServer) -> list[Plan]:
         notices: list[str] = []
         with explaining.transaction() as connection:
             connection.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
-            use_every_door(large, explaining)
+            use_every_function(large, explaining)
         explaining.close()
         found = [json.loads(message.partition("plan:")[2])["Plan"] for message in notices if "plan:" in message]
         large.plans["functions"] = [({}, plan) for plan in found]
     return [plan for _, plan in large.plans["functions"]]
 
 
-def use_every_door(large: Scale, database: Database) -> None:
+def use_every_function(large: Scale, database: Database) -> None:
     store = PostgresStore(database, large.ledger, SHAPES)
     stream = stream_id("work_item", numbered(1))
     command = CreateWorkItem(id=numbered(1), item_type="task", title="One more")

@@ -305,7 +305,7 @@ def test_all_read_models_are_one_json_document(filled: App) -> None:
 def test_a_table_is_safe_to_open_and_loses_nothing(filled: App) -> None:
     with filled.tables.snapshot() as snapshot:
         text = b"".join(exports.table(snapshot, "work_item")).decode()
-        things = {entity["id"]: entity for entity in exports.entities(snapshot, "work_item")}
+        entities = {entity["id"]: entity for entity in exports.entities(snapshot, "work_item")}
 
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert len(rows) == 2
@@ -313,7 +313,7 @@ def test_a_table_is_safe_to_open_and_loses_nothing(filled: App) -> None:
         assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in row.values())
         for name, cell in row.items():
             unsaid = False if name == "withdrawn" else None
-            assert _uncelled(cell) == _as_text(things[row["id"]].get(name, unsaid))
+            assert _uncelled(cell) == _as_text(entities[row["id"]].get(name, unsaid))
 
 
 @pytest.mark.parametrize("category", ["vendor", "deployment", "enhancement", "configuration", "conflict"])

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.processes
 EXAMPLE = Path(__file__).parents[2] / "examples" / "api_client.py"
 
 
-class Door:
+class Api:
     def __init__(self, server: HttpServer, settings: Settings) -> None:
         self.server = server
         self.address = server.url.removesuffix("/mcp")
@@ -43,28 +43,28 @@ class Door:
 
 
 @pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory, dsn: str) -> Iterator[Door]:
+def api(tmp_path_factory: pytest.TempPathFactory, dsn: str) -> Iterator[Api]:
     root = tmp_path_factory.mktemp("api")
     identity.create(root)
     settings = Settings(project=root, dsn=dsn, home=root / "home", pgdata=root / "unused")
     with serving(settings, root, "--rate", "1000") as server:
-        yield Door(server, settings)
+        yield Api(server, settings)
 
 
-def test_an_operation_answers_as_the_tool_does(door: Door) -> None:
-    status, made = door.ask("create_work_item", item_type="task", title="From a program")
-    read, item = door.ask("query_work_item", id=made["id"])
+def test_an_operation_answers_as_the_tool_does(api: Api) -> None:
+    status, made = api.ask("create_work_item", item_type="task", title="From a program")
+    read, item = api.ask("query_work_item", id=made["id"])
 
-    tool = door.server.call(door.writer, "query_work_item", id=made["id"])
+    tool = api.server.call(api.writer, "query_work_item", id=made["id"])
     assert (status, read) == (200, 200)
     assert item["created_by"] == "walter"
     assert {**item, "as_of": None} == {**tool, "as_of": None}
 
 
-def test_a_repeated_write_is_recorded_once(door: Door) -> None:
+def test_a_repeated_write_is_recorded_once(api: Api) -> None:
     again = {"item_type": "task", "title": "Once", "command_id": "5a9a3c5e-0000-4000-8000-000000000001"}
 
-    first, second = door.ask("create_work_item", **again), door.ask("create_work_item", **again)
+    first, second = api.ask("create_work_item", **again), api.ask("create_work_item", **again)
 
     assert first[1]["id"] == second[1]["id"]
     assert second[1]["repeated"] is True
@@ -85,10 +85,8 @@ def test_a_repeated_write_is_recorded_once(door: Door) -> None:
         ("create_work_item", b" " * 5_000_000, 413),
     ],
 )
-def test_a_refusal_has_the_shape_of_all_refusals_and_its_status(
-    door: Door, name: str, body: bytes, status: int
-) -> None:
-    answered, refusal = door.post(name, body)
+def test_a_refusal_has_the_shape_of_all_refusals_and_its_status(api: Api, name: str, body: bytes, status: int) -> None:
+    answered, refusal = api.post(name, body)
 
     assert answered == refusal["error"]["details"]["status"] == status
     assert not list(Draft202012Validator(of_refusal(status)).iter_errors(refusal))
@@ -101,19 +99,19 @@ def of_refusal(status: int) -> dict[str, Any]:
     return {**answer["content"]["application/json"]["schema"], "components": document["components"]}
 
 
-def test_only_json_is_taken_so_that_no_page_of_another_origin_can_send_it(door: Door) -> None:
-    assert door.post("create_work_item", b"{}", content_type="text/plain")[0] == 415
-    assert door.server.send("GET", None, door.writer, path="/api/prime").status == 405
+def test_only_json_is_taken_so_that_no_page_of_another_origin_can_send_it(api: Api) -> None:
+    assert api.post("create_work_item", b"{}", content_type="text/plain")[0] == 415
+    assert api.server.send("GET", None, api.writer, path="/api/prime").status == 405
 
 
-def test_a_token_is_needed_and_its_scope_holds(door: Door) -> None:
-    assert door.server.send("POST", b"{}", None, path="/api/prime").status == 401
-    assert door.post("prime", secret=door.reader)[0] == 200
-    assert door.post("create_work_item", b'{"item_type": "task", "title": "T"}', secret=door.reader)[0] == 403
+def test_a_token_is_needed_and_its_scope_holds(api: Api) -> None:
+    assert api.server.send("POST", b"{}", None, path="/api/prime").status == 401
+    assert api.post("prime", secret=api.reader)[0] == 200
+    assert api.post("create_work_item", b'{"item_type": "task", "title": "T"}', secret=api.reader)[0] == 403
 
 
-def test_the_description_has_every_operation_and_needs_no_token(door: Door) -> None:
-    answer = door.server.send("GET", None, None, path="/api/openapi.json")
+def test_the_description_has_every_operation_and_needs_no_token(api: Api) -> None:
+    answer = api.server.send("GET", None, None, path="/api/openapi.json")
     document = json.loads(answer.body)
 
     assert answer.status == 200
@@ -157,12 +155,12 @@ def test_all_ways_into_a_process_together_use_no_more_than_the_pool_has(
     assert sum(made) < 10  # connections
 
 
-def test_the_example_client_works(door: Door) -> None:
-    client = runpy.run_path(str(EXAMPLE))["Ledger"](door.address, door.writer)
+def test_the_example_client_works(api: Api) -> None:
+    client = runpy.run_path(str(EXAMPLE))["Ledger"](api.address, api.writer)
 
     made = client.create_work_item(item_type="task", title="By twenty lines")
 
     assert client.query_work_item(id=made["ref"])["title"] == "By twenty lines"
     with pytest.raises(RuntimeError, match="w-nothing"):
         client.query_work_item(id="w-nothing")
-    assert urlsplit(door.address).hostname == "127.0.0.1"
+    assert urlsplit(api.address).hostname == "127.0.0.1"

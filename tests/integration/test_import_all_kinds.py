@@ -16,12 +16,12 @@ from tests.conftest import Perform
 from tests.support.import_builders import FULL_HASH, deployment, enhancement, reading, vendor
 
 Imported = ImportedVendor | ImportedDeployment | ImportedEnhancement
-OnProgress = Callable[..., Report]
+Import = Callable[..., Report]
 
 
 @pytest.fixture
-def tell(app: App) -> OnProgress:
-    """tell(vendor(...), deployment(...), source="notes") -> the report of importing what a source tells."""
+def import_records(app: App) -> Import:
+    """import_records(vendor(...), deployment(...), source="notes") -> the report of importing what a source states."""
 
     def run(*records: Imported, source: str = "notes", **more: Any) -> Report:
         given = reading(*records)
@@ -39,11 +39,13 @@ def warned(records: Report) -> dict[str, list[str]]:
 
 
 def test_all_kinds_are_recorded_at_once_by_whom_and_when_the_source_says(
-    tell: OnProgress, app: App, perform: Perform
+    import_records: Import, app: App, perform: Perform
 ) -> None:
     results = TestResults(passing=8, total=8)
 
-    records = tell(vendor(status="operational", test_results=results), deployment(vendors=("epson",)), enhancement())
+    records = import_records(
+        vendor(status="operational", test_results=results), deployment(vendors=("epson",)), enhancement()
+    )
 
     assert (records["found"], records["taken"], records["created"], records["events"]) == (3, 3, 3, 3)
     assert len({event.command_id for event in app.store.read_all()}) == 1
@@ -56,8 +58,8 @@ def test_all_kinds_are_recorded_at_once_by_whom_and_when_the_source_says(
     assert (planned["title"], planned["status"]) == ("Read faxes", None)
 
 
-def test_what_the_source_does_not_say_is_reported_and_not_made_up(tell: OnProgress) -> None:
-    records = tell(vendor("x/y"), deployment(commit_hash="84b0fb4"))
+def test_what_the_source_does_not_say_is_reported_and_not_made_up(import_records: Import) -> None:
+    records = import_records(vendor("x/y"), deployment(commit_hash="84b0fb4"))
 
     assert warned(records)["not_stated"] == [
         "vendor x/y: status, extractor_version, format_support, test_results, manifest_compliant",
@@ -67,20 +69,20 @@ def test_what_the_source_does_not_say_is_reported_and_not_made_up(tell: OnProgre
     assert warned(records)["hash_not_of_40_hex_digits"] == ["deployment #7: 84b0fb4"]
 
 
-def test_telling_the_same_again_records_nothing(tell: OnProgress, app: App) -> None:
+def test_importing_the_same_again_records_nothing(import_records: Import, app: App) -> None:
     same = (vendor(status="broken"), deployment(vendors=("EPSON", "gone"), work_items=("T1",)), enhancement())
-    tell(*same)
+    import_records(*same)
     before = events(app)
 
-    records = tell(*same)
+    records = import_records(*same)
 
     assert (records["events"], records["unchanged"], events(app)) == (0, 3, before)
 
 
-def test_two_states_of_a_source_become_the_events_between_them(tell: OnProgress, app: App) -> None:
-    tell(vendor(status="broken", metadata={"a": 1}), deployment(), enhancement(status="planned"))
+def test_two_states_of_a_source_become_the_events_between_them(import_records: Import, app: App) -> None:
+    import_records(vendor(status="broken", metadata={"a": 1}), deployment(), enhancement(status="planned"))
 
-    tell(
+    import_records(
         vendor(day=3, status="operational", test_results=TestResults(passing=1, total=2), metadata={"b": 2}),
         deployment(day=4, pr_title="Read it all"),
         enhancement(day=5, status="approved", priority=2),
@@ -93,23 +95,23 @@ def test_two_states_of_a_source_become_the_events_between_them(tell: OnProgress,
     ]
 
 
-def test_what_was_changed_here_since_stays(tell: OnProgress, perform: Perform) -> None:
-    tell(vendor(status="operational", extractor_version="1.0"))
+def test_what_was_changed_here_since_stays(import_records: Import, perform: Perform) -> None:
+    import_records(vendor(status="operational", extractor_version="1.0"))
     perform("update_vendor_status", name="EPSON", version=1, extractor_version="9.9")
 
-    records = tell(vendor(day=2, status="broken", extractor_version="2.0"))
+    records = import_records(vendor(day=2, status="broken", extractor_version="2.0"))
 
     one = perform("query_vendor_status", name="EPSON")
     assert (one["status"], one["extractor_version"]) == ("broken", "9.9")
     assert warned(records)["changed_on_both_sides"] == ["vendor EPSON: extractor_version"]
 
 
-def test_two_sources_do_not_overwrite_each_other(tell: OnProgress, app: App, perform: Perform) -> None:
-    tell(vendor(status="operational"), source="one")
-    records = tell(vendor(day=2, status="broken", extractor_version="2.0"), source="two")
+def test_two_sources_do_not_overwrite_each_other(import_records: Import, app: App, perform: Perform) -> None:
+    import_records(vendor(status="operational"), source="one")
+    records = import_records(vendor(day=2, status="broken", extractor_version="2.0"), source="two")
     before = events(app)
 
-    again = tell(vendor(status="operational"), source="one")
+    again = import_records(vendor(status="operational"), source="one")
 
     one = perform("query_vendor_status", name="EPSON")
     assert (one["status"], one["extractor_version"]) == ("operational", "2.0")
@@ -117,25 +119,27 @@ def test_two_sources_do_not_overwrite_each_other(tell: OnProgress, app: App, per
     assert (again["events"], events(app)) == (0, before)
 
 
-def test_a_deployment_known_by_the_beginning_of_its_hash_gets_the_whole_one(tell: OnProgress, perform: Perform) -> None:
-    tell(deployment(commit_hash="84b0fb4"), source="one")
+def test_a_deployment_known_by_the_beginning_of_its_hash_gets_the_whole_one(
+    import_records: Import, perform: Perform
+) -> None:
+    import_records(deployment(commit_hash="84b0fb4"), source="one")
 
-    tell(deployment("other", day=2), source="two")
-    records = tell(deployment(commit_hash="84b0fb4"), source="one")
+    import_records(deployment("other", day=2), source="two")
+    records = import_records(deployment(commit_hash="84b0fb4"), source="one")
 
     [deployed] = perform("query_deployments")["items"]
     assert (deployed["commit_hash"], records["events"]) == (FULL_HASH, 0)
 
 
-def test_one_stated_twice_is_taken_once(tell: OnProgress) -> None:
-    records = tell(vendor("EPSON"), vendor("Epson"), deployment("a"), deployment("a"))
+def test_one_stated_twice_is_taken_once(import_records: Import) -> None:
+    records = import_records(vendor("EPSON"), vendor("Epson"), deployment("a"), deployment("a"))
 
     assert (records["found"], records["taken"], records["created"]) == (4, 2, 2)
     assert records["not_taken"] == [{"kind": "repeated_record", "count": 2, "where": ["vendor Epson", "deployment a"]}]
 
 
-def test_what_is_linked_and_absent_is_kept_in_its_words(tell: OnProgress, perform: Perform) -> None:
-    records = tell(deployment(vendors=("EPSON", "gone"), work_items=("T1",)), vendor())
+def test_what_is_linked_and_absent_is_kept_in_its_words(import_records: Import, perform: Perform) -> None:
+    records = import_records(deployment(vendors=("EPSON", "gone"), work_items=("T1",)), vendor())
 
     [deployed] = perform("query_deployments")["items"]
     assert len(deployed["vendor_ids"]) == 1
@@ -143,42 +147,42 @@ def test_what_is_linked_and_absent_is_kept_in_its_words(tell: OnProgress, perfor
     assert warned(records)["link_kept_as_text"] == ["#7 -> gone", "#7 -> T1"]
 
 
-def test_enhancements_that_wait_for_each_other_are_linked(tell: OnProgress, perform: Perform) -> None:
-    tell(enhancement("one", needs=("two",)), enhancement("two"))
+def test_enhancements_that_wait_for_each_other_are_linked(import_records: Import, perform: Perform) -> None:
+    import_records(enhancement("one", needs=("two",)), enhancement("two"))
 
     listed = {one["title"]: one for one in perform("list_enhancements")["items"]}
     assert listed["one"]["depends_on"] == [listed["two"]["id"]]
 
 
-def test_a_thing_withdrawn_here_stays_withdrawn(tell: OnProgress, app: App, perform: Perform) -> None:
-    tell(vendor(status="broken"))
+def test_what_was_withdrawn_here_stays_withdrawn(import_records: Import, app: App, perform: Perform) -> None:
+    import_records(vendor(status="broken"))
     perform("undo", command=str(next(app.store.read_all()).command_id))
 
-    records = tell(vendor(day=2, status="operational"))
+    records = import_records(vendor(day=2, status="operational"))
 
     assert (records["events"], warned(records)["withdrawn_here"]) == (0, ["vendor EPSON"])
 
 
-def test_a_dry_run_tells_the_same_and_records_nothing(tell: OnProgress, app: App) -> None:
-    planned = tell(vendor(), deployment(), dry_run=True)
+def test_a_dry_run_tells_the_same_and_records_nothing(import_records: Import, app: App) -> None:
+    planned = import_records(vendor(), deployment(), dry_run=True)
 
     assert events(app) == []
-    assert planned == tell(vendor(), deployment()) | {"position": None}
+    assert planned == import_records(vendor(), deployment()) | {"position": None}
 
 
-def test_things_made_here_are_found_by_name_and_title(tell: OnProgress, perform: Perform) -> None:
+def test_what_was_made_here_is_found_by_name_and_title(import_records: Import, perform: Perform) -> None:
     perform("create_vendor", name="epson", status="operational")
     perform("record_enhancement", title="READ FAXES", description="d", priority=2, principles=[])
 
-    records = tell(vendor("EPSON", status="operational"), enhancement("Read faxes", description="d"))
+    records = import_records(vendor("EPSON", status="operational"), enhancement("Read faxes", description="d"))
 
     assert (records["created"], records["taken"]) == (0, 2)
     assert perform("list_enhancements")["total_count"] == 1
 
 
 @pytest.mark.processes
-def test_a_report_of_records_that_sources_state_half_of_is_whole(tell: OnProgress, app: App) -> None:
-    tell(
+def test_a_report_of_records_that_sources_state_half_of_is_whole(import_records: Import, app: App) -> None:
+    import_records(
         vendor("A", test_results=TestResults(passing=8, total=9)),
         vendor("B", test_results=TestResults(skipped=1)),
         vendor("C", format_support={"pdf": True}),
@@ -197,8 +201,10 @@ def test_a_report_of_records_that_sources_state_half_of_is_whole(tell: OnProgres
     assert "8 of 9" in page
 
 
-def test_two_deployments_of_one_commit_and_pull_request_are_one(tell: OnProgress, perform: Perform) -> None:
-    records = tell(deployment("a", commit_hash="84b0fb4"), deployment("b"), deployment("c", redeployment=True))
+def test_two_deployments_of_one_commit_and_pull_request_are_one(import_records: Import, perform: Perform) -> None:
+    records = import_records(
+        deployment("a", commit_hash="84b0fb4"), deployment("b"), deployment("c", redeployment=True)
+    )
 
     assert [entry["where"] for entry in records["not_taken"]] == [["deployment b"]]
     assert perform("query_deployments")["total_count"] == 2

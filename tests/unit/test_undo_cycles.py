@@ -1,4 +1,4 @@
-"""An undo that restores several ties at once: each may close the cycle of another."""
+"""An undo that restores several links at once: each may close the cycle of another."""
 
 import pytest
 
