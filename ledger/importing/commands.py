@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from ledger.aggregates.work_item.commands import ImportedItem, Mark
+from ledger.aggregates.work_item.commands import Attribution, ImportedItem
 from ledger.envelope import Command, import_of
 
 
@@ -24,8 +24,8 @@ class ImportedVendor(Struct, frozen=True, kw_only=True):
 
     name: str
     fields: dict[str, Any]
-    created: Mark
-    changed: Mark
+    created: Attribution
+    changed: Attribution
 
 
 class ImportedDeployment(Struct, frozen=True, kw_only=True):
@@ -39,8 +39,8 @@ class ImportedDeployment(Struct, frozen=True, kw_only=True):
 
     external_id: str
     fields: dict[str, Any]
-    created: Mark
-    changed: Mark
+    created: Attribution
+    changed: Attribution
     vendors: tuple[str, ...] = ()
     work_items: tuple[str, ...] = ()
 
@@ -54,8 +54,8 @@ class ImportedEnhancement(Struct, frozen=True, kw_only=True):
 
     external_id: str
     fields: dict[str, Any]
-    created: Mark
-    changed: Mark
+    created: Attribution
+    changed: Attribution
     depends_on: tuple[str, ...] = ()
 
 

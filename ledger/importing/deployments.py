@@ -8,7 +8,7 @@ from msgspec import Struct
 from ledger.aggregates.deployment.decider import CATEGORY
 from ledger.aggregates.deployment.events import DeploymentAmended, DeploymentRecorded
 from ledger.aggregates.deployment.state import Deployment, deployment_key
-from ledger.aggregates.work_item.commands import Mark
+from ledger.aggregates.work_item.commands import Attribution
 from ledger.envelope import Fact, imported_id, stream_id
 from ledger.importing.commands import Import, ImportedDeployment
 from ledger.importing.import_plan import ImportPlan
@@ -124,7 +124,7 @@ def _linked(imported: ImportedDeployment, others: Others, made: ImportPlan) -> d
 
 def _facts(
     imported: ImportedDeployment, entity_id: str, fields: dict[str, Any], merge: ThreeWayMerge | None, made: ImportPlan
-) -> list[tuple[Fact, Mark]]:
+) -> list[tuple[Fact, Attribution]]:
     if merge is None:
         return [(DeploymentRecorded(**fields), imported.created)]
     base: Deployment = merge.base

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from ledger.aggregates.enhancement.decider import CATEGORY
 from ledger.aggregates.enhancement.events import EnhancementRecorded, EnhancementRevised, EnhancementStatusChanged
 from ledger.aggregates.enhancement.state import Enhancement
-from ledger.aggregates.work_item.commands import Mark
+from ledger.aggregates.work_item.commands import Attribution
 from ledger.envelope import Fact, imported_id, stream_id
 from ledger.importing.commands import Import, ImportedEnhancement
 from ledger.importing.import_plan import ImportPlan
@@ -74,7 +74,7 @@ def _facts(
     depends_on: tuple[str, ...],
     merge: ThreeWayMerge | None,
     made: ImportPlan,
-) -> list[tuple[Fact, Mark]]:
+) -> list[tuple[Fact, Attribution]]:
     if merge is None:
         fields = {"status": None} | imported.fields | {"depends_on": depends_on}
         return [(EnhancementRecorded(**fields), imported.created)]

@@ -4,7 +4,7 @@ from collections import Counter
 
 from msgspec import Struct, field
 
-from ledger.aggregates.work_item.commands import Mark
+from ledger.aggregates.work_item.commands import Attribution
 from ledger.decider import Decided
 from ledger.envelope import Fact, stream_id
 from ledger.values.finding import Finding
@@ -40,12 +40,12 @@ class ImportPlan(Struct, kw_only=True):
         return self.tallies.setdefault(category, Tally())
 
     def add(
-        self, category: str, entity_id: str, external_id: str, facts: list[tuple[Fact, Mark]], *, is_new: bool
+        self, category: str, entity_id: str, external_id: str, facts: list[tuple[Fact, Attribution]], *, is_new: bool
     ) -> None:
         """One entity of the source, which calls it `external_id`, and what happened to it there."""
         stream, tally = stream_id(category, entity_id), self.tally(category)
         self.ids.setdefault(category, {})[external_id] = entity_id
-        self.decided += [(stream, fact, mark.by, mark.at) for fact, mark in facts]
+        self.decided += [(stream, fact, attribution.by, attribution.at) for fact, attribution in facts]
         if is_new:
             tally.created += 1
         elif facts:

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from ledger.aggregates.work_item.commands import Mark
+from ledger.aggregates.work_item.commands import Attribution
 from ledger.envelope import import_of, stream_id
 from ledger.importing.import_plan import ImportPlan
 from ledger.values.finding import Finding
@@ -21,10 +21,10 @@ class ThreeWayMerge(Struct, frozen=True, kw_only=True):
     ours: Any
     last_imported: datetime | None
 
-    def when(self, changed: Mark) -> Mark:
+    def when(self, changed: Attribution) -> Attribution:
         """A stream's events of one source never go back in time, whatever clock the source has."""
         at = max(changed.at, self.last_imported or changed.at)
-        return Mark(by=changed.by, at=at)
+        return Attribution(by=changed.by, at=at)
 
 
 def three_way_merge(world: World, category: str, entity_id: str, source: str) -> ThreeWayMerge | None:

@@ -11,7 +11,7 @@ from ledger.aggregates.vendor.events import (
     VendorTestsReported,
 )
 from ledger.aggregates.vendor.state import Vendor
-from ledger.aggregates.work_item.commands import Mark
+from ledger.aggregates.work_item.commands import Attribution
 from ledger.envelope import Fact, imported_id
 from ledger.importing.commands import Import, ImportedVendor
 from ledger.importing.import_plan import ImportPlan
@@ -46,7 +46,7 @@ def plan(command: Import, ids: dict[str, str], world: World, made: ImportPlan) -
 
 def _facts(
     vendor: ImportedVendor, entity_id: str, merge: ThreeWayMerge | None, made: ImportPlan
-) -> list[tuple[Fact, Mark]]:
+) -> list[tuple[Fact, Attribution]]:
     if merge is None:
         return [(VendorCreated(name=vendor.name, **vendor.fields), vendor.created)]
     base: Vendor = merge.base

@@ -6,7 +6,13 @@ from uuid import uuid4
 
 import psycopg
 
-from ledger.aggregates.work_item.commands import ImportedItem, ImportedLink, ImportWorkItems, Mark, UpdateWorkItem
+from ledger.aggregates.work_item.commands import (
+    Attribution,
+    ImportedItem,
+    ImportedLink,
+    ImportWorkItems,
+    UpdateWorkItem,
+)
 from ledger.postgres.connection.database import Database
 from ledger.postgres.migrate import migrate
 from projections.tables.replay import replay
@@ -76,7 +82,7 @@ def _item(number: int) -> ImportedItem:
 
 
 def _made(number: int, ties: Iterable[tuple[str, int]] = (), status: str = "active") -> ImportedItem:
-    made = Mark(by="made", at=FIRST_DAY + timedelta(seconds=number))
+    made = Attribution(by="made", at=FIRST_DAY + timedelta(seconds=number))
     return ImportedItem(
         id=numbered(number),
         external_id=str(number),

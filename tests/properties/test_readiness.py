@@ -16,13 +16,13 @@ from msgspec.structs import replace
 
 from ledger.aggregates.work_item.commands import (
     AskQuestion,
+    Attribution,
     ClaimWorkItem,
     CreateWorkItem,
     ImportedItem,
     ImportedLink,
     ImportWorkItems,
     LinkWorkItems,
-    Mark,
     UpdateWorkItem,
 )
 from ledger.aggregates.work_item.item_summaries import CATEGORY
@@ -397,7 +397,7 @@ def _recorded(items: list[Item]) -> ImportWorkItems:
 
 
 def _imported(items: list[Item], place: int) -> ImportedItem:
-    item, made = items[place], Mark(by="drawn", at=FIRST_DAY + timedelta(seconds=place))
+    item, made = items[place], Attribution(by="drawn", at=FIRST_DAY + timedelta(seconds=place))
     ties = [("parent", item.parent)] * (item.parent is not None) + [("depends_on", other) for other in item.waits_for]
     return ImportedItem(
         id=numbered(place),

@@ -16,11 +16,11 @@ from ledger.aggregates.work_item.commands import (
     AnswerQuestion,
     ArchiveWorkItems,
     AskQuestion,
+    Attribution,
     ChangeWorkItems,
     ClaimWorkItem,
     CreateWorkItem,
     ImportedItem,
-    Mark,
     UpdateWorkItem,
     WithdrawQuestion,
 )
@@ -141,7 +141,7 @@ class Writer(RuleBasedStateMachine):
 
     @rule(place=places, status=some.sampled_from(["completed", "active"]), day=some.integers(1, 28))
     def import_it(self, place: int, status: str, day: int) -> None:
-        mark = Mark(by="carol", at=self.clock.now.replace(day=day))
+        mark = Attribution(by="carol", at=self.clock.now.replace(day=day))
         fields = {"item_type": "task", "title": "T"}
         item = ImportedItem(
             id=self.item(place), external_id=self.item(place), fields=fields, created=mark, changed=mark, status=status

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ledger.aggregates.work_item.commands import Mark
+from ledger.aggregates.work_item.commands import Attribution
 from ledger.importing.commands import ImportedDeployment, ImportedEnhancement, ImportedVendor
 from ledger.importing.readers.reading import Reading
 from ledger.values.moment import parse
@@ -10,8 +10,8 @@ from ledger.values.moment import parse
 FULL_HASH = "84b0fb4c1d2e3f405162738495a6b7c8d9e0f1a2"
 
 
-def mark(day: int = 1, by: str = "ann") -> Mark:
-    return Mark(by=by, at=parse(f"2026-03-{day:02}T10:00:00Z"))
+def mark(day: int = 1, by: str = "ann") -> Attribution:
+    return Attribution(by=by, at=parse(f"2026-03-{day:02}T10:00:00Z"))
 
 
 def vendor(name: str = "EPSON", *, day: int = 1, **fields: Any) -> ImportedVendor:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ledger.aggregates.work_item.commands import ImportedItem, Mark
+from ledger.aggregates.work_item.commands import Attribution, ImportedItem
 from ledger.errors import Invalid
 from ledger.importing.readers.reading import LONGEST_LINE, Reading
 from ledger.importing.readers.trackers.assistants import beads
@@ -120,13 +120,13 @@ def test_an_unknown_status_waits_with_a_warning(tmp_path: Path) -> None:
 def test_a_closed_issue_is_completed_at_its_closing_time_by_an_unknown_person(tmp_path: Path) -> None:
     item = read(tmp_path, closed("a-1", day=5)).items[0]
 
-    assert (item.category, item.settled) == ("done", Mark(by="unknown (beads)", at=day(5)))
+    assert (item.category, item.settled) == ("done", Attribution(by="unknown (beads)", at=day(5)))
 
 
 def test_a_tombstone_is_deleted_by_whom_the_source_names(tmp_path: Path) -> None:
     item = one(tmp_path, status="tombstone", deleted_at=DAY.format(6), deleted_by="bob", delete_reason="doubled")
 
-    assert (item.status, item.removed) == (None, Mark(by="bob", at=day(6)))
+    assert (item.status, item.removed) == (None, Attribution(by="bob", at=day(6)))
     assert item.fields["metadata"]["delete_reason"] == "doubled"
 
 
@@ -144,7 +144,7 @@ def test_what_the_source_does_not_say_is_absent(tmp_path: Path) -> None:
 
 
 def test_a_missing_actor_is_unknown(tmp_path: Path) -> None:
-    assert one(tmp_path, created_by=None).created == Mark(by="unknown (beads)", at=day(1))
+    assert one(tmp_path, created_by=None).created == Attribution(by="unknown (beads)", at=day(1))
 
 
 def test_a_missing_creation_time_is_the_earliest_time_the_source_knows(tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ def test_derived_counts_are_left_out_and_comments_that_are_only_counted_reported
 def test_a_dependency_becomes_a_link_with_its_author_and_time(tmp_path: Path, word: str, kind: str) -> None:
     link = one(tmp_path, dependencies=[needs("a-1", "a-2", word)]).links[0]
 
-    assert (link.kind, link.to_id, link.word, link.made) == (kind, "id of a-2", word, Mark(by="bob", at=day(2)))
+    assert (link.kind, link.to_id, link.word, link.made) == (kind, "id of a-2", word, Attribution(by="bob", at=day(2)))
 
 
 @each(

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from ledger.aggregates.configuration.events import ConfigurationChanged
-from ledger.aggregates.work_item.commands import ImportedItem, ImportedLink, ImportWorkItems, Mark
+from ledger.aggregates.work_item.commands import Attribution, ImportedItem, ImportedLink, ImportWorkItems
 from ledger.aggregates.work_item.decider import decider
 from ledger.aggregates.work_item.events import (
     WorkItemBlocked,
@@ -33,8 +33,8 @@ def day(number: int) -> datetime:
     return parse(f"2026-03-{number:02}T10:00:00Z")
 
 
-def mark(number: int, by: str = "ann") -> Mark:
-    return Mark(by=by, at=day(number))
+def mark(number: int, by: str = "ann") -> Attribution:
+    return Attribution(by=by, at=day(number))
 
 
 def item(entity_id: str = ENTITY, *links: ImportedLink, **more: Any) -> ImportedItem:

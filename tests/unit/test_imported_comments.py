@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from ledger.aggregates.work_item.commands import ImportedComment, ImportedItem, Mark
+from ledger.aggregates.work_item.commands import Attribution, ImportedComment, ImportedItem
 from ledger.aggregates.work_item.imported.imported_comments import comments_since
 from ledger.aggregates.work_item.state import WorkItem
 from ledger.annotation.events import CommentAdded, CommentCorrected, CommentWithdrawn
@@ -15,8 +15,8 @@ NOTHING = WorkItem()
 
 
 def source(*texts: str) -> ImportedItem:
-    made = Mark(by="ann", at=parse(SAID))
-    changed = Mark(by="ben", at=parse(CHANGED))
+    made = Attribution(by="ann", at=parse(SAID))
+    changed = Attribution(by="ben", at=parse(CHANGED))
     comments = tuple(ImportedComment(id="cdefg"[place], text=text, made=made) for place, text in enumerate(texts))
     return ImportedItem(id="i", external_id="x", fields={}, created=made, changed=changed, comments=comments)
 

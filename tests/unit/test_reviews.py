@@ -13,11 +13,11 @@ from ledger.aggregates.configuration.commands import ChangeConfiguration
 from ledger.aggregates.configuration.events import ConfigurationChanged
 from ledger.aggregates.work_item.commands import (
     AnswerQuestion,
+    Attribution,
     ChangeWorkItems,
     CreateWorkItem,
     ImportedItem,
     ImportWorkItems,
-    Mark,
     UpdateWorkItem,
     WithdrawQuestion,
 )
@@ -181,7 +181,7 @@ def test_a_bulk_asks() -> None:
 
 def source(status: str = "completed", day: int = 22) -> ImportWorkItems:
     """An item as the source has it; what it says was so on this day."""
-    began, mark = (Mark(by="carol", at=parse(at)) for at in (THEN, THEN.replace("22T", f"{day}T")))
+    began, mark = (Attribution(by="carol", at=parse(at)) for at in (THEN, THEN.replace("22T", f"{day}T")))
     fields = {"item_type": "task", "title": "One"}
     item = ImportedItem(id=ENTITY, external_id="x", fields=fields, created=began, changed=mark, status=status)
     return ImportWorkItems(source="beads", items=(item,))

@@ -133,7 +133,7 @@ class RestoreArchived(ItemCommand, frozen=True, kw_only=True):
     """Brings an item back from the archive, with its subtree and with its ancestors."""
 
 
-class Mark(Struct, frozen=True, kw_only=True):
+class Attribution(Struct, frozen=True, kw_only=True):
     """Who did something in the source, and when."""
 
     by: str
@@ -150,7 +150,7 @@ class ImportedLink(Struct, frozen=True, kw_only=True):
     to_id: str
     to: str
     word: str
-    made: Mark
+    made: Attribution
 
 
 class Edition(Struct, frozen=True, kw_only=True):
@@ -168,7 +168,7 @@ class ImportedComment(Struct, frozen=True, kw_only=True):
 
     id: str
     text: str
-    made: Mark
+    made: Attribution
     corrected: datetime | None = None
 
 
@@ -208,12 +208,12 @@ class ImportedItem(Struct, frozen=True, kw_only=True):
     id: str
     external_id: str
     fields: dict[str, Any]
-    created: Mark
-    changed: Mark
+    created: Attribution
+    changed: Attribution
     status: str | None = None
     category: Category | None = None
-    settled: Mark | None = None
-    removed: Mark | None = None
+    settled: Attribution | None = None
+    removed: Attribution | None = None
     links: tuple[ImportedLink, ...] = ()
     vendors: tuple[str, ...] = ()
     created_in_source: datetime | None = None

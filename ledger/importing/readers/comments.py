@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_OID
 
-from ledger.aggregates.work_item.commands import ImportedComment, Mark
+from ledger.aggregates.work_item.commands import Attribution, ImportedComment
 from ledger.annotation.commands import comment_id_of
 from ledger.envelope import minted_id
 from ledger.importing.readers.record import Record
@@ -19,7 +19,7 @@ def comment_id(number: str | int, name: str) -> str:
 def imported_comments(
     entries: Iterable[Any],
     record: Record,
-    otherwise: Mark,
+    otherwise: Attribution,
     *,
     name: str | None = None,
     fields: tuple[str, str, str],
@@ -43,7 +43,9 @@ def imported_comments(
             continue
         key, by, at = (entry.get(field) for field in fields)
         number = key if isinstance(key, (str, int)) and f"{key}" not in comments else f"place {place}"
-        made = Mark(by=by if isinstance(by, str) and by.strip() else otherwise.by, at=time_of(at) or otherwise.at)
+        made = Attribution(
+            by=by if isinstance(by, str) and by.strip() else otherwise.by, at=time_of(at) or otherwise.at
+        )
         comments[f"{number}"] = ImportedComment(
             id=comment_id(number, name or record.name),
             text=text,

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ledger.aggregates.work_item.commands import ImportedItem, Mark
+from ledger.aggregates.work_item.commands import Attribution, ImportedItem
 from ledger.codec import unstorable
 from ledger.errors import Invalid
 from ledger.identity import FOLDER as LEDGER_FOLDER
@@ -102,13 +102,13 @@ class _Prompt:
             self._warn("no_creation_time", "")
         elif at > self._imported_at:
             self._warn("time_in_the_future", at.isoformat())
-        created = Mark(by=_author(said), at=min(at or self._imported_at, self._imported_at))
+        created = Attribution(by=_author(said), at=min(at or self._imported_at, self._imported_at))
         item = ImportedItem(
             id=self._identify(self._name),
             external_id=self._name,
             fields=fields,
             created=created,
-            changed=Mark(by=created.by, at=self._imported_at),
+            changed=Attribution(by=created.by, at=self._imported_at),
             settled=created if state is not None and state.category in FINISHED else None,
             vendors=_names(said.get("vendors_affected")),
             **words.of_item(state),

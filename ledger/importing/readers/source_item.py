@@ -12,7 +12,7 @@ from uuid import NAMESPACE_OID
 
 from msgspec import Struct
 
-from ledger.aggregates.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark, Stated
+from ledger.aggregates.work_item.commands import Attribution, ImportedComment, ImportedItem, ImportedLink, Stated
 from ledger.aggregates.work_item.imported.older_records import LAST_CHANGE
 from ledger.aggregates.work_item.imported.partial_records import STATUS
 from ledger.annotation.commands import comment_id_of
@@ -143,8 +143,8 @@ class _Conversion:
         self._unknown = f"unknown ({source})"
         known = [at for at in (item.changed_at, item.ended_at) if at is not None]
         began = item.created_at or min(known, default=imported_at)
-        self._created = Mark(by=item.created_by or self._unknown, at=began)
-        self._changed = Mark(by=self._unknown, at=max(item.changed_at or began, began))
+        self._created = Attribution(by=item.created_by or self._unknown, at=began)
+        self._changed = Attribution(by=self._unknown, at=max(item.changed_at or began, began))
 
     def item(self) -> ImportedItem:
         item, record = self._item, self._record
@@ -157,7 +157,7 @@ class _Conversion:
         says_state = item.status or item.category or item.stated.holds("status")
         status, category = self._state() if says_state else (None, None)
         settled = self._end(category)
-        removed = Mark(by=self._unknown, at=item.deleted_at) if item.deleted_at else None
+        removed = Attribution(by=self._unknown, at=item.deleted_at) if item.deleted_at else None
         self._keep_times()
         return ImportedItem(
             id=self._identify(item.id),
@@ -191,7 +191,7 @@ class _Conversion:
             self._record.own[STATUS] = item.status
         return self._record.state(item.status, item.category)
 
-    def _end(self, category: Category | None) -> Mark | None:
+    def _end(self, category: Category | None) -> Attribution | None:
         item, at = self._item, self._item.ended_at
         if category not in FINISHED:
             return None
@@ -200,14 +200,14 @@ class _Conversion:
             return None
         if at < self._created.at:
             self._record.warn("ended_before_it_began", f": {text(at)}")
-        return Mark(by=item.ended_by or self._unknown, at=at)
+        return Attribution(by=item.ended_by or self._unknown, at=at)
 
     def _keep_times(self) -> None:
         times = {LAST_CHANGE: self._item.changed_at, CLOSED: self._item.ended_at, DELETED: self._item.deleted_at}
         self._record.own |= {name: text(at) for name, at in times.items() if at is not None}
 
     def _link(self, link: SourceLink) -> ImportedLink:
-        made = Mark(by=link.by or self._created.by, at=link.at or self._created.at)
+        made = Attribution(by=link.by or self._created.by, at=link.at or self._created.at)
         return ImportedLink(
             kind=link.kind, to_id=self._identify(link.to), to=link.to, word=link.word or link.kind, made=made
         )
@@ -217,7 +217,7 @@ class _Conversion:
             return None
         found: dict[str, ImportedComment] = {}
         for comment in self._item.comments:
-            made = Mark(by=comment.by or self._unknown, at=comment.at or self._created.at)
+            made = Attribution(by=comment.by or self._unknown, at=comment.at or self._created.at)
             key = comment.id or f"{text(comment.at) if comment.at else ''} {comment.by or ''}"
             while key in found:
                 key += "'"

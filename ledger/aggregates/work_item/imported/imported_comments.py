@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from ledger.aggregates.work_item.commands import ImportedComment, ImportedItem, Mark
+from ledger.aggregates.work_item.commands import Attribution, ImportedComment, ImportedItem
 from ledger.aggregates.work_item.state import WorkItem
 from ledger.annotation.events import CommentAdded, CommentCorrected, CommentWithdrawn
 from ledger.envelope import Fact
@@ -13,7 +13,7 @@ from ledger.values.moment import text
 
 def comments_since(
     item: ImportedItem, then: WorkItem, now: WorkItem, clashes: list[str]
-) -> Iterator[tuple[Fact, Mark]]:
+) -> Iterator[tuple[Fact, Attribution]]:
     """`then` is what the source's own events add up to. A comment that was withdrawn here stays so."""
     if item.comments is None:
         return
@@ -37,5 +37,5 @@ def comments_since(
             yield CommentWithdrawn(comment_id=comment_id), item.changed
 
 
-def _corrected(comment: ImportedComment, mark: Mark) -> tuple[Fact, Mark]:
-    return CommentCorrected(comment_id=comment.id, at=text(mark.at), text=comment.text), mark
+def _corrected(comment: ImportedComment, attribution: Attribution) -> tuple[Fact, Attribution]:
+    return CommentCorrected(comment_id=comment.id, at=text(attribution.at), text=comment.text), attribution

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from ledger.aggregates.work_item.commands import ImportedItem, ImportedLink, Mark
+from ledger.aggregates.work_item.commands import Attribution, ImportedItem, ImportedLink
 from ledger.aggregates.work_item.events import (
     WorkItemBlocked,
     WorkItemCompleted,
@@ -38,7 +38,7 @@ from ledger.values.states import FINISHED, ORIGINAL, State
 BLOCK_REASON = "imported"
 FORCED_REASON = "as imported"
 
-Happened = tuple[Fact, Mark]
+Happened = tuple[Fact, Attribution]
 
 
 def whole_life(item: ImportedItem, links: Links, source: str) -> list[Happened]:
@@ -89,7 +89,7 @@ def news(
     return happened, clashes
 
 
-def relinked(owner: str, then: WorkItem, now: WorkItem, changed: Mark, links: Links) -> Iterator[Happened]:
+def relinked(owner: str, then: WorkItem, now: WorkItem, changed: Attribution, links: Links) -> Iterator[Happened]:
     """Links that came, changed or went. One is known to be gone only when the item that stated it speaks of such."""
     before, here, owned = _notes(then), _notes(now), links.owned.get(owner, {})
     for key, link in owned.items():
@@ -104,7 +104,7 @@ def relinked(owner: str, then: WorkItem, now: WorkItem, changed: Mark, links: Li
 
 
 def moved(
-    link: ImportedLink | None, then: WorkItem, now: WorkItem, changed: Mark, clashes: list[str]
+    link: ImportedLink | None, then: WorkItem, now: WorkItem, changed: Attribution, clashes: list[str]
 ) -> Iterator[Happened]:
     wanted = link.to_id if link else None
     if _follows(wanted, then.parent_id, now.parent_id, "parent_id", clashes):
@@ -122,7 +122,10 @@ def _joined(before: str | None, remaining: list[str | None], note: str | None) -
 
 def in_order(happened: Iterable[Happened], earliest: datetime) -> list[Happened]:
     """The facts in order of time; none before `earliest`, whatever clock the source took the time of a link from."""
-    placed = [(fact, mark if mark.at >= earliest else replace(mark, at=earliest)) for fact, mark in happened]
+    placed = [
+        (fact, attribution if attribution.at >= earliest else replace(attribution, at=earliest))
+        for fact, attribution in happened
+    ]
     return sorted(placed, key=lambda entry: entry[1].at)
 
 
@@ -165,21 +168,21 @@ def _removal_since(item: ImportedItem, then: WorkItem, now: WorkItem, clashes: l
         yield (WorkItemDeleted(), item.removed) if item.removed else (WorkItemRestored(), item.changed)
 
 
-def settle(before: WorkItem, wanted: State | None, mark: Mark, unfinished: bool) -> list[Happened]:
+def settle(before: WorkItem, wanted: State | None, attribution: Attribution, unfinished: bool) -> list[Happened]:
     """The way from one state to another. Out of an original word and into one lead facts of their own."""
     if wanted is None or (before.status, before.category) == (wanted.name, wanted.category):
         return []
     forced = FORCED_REASON if unfinished and wanted.category in FINISHED else None
     if wanted.name not in ORIGINAL or (before.status not in ORIGINAL and wanted.name == "active"):
         reason = None if wanted.category == "dropped" else BLOCK_REASON  # why it was dropped, no source says
-        return [(status_changed(before, wanted, reason=reason, forced=forced), mark)]
+        return [(status_changed(before, wanted, reason=reason, forced=forced), attribution)]
     leaving: dict[str, Fact] = {"blocked": WorkItemUnblocked(), "completed": WorkItemReopened()}
     entering: dict[str, Fact] = {
         "blocked": WorkItemBlocked(reason=BLOCK_REASON),
         "completed": WorkItemCompleted(forced=forced),
     }
     way = (leaving.get(before.status), entering.get(wanted.name))
-    return [(fact, mark) for fact in way if fact is not None]
+    return [(fact, attribution) for fact in way if fact is not None]
 
 
 def _follows(wanted: object, then: object, now: object, field: str, clashes: list[str]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ledger.aggregates.work_item.commands import ImportedItem, ImportedLink, ImportWorkItems, Mark, Stated
+from ledger.aggregates.work_item.commands import Attribution, ImportedItem, ImportedLink, ImportWorkItems, Stated
 from ledger.aggregates.work_item.state import WorkItem
 from ledger.values.finding import Finding
 
@@ -19,7 +19,7 @@ class OwnedLink(Struct, kw_only=True):
     """A link as its owner's stream will have it."""
 
     note: str | None
-    made: Mark
+    made: Attribution
 
 
 class Links(Struct, kw_only=True):

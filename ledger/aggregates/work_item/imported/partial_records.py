@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from ledger.aggregates.work_item.commands import ImportedItem, Mark, Stated
+from ledger.aggregates.work_item.commands import Attribution, ImportedItem, Stated
 from ledger.aggregates.work_item.imported.kept_links import KEPT_UNDER
 from ledger.aggregates.work_item.state import WorkItem
 from ledger.values.moment import text
@@ -54,7 +54,9 @@ def with_unstated(item: ImportedItem, then: WorkItem) -> ImportedItem:
         field: item.fields.get(field) if stated.holds(field) else getattr(then, field) for field in ("title", *FIELDS)
     }
     known = {field: value for field, value in fields.items() if value is not None}
-    removed = item.removed if stated.holds("deleted") else Mark(by="", at=item.changed.at) if then.deleted else None
+    removed = (
+        item.removed if stated.holds("deleted") else Attribution(by="", at=item.changed.at) if then.deleted else None
+    )
     return replace(
         item,
         fields=known | {"metadata": _metadata(item, then, stated)},

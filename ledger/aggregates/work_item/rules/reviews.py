@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import reduce
 from typing import Any
 
-from ledger.aggregates.work_item.commands import Mark
+from ledger.aggregates.work_item.commands import Attribution
 from ledger.aggregates.work_item.events import QuestionAsked, WorkItemCompleted, WorkItemStatusChanged
 from ledger.aggregates.work_item.item_summaries import CATEGORY, state_summary
 from ledger.aggregates.work_item.state import WorkItem, evolve
@@ -73,36 +73,36 @@ def request(wanted: State, forced: str | None, at: str, world: World) -> Questio
     return QuestionAsked(whom=whom, by=world.by, at=at, text=ASKS, completes=done, forced=forced)
 
 
-def imported(facts: Iterable[tuple[Any, Mark]], entity_id: str, world: World) -> list[tuple[Fact, Mark]]:
+def imported(facts: Iterable[tuple[Any, Attribution]], entity_id: str, world: World) -> list[tuple[Fact, Attribution]]:
     """What an import records of an item: where its type needs a review, completing it asks for that instead.
 
     What a source tells of its past before it is known here, an administrator brings as it was.
     """
     item: WorkItem = world.state(CATEGORY, entity_id)
-    kept: list[tuple[Any, Mark]] = []
+    kept: list[tuple[Any, Attribution]] = []
     if not item.exists and world.scope == "admin":
         return list(facts)
-    for fact, mark in facts:
+    for fact, attribution in facts:
         after = evolve(item, fact)
         if after.category == "done" and item.category != "done" and is_required(after, world):
             wanted = State(name=after.status, category="done")
-            stays = item.question is not None or _refused_since(item, mark)
-            instead: list[Any] = [] if stays else requested(item, wanted, after.forced, text(mark.at), world)
+            stays = item.question is not None or _refused_since(item, attribution)
+            instead: list[Any] = [] if stays else requested(item, wanted, after.forced, text(attribution.at), world)
         else:
             instead = [fact]
-        kept += [(one, mark) for one in instead]
+        kept += [(one, attribution) for one in instead]
         item = reduce(evolve, instead, item)
     return kept
 
 
-def _refused_since(item: WorkItem, mark: Mark) -> bool:
+def _refused_since(item: WorkItem, attribution: Attribution) -> bool:
     """Whether a review was refused after the source had said that it is done: it is not asked for again."""
     answer = item.answer
     return (
         answer is not None
         and answer.verdict == "refuse"
         and answer.question.completes is not None
-        and text(mark.at) <= answer.at
+        and text(attribution.at) <= answer.at
     )
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ledger.aggregates.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark, Stated
+from ledger.aggregates.work_item.commands import Attribution, ImportedComment, ImportedItem, ImportedLink, Stated
 from ledger.aggregates.work_item.imported.older_records import LAST_CHANGE
 from ledger.importing.readers.backlog.body import CHECKLISTS, Body, body_of, one_text
 from ledger.importing.readers.backlog.folder import (
@@ -172,7 +172,7 @@ class _Reader(Record):
             without=frozenset({*missing, *(f"metadata.{name}" for names in missing.values() for name in names)})
         )
 
-    def _marks(self, imported_at: datetime) -> tuple[Mark, Mark]:
+    def _marks(self, imported_at: datetime) -> tuple[Attribution, Attribution]:
         """Who began it when, and when it last changed."""
         self._changed_at = self._day("updated_date")
         self._created_at = created_at = self._day("created_date") or self._day("date")
@@ -180,8 +180,8 @@ class _Reader(Record):
             self.warn("no_creation_time")
         began = created_at or self._changed_at or imported_at
         reporter = self.rest.get("reporter")
-        created = Mark(by=reporter if isinstance(reporter, str) else NO_HOLDER, at=began)
-        return created, Mark(by=NO_HOLDER, at=max(self._changed_at or began, began))
+        created = Attribution(by=reporter if isinstance(reporter, str) else NO_HOLDER, at=began)
+        return created, Attribution(by=NO_HOLDER, at=max(self._changed_at or began, began))
 
     def _day(self, field: str) -> datetime | None:
         """A date, with or without a time, which is UTC there."""
@@ -210,7 +210,7 @@ class _Reader(Record):
             return "completed", None
         return status, category
 
-    def _links(self, created: Mark) -> tuple[ImportedLink, ...]:
+    def _links(self, created: Attribution) -> tuple[ImportedLink, ...]:
         parent = self._parent()
         links = [self._linked("parent", parent, "parent_task_id", created)] if parent else []
         for spelled in self._references("dependencies"):
@@ -223,7 +223,7 @@ class _Reader(Record):
         key = self._folder.milestone(named) if isinstance(named, str) and self._file.kind != "milestone" else None
         return {"milestone_id": self._identify(key)} if key else {}
 
-    def _comments(self, body: Body, changed: Mark) -> tuple[ImportedComment, ...]:
+    def _comments(self, body: Body, changed: Attribution) -> tuple[ImportedComment, ...]:
         """A comment without a time is as old as the file's newest."""
         comments, left = imported_comments(
             body.comments, self, changed, name=self._file.key, fields=COMMENT, plain=PLAIN_COMMENT, time_of=_time
@@ -252,13 +252,13 @@ class _Reader(Record):
             ]
         return [str(entry) for entry in entries if entry not in strange]
 
-    def _linked(self, kind: str, spelled: str, word: str, made: Mark) -> ImportedLink:
+    def _linked(self, kind: str, spelled: str, word: str, made: Attribution) -> ImportedLink:
         key = self._folder.key(spelled)
         if not spelled[:1].isdigit() and key != canonical(spelled):
             self.warn("link_by_another_prefix", f": {spelled} is {key}")
         return self._link(kind, key, word, made)
 
-    def _link(self, kind: str, key: str, word: str, made: Mark) -> ImportedLink:
+    def _link(self, kind: str, key: str, word: str, made: Attribution) -> ImportedLink:
         return ImportedLink(kind=kind, to_id=self._identify(key), to=key, word=word, made=made)
 
     def _assignee(self) -> Fields:

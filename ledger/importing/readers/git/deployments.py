@@ -10,12 +10,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from ledger.aggregates.work_item.commands import Mark
+from ledger.aggregates.work_item.commands import Attribution
 from ledger.importing.commands import ImportedDeployment
+from ledger.importing.readers.git.attributions import NO_HOLDER, Attributions
 from ledger.importing.readers.git.items import branch_id, issue_id
 from ledger.importing.readers.git.lines import CommitLine
 from ledger.importing.readers.git.log import Commit, moment
-from ledger.importing.readers.git.marks import NO_HOLDER, Marks
 from ledger.importing.readers.git.message import ParsedMessage
 from ledger.values.finding import Finding
 from ledger.values.moment import text
@@ -30,7 +30,7 @@ class Announcement(Struct, frozen=True, kw_only=True):
     hash: str
     message: ParsedMessage
     place: CommitLine
-    mark: Mark
+    attribution: Attribution
     deployed_at: str | None
     authored_at: str | None
     committer: str
@@ -50,8 +50,8 @@ class FoundDeployments(Struct, kw_only=True):
 class Deployments:
     """Taken from commits, the newest first."""
 
-    def __init__(self, marks: Marks) -> None:
-        self._marks = marks
+    def __init__(self, attributions: Attributions) -> None:
+        self._attributions = attributions
         self._pulls: dict[tuple[int, str], list[Announcement]] = {}
         self._plain: dict[str, list[Announcement]] = {}
         self._reverts: dict[str, list[str]] = {}
@@ -63,7 +63,7 @@ class Deployments:
             hash=commit.hash,
             message=message,
             place=place,
-            mark=self._marks.landed(commit),
+            attribution=self._attributions.landed(commit),
             deployed_at=_text(commit.committed),
             authored_at=_text(commit.authored),
             committer=commit.committer.strip() or NO_HOLDER,
@@ -72,7 +72,8 @@ class Deployments:
         if message.pull is not None:
             self._pulls.setdefault((message.pull, message.environment or ""), []).append(announcement)
         else:
-            key = f"{announcement.mark.by}\n{announcement.authored_at}\n{message.scope or ''}\n{message.title or ''}"
+            parts = (announcement.attribution.by, announcement.authored_at, message.scope or "", message.title or "")
+            key = "\n".join(f"{part}" for part in parts)
             self._plain.setdefault(hashlib.sha256(key.encode()).hexdigest()[:16], []).append(announcement)
 
     def revert(self, commit: Commit, reverted: tuple[str, ...]) -> None:
@@ -151,8 +152,8 @@ def _deployment(
     return ImportedDeployment(
         external_id=external_id,
         fields=fields | {"metadata": _metadata(announcement, others, reverted_by)},
-        created=announcement.mark,
-        changed=announcement.mark,
+        created=announcement.attribution,
+        changed=announcement.attribution,
         vendors=tuple(dict.fromkeys(vendor.name for vendor in message.vendors if vendor.name.casefold() in vendors)),
         work_items=tuple(dict.fromkeys(name for name in linked if name in items)),
     )
@@ -180,7 +181,7 @@ def _metadata(announcement: Announcement, others: list[Announcement], reverted_b
         "merged_into": message.into,
         "landed": None if announcement.place.landed else False,
         "authored_at": announcement.authored_at if announcement.authored_at != announcement.deployed_at else None,
-        "committed_by": announcement.committer if announcement.committer != announcement.mark.by else None,
+        "committed_by": announcement.committer if announcement.committer != announcement.attribution.by else None,
         "reverts": list(message.reverts) or None,
         "reverted_by": reverted_by or None,
         "other_commits": [other.hash for other in others] or None,

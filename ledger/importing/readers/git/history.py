@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
+from ledger.importing.readers.git.attributions import Attributions
 from ledger.importing.readers.git.deployments import Deployments
 from ledger.importing.readers.git.items import Branches, Issues
 from ledger.importing.readers.git.lines import CommitLine, Lines
 from ledger.importing.readers.git.log import Commit, commits
-from ledger.importing.readers.git.marks import Marks
 from ledger.importing.readers.git.message import ParsedMessage, parsed, work_branch
 from ledger.importing.readers.git.vendors import Vendors
 from ledger.importing.readers.reading import Identify, Reading
@@ -42,7 +42,7 @@ def read(repository: Path, identify: Identify, imported_at: datetime) -> Reading
 
 def reading_of(history: Iterable[Commit], identify: Identify, imported_at: datetime) -> Reading:
     """`imported_at` stands for times that no calendar has; later ones are recorded as found, with a warning."""
-    walk = _Walk(Marks(imported_at))
+    walk = _Walk(Attributions(imported_at))
     for commit in history:
         walk.take(commit)
     return walk.reading(identify)
@@ -51,13 +51,13 @@ def reading_of(history: Iterable[Commit], identify: Identify, imported_at: datet
 class _Walk:
     """Everything the commits said so far."""
 
-    def __init__(self, marks: Marks) -> None:
-        self._marks = marks
+    def __init__(self, attributions: Attributions) -> None:
+        self._attributions = attributions
         self._lines = Lines()
-        self._deployments = Deployments(marks)
-        self._branches = Branches(marks)
-        self._issues = Issues(marks)
-        self._vendors = Vendors(marks)
+        self._deployments = Deployments(attributions)
+        self._branches = Branches(attributions)
+        self._issues = Issues(attributions)
+        self._vendors = Vendors(attributions)
         self._hashes: list[str] = []
         self._reading = Reading()
 
@@ -92,7 +92,7 @@ class _Walk:
         named = {finding.where.partition(" ")[0] for finding in reading.not_taken}
         reading.not_taken += [Finding(NOTHING, hash) for hash in self._hashes if hash not in used and hash not in named]
         reading.taken = sum(hash in used for hash in self._hashes)
-        reading.warnings += [*self._marks.warnings, *branches.warnings, *deployments.warnings]
+        reading.warnings += [*self._attributions.warnings, *branches.warnings, *deployments.warnings]
         return reading
 
     def _distribute(self, commit: Commit, message: ParsedMessage, place: CommitLine) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from ledger.aggregates.work_item.commands import ImportedItem, Mark
+from ledger.aggregates.work_item.commands import Attribution, ImportedItem
+from ledger.importing.readers.git.attributions import Attributions
 from ledger.importing.readers.git.lines import CommitLine
 from ledger.importing.readers.git.log import Commit
-from ledger.importing.readers.git.marks import Marks
 from ledger.importing.readers.git.message import ParsedMessage, work_branch
 from ledger.importing.readers.reading import Identify
 from ledger.values.finding import Finding
@@ -26,23 +26,23 @@ class Piece(Struct, kw_only=True):
     commits: list[str] = []
     further: list[str] = []
     pulls: list[int] = []
-    first: Mark | None = None
-    last: Mark | None = None
-    settled: Mark | None = None
-    contained: Mark | None = None
+    first: Attribution | None = None
+    last: Attribution | None = None
+    settled: Attribution | None = None
+    contained: Attribution | None = None
     open: bool = False
 
-    def add(self, commit: Commit, mark: Mark) -> None:
+    def add(self, commit: Commit, attribution: Attribution) -> None:
         (self.commits if len(self.commits) < MOST_COMMITS else self.further).append(commit.hash)
-        self.see(mark)
+        self.see(attribution)
 
-    def see(self, mark: Mark) -> None:
-        self.first = mark if self.first is None or mark.at < self.first.at else self.first
-        self.last = mark if self.last is None or mark.at > self.last.at else self.last
+    def see(self, attribution: Attribution) -> None:
+        self.first = attribution if self.first is None or attribution.at < self.first.at else self.first
+        self.last = attribution if self.last is None or attribution.at > self.last.at else self.last
 
-    def settle(self, mark: Mark) -> None:
-        self.settled = mark if self.settled is None or mark.at > self.settled.at else self.settled
-        self.see(mark)
+    def settle(self, attribution: Attribution) -> None:
+        self.settled = attribution if self.settled is None or attribution.at > self.settled.at else self.settled
+        self.see(attribution)
 
     def item(self, identify: Identify, external_id: str, fields: dict[str, Any]) -> ImportedItem:
         assert self.first is not None and self.last is not None  # a piece begins with something that was seen
@@ -82,34 +82,34 @@ class Branches:
     A squash leaves nothing in the history by which it could be known: the branch stays active, with a warning.
     """
 
-    def __init__(self, marks: Marks) -> None:
-        self._marks = marks
+    def __init__(self, attributions: Attributions) -> None:
+        self._attributions = attributions
         self._pieces: dict[str, Piece] = {}
-        self._squashed: Mark | None = None  # the newest squash that has landed
+        self._squashed: Attribution | None = None  # the newest squash that has landed
 
     def commit(self, name: str, commit: Commit, place: CommitLine) -> None:
         """One of the branch's own commits."""
-        self._piece(name).add(commit, self._marks.made(commit))
+        self._piece(name).add(commit, self._attributions.made(commit))
 
     def tip(self, name: str, commit: Commit, place: CommitLine) -> None:
         """The branch stands here. A branch that was only just begun, where the default branch is, has not landed."""
         piece = self._piece(name)
         piece.open |= not place.landed
         if place.landed and not (commit.landing and commit.checked_out == name):
-            piece.contained = piece.contained or self._marks.landed(commit)
+            piece.contained = piece.contained or self._attributions.landed(commit)
         if piece.first is None:
-            piece.see(self._marks.made(commit))
+            piece.see(self._attributions.made(commit))
 
     def merge(self, name: str, commit: Commit, pulls: tuple[int, ...], place: CommitLine) -> None:
-        piece, mark = self._piece(name), self._marks.landed(commit)
-        piece.add(commit, mark)
+        piece, attribution = self._piece(name), self._attributions.landed(commit)
+        piece.add(commit, attribution)
         piece.pulls += pulls
         if place.landed:
-            piece.settle(mark)
+            piece.settle(attribution)
 
     def squash(self, commit: Commit) -> None:
         """A squash has landed; which branch it brought is not in the history."""
-        self._squashed = self._squashed or self._marks.landed(commit)
+        self._squashed = self._squashed or self._attributions.landed(commit)
 
     def items(self, identify: Identify) -> FoundItems:
         found = FoundItems()
@@ -138,17 +138,17 @@ class Branches:
 class Issues:
     """An issue is completed when a commit that closes it has landed. Its title is not known here."""
 
-    def __init__(self, marks: Marks) -> None:
-        self._marks = marks
+    def __init__(self, attributions: Attributions) -> None:
+        self._attributions = attributions
         self._pieces: dict[int, Piece] = {}
         self._certain: set[int] = set()
 
     def take(self, commit: Commit, message: ParsedMessage, place: CommitLine) -> None:
         for issue in message.issues:
             piece = self._pieces.setdefault(issue.number, Piece())
-            piece.add(commit, self._marks.made(commit))
+            piece.add(commit, self._attributions.made(commit))
             if issue.closing and place.landed:
-                piece.settle(self._marks.landed(commit))
+                piece.settle(self._attributions.landed(commit))
             if issue.certain:
                 self._certain.add(issue.number)
 

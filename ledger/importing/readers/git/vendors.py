@@ -5,11 +5,11 @@ from typing import Any
 from msgspec import Struct
 
 from ledger.aggregates.vendor.events import TestResults
-from ledger.aggregates.work_item.commands import Mark
+from ledger.aggregates.work_item.commands import Attribution
 from ledger.importing.commands import ImportedVendor
 from ledger.importing.import_warnings import NAME
+from ledger.importing.readers.git.attributions import Attributions
 from ledger.importing.readers.git.log import Commit
-from ledger.importing.readers.git.marks import Marks
 from ledger.importing.readers.git.message import ParsedMessage, VendorNamed
 from ledger.values.finding import Finding
 
@@ -23,9 +23,9 @@ class FoundVendors(Struct, kw_only=True):
 class Vendors:
     """Takes the newest commit first."""
 
-    def __init__(self, marks: Marks) -> None:
-        self._marks = marks
-        self._said: dict[str, list[tuple[VendorNamed, Mark]]] = {}
+    def __init__(self, attributions: Attributions) -> None:
+        self._attributions = attributions
+        self._said: dict[str, list[tuple[VendorNamed, Attribution]]] = {}
         self._found = FoundVendors()
 
     def take(self, commit: Commit, message: ParsedMessage) -> None:
@@ -35,7 +35,7 @@ class Vendors:
                     Finding("vendor_name_not_possible", f"{commit.hash} {vendor.name[:100]!a}")
                 )
                 continue
-            self._said.setdefault(vendor.name.casefold(), []).append((vendor, self._marks.landed(commit)))
+            self._said.setdefault(vendor.name.casefold(), []).append((vendor, self._attributions.landed(commit)))
             self._found.used.add(commit.hash)
 
     def result(self) -> FoundVendors:
@@ -43,7 +43,7 @@ class Vendors:
         return self._found
 
 
-def _vendor(named: list[tuple[VendorNamed, Mark]]) -> ImportedVendor:
+def _vendor(named: list[tuple[VendorNamed, Attribution]]) -> ImportedVendor:
     status = next((vendor.status for vendor, _ in named if vendor.status), None)
     version = next((vendor.version for vendor, _ in named if vendor.version), None)
     tests = next((vendor.tests for vendor, _ in named if vendor.tests), None)
@@ -52,6 +52,6 @@ def _vendor(named: list[tuple[VendorNamed, Mark]]) -> ImportedVendor:
     return ImportedVendor(
         name=named[-1][0].name,
         fields={field: value for field, value in fields.items() if value is not None},
-        created=min((mark for _, mark in named), key=lambda mark: mark.at),
-        changed=max((mark for _, mark in named), key=lambda mark: mark.at),
+        created=min((attribution for _, attribution in named), key=lambda attribution: attribution.at),
+        changed=max((attribution for _, attribution in named), key=lambda attribution: attribution.at),
     )

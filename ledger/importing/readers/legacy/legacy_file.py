@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from ledger.aggregates.work_item.commands import Mark
+from ledger.aggregates.work_item.commands import Attribution
 from ledger.importing.readers.legacy.outline import Line, plain
 from ledger.importing.readers.reading import ANY_KIND, Identify, Reading
 from ledger.importing.readers.words.written_state import BOX, WrittenState
@@ -32,9 +32,9 @@ class LegacyFile(Struct, kw_only=True):
     kind: str = ANY_KIND
     used: Counter[str] = field(default_factory=Counter)
 
-    def mark(self, at: datetime | None = None) -> Mark:
+    def attribution(self, at: datetime | None = None) -> Attribution:
         """Nothing in a file happened after it was imported."""
-        return Mark(by=NO_HOLDER, at=min(at or self.at, self.imported_at))
+        return Attribution(by=NO_HOLDER, at=min(at or self.at, self.imported_at))
 
     def warn(self, kind: str, line: int, what: str) -> None:
         self.reading.warnings.append(Finding(kind, f"line {line}: {what}"))

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct
 
-from ledger.aggregates.work_item.commands import Mark
+from ledger.aggregates.work_item.commands import Attribution
 from ledger.aggregates.work_item.events import WorkItemRevised
 from ledger.aggregates.work_item.imported.imported_life import settle
 from ledger.aggregates.work_item.imported.older_records import LAST_CHANGE
@@ -148,14 +148,14 @@ def _taking(pair: Pair, sides: ComparedSides) -> Taking:
 
 def _facts(
     pair: Pair, sides: ComparedSides, rule: ExchangeRule, refusals: frozenset[tuple[str, str]], world: World
-) -> list[tuple[Fact, Mark]]:
+) -> list[tuple[Fact, Attribution]]:
     take = sides.merge.take if rule.pull else {}
     take = {field: value for field, value in take.items() if field not in sides.merge.send}
     mark = _mark(pair, world)
     changes = _revised(take, pair, sides) | _confirmed(sides) | _known_by(pair, sides)
     changes |= _sent(pair, sides)
     changes |= _metadata(pair, sides, bool(changes))
-    facts: list[tuple[Fact, Mark]] = [(WorkItemRevised(changes=changes), mark)] if changes else []
+    facts: list[tuple[Fact, Attribution]] = [(WorkItemRevised(changes=changes), mark)] if changes else []
     facts += ((fact, mark) for fact in relations.confirmed(sides.now, sides.base, sides.ours, sides.theirs))
     if rule.pull:
         facts += ((fact, mark) for fact in relations.taken(sides.now, _taking(pair, sides), refusals))
@@ -164,15 +164,15 @@ def _facts(
     return facts + [(fact, mark) for fact in _comments(take, sides, pair.issue, mark)]
 
 
-def _mark(pair: Pair, world: World) -> Mark:
+def _mark(pair: Pair, world: World) -> Attribution:
     """A stream's events of one source never go back in time."""
     last = [event.occurred_at for event in source_events(pair.item_id, SOURCE, world)]
-    return Mark(by=NO_HOLDER, at=max([parse(pair.issue.record["updated_at"]), *last]))
+    return Attribution(by=NO_HOLDER, at=max([parse(pair.issue.record["updated_at"]), *last]))
 
 
-def _settled(issue: Issue, mark: Mark) -> Mark:
+def _settled(issue: Issue, mark: Attribution) -> Attribution:
     by, at = issue.record.get("closed_by"), issue.record.get("closed_at")
-    return Mark(by=by["login"] if by else NO_HOLDER, at=max(mark.at, parse(at)) if at else mark.at)
+    return Attribution(by=by["login"] if by else NO_HOLDER, at=max(mark.at, parse(at)) if at else mark.at)
 
 
 def _revised(take: Values, pair: Pair, sides: ComparedSides) -> Changes:
@@ -258,7 +258,7 @@ def _over_others(pair: Pair, world: World) -> bool:
     return pair.issue.record["state"] != "open" and any(not one.deleted and not one.finished for one in around)
 
 
-def _comments(take: Values, sides: ComparedSides, issue: Issue, mark: Mark) -> Iterator[Fact]:
+def _comments(take: Values, sides: ComparedSides, issue: Issue, mark: Attribution) -> Iterator[Fact]:
     for field in take:
         if not field.startswith(COMMENT) or issue.remarks is None:
             continue

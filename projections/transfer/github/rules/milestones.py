@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from ledger.aggregates.work_item.commands import ImportedItem, Mark
+from ledger.aggregates.work_item.commands import Attribution, ImportedItem
 from ledger.aggregates.work_item.events import WorkItemRevised
 from ledger.aggregates.work_item.imported.older_records import LAST_CHANGE
 from ledger.aggregates.work_item.imported.source_state import CATEGORY
@@ -42,10 +42,12 @@ def take(record: Record, repository: str, identify: Identify, reading: Reading) 
         id=identify(name),
         external_id=name,
         fields=fields | {"metadata": {"html_url": record.get("html_url"), LAST_CHANGE: text(changed)}},
-        created=Mark(by=creator["login"] if creator else NO_HOLDER, at=_time(record, "created_at")),
-        changed=Mark(by=NO_HOLDER, at=changed),
+        created=Attribution(by=creator["login"] if creator else NO_HOLDER, at=_time(record, "created_at")),
+        changed=Attribution(by=NO_HOLDER, at=changed),
         status="completed" if closed else "active",
-        settled=Mark(by=NO_HOLDER, at=_time(record, "closed_at")) if closed and record.get("closed_at") else None,
+        settled=Attribution(by=NO_HOLDER, at=_time(record, "closed_at"))
+        if closed and record.get("closed_at")
+        else None,
         changed_in_source=changed,
     )
     reading.found += 1

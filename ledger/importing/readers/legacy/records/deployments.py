@@ -62,13 +62,13 @@ def take(entry: Entry, legacy: LegacyFile) -> None:
         metadata["notes"] = notes
     if entry.blocks:
         metadata["code"] = entry.blocks
-    mark = legacy.mark(_moment_of(at))
+    attribution = legacy.attribution(_moment_of(at))
     legacy.reading.deployments.append(
         ImportedDeployment(
             external_id=legacy.name("deployment", name, entry.line),
             fields=with_addresses(fields | ({"metadata": metadata} if metadata else {}), links),
-            created=mark,
-            changed=mark,
+            created=attribution,
+            changed=attribution,
             vendors=vendors,
             work_items=tuple(item.lstrip("#") for item in items),
         )

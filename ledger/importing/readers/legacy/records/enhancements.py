@@ -48,13 +48,13 @@ def take(entry: Entry, legacy: LegacyFile) -> None:
         legacy.refuse("enhancement_without_a_title", entry.line, entry.head)
         return
     legacy.reading.found += 1
-    mark = legacy.mark()
+    attribution = legacy.attribution()
     legacy.reading.enhancements.append(
         ImportedEnhancement(
             external_id=legacy.name("enhancement", title, entry.line),
             fields=with_addresses({"title": title} | fields | ({"metadata": metadata} if metadata else {}), links),
-            created=mark,
-            changed=mark,
+            created=attribution,
+            changed=attribution,
         )
     )
 

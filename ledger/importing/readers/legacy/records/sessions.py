@@ -79,7 +79,7 @@ def take(session: Written, raw: list[str], legacy: LegacyFile) -> None:
     metadata = fields["metadata"]
     begun = legacy.moment(metadata, "session_date", title, line) if at is None else at
     external_id = legacy.name("item", name, line)
-    created = legacy.mark(begun)
+    created = legacy.attribution(begun)
     item = ImportedItem(
         id=legacy.identify(external_id),
         external_id=external_id,

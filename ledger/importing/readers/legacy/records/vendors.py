@@ -89,9 +89,11 @@ def take(entry: Entry, heading: str, legacy: LegacyFile) -> None:
     links, found = addresses(entry), _Found(entry, state, legacy)
     found.read(rest, entry.group or heading)
     legacy.reading.found += 1
-    mark = legacy.mark()
+    attribution = legacy.attribution()
     legacy.reading.vendors.append(
-        ImportedVendor(name=name, fields=with_addresses(found.fields(), links), created=mark, changed=mark)
+        ImportedVendor(
+            name=name, fields=with_addresses(found.fields(), links), created=attribution, changed=attribution
+        )
     )
 
 

@@ -107,10 +107,10 @@ class Items:
         external_id = self._legacy.name("item", title, entry.line)
         if _is_in_a_tree(entry):
             self._above.append((entry.indent, external_id))
-        mark = self._legacy.mark()
+        attribution = self._legacy.attribution()
         identifier = self._legacy.identify(external_id)
         return ImportedItem(
-            id=identifier, external_id=external_id, fields=fields, created=mark, changed=mark, links=links
+            id=identifier, external_id=external_id, fields=fields, created=attribution, changed=attribution, links=links
         )
 
     def _with_state_and_times(
@@ -122,14 +122,14 @@ class Items:
         at: datetime | None,
     ) -> ImportedItem:
         """The item with its state and times, as far as it or the heading above says them."""
-        mark, ended = self._legacy.mark, finished or at
-        last = mark(max(filter(None, (created, finished, at)), default=None))
+        attribution, ended = self._legacy.attribution, finished or at
+        last = attribution(max(filter(None, (created, finished, at)), default=None))
         is_over = state is not None and state.category in FINISHED
         return replace(
             item,
-            created=mark(created or ended),
+            created=attribution(created or ended),
             changed=last,
-            settled=mark(ended) if is_over and ended else None,
+            settled=attribution(ended) if is_over and ended else None,
             **words.of_item(state),
         )
 
@@ -216,7 +216,7 @@ class Items:
 
     def _link(self, parent: str) -> ImportedLink:
         to = self._legacy.identify(parent)
-        return ImportedLink(kind="parent", to_id=to, to=parent, word="parent", made=self._legacy.mark())
+        return ImportedLink(kind="parent", to_id=to, to=parent, word="parent", made=self._legacy.attribution())
 
     def _numbers(self, entry: Entry, fields: dict[str, Any], metadata: dict[str, Any]) -> None:
         if field := entry.take("pr", "prs", "pull request", "pull requests"):

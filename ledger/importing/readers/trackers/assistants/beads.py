@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ledger.aggregates.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark, Stated
+from ledger.aggregates.work_item.commands import Attribution, ImportedComment, ImportedItem, ImportedLink, Stated
 from ledger.aggregates.work_item.imported.older_records import LAST_CHANGE
 from ledger.importing.readers.comments import imported_comments
 from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, lines, none_taken, take, time_of
@@ -190,8 +190,8 @@ class _Issue(Record):
             closed_at = time_of(record.get("closed_at"))
             created_at = min((at for at in (self._changed_at, closed_at) if at is not None), default=imported_at)
         self._comments_missing = False
-        self._created = Mark(by=self.text("created_by") or NO_HOLDER, at=created_at)
-        self._changed = Mark(by=NO_HOLDER, at=max(self._changed_at or created_at, created_at))
+        self._created = Attribution(by=self.text("created_by") or NO_HOLDER, at=created_at)
+        self._changed = Attribution(by=NO_HOLDER, at=max(self._changed_at or created_at, created_at))
 
     def take(self) -> None:
         record = self.rest
@@ -241,15 +241,15 @@ class _Issue(Record):
         status, category = self.state(word)
         return (marks[0], "waiting") if marks and category in WORKABLE else (status, category)
 
-    def _settled(self) -> Mark | None:
+    def _settled(self) -> Attribution | None:
         closed_at = self.ended("closed_at", CLOSED, self._created.at)
-        return Mark(by=NO_HOLDER, at=closed_at) if closed_at else None
+        return Attribution(by=NO_HOLDER, at=closed_at) if closed_at else None
 
-    def _removed(self, word: str) -> Mark | None:
+    def _removed(self, word: str) -> Attribution | None:
         if _plain(word) != DELETED:
             return None
         at = self.ended("deleted_at", WHEN_DELETED, self._created.at) or self._changed.at
-        return Mark(by=self.text("deleted_by") or NO_HOLDER, at=at)
+        return Attribution(by=self.text("deleted_by") or NO_HOLDER, at=at)
 
     def _rank(self) -> Fields:
         given = self.rest.get("priority")
@@ -304,12 +304,12 @@ class _Issue(Record):
         if shown:
             return self._linked(kind, to, word, self._created)
         by = entry.get("created_by")
-        made = Mark(
+        made = Attribution(
             by=by if isinstance(by, str) and by else NO_HOLDER, at=time_of(entry.get("created_at")) or self._created.at
         )
         return self._linked(kind, to, word, made)
 
-    def _linked(self, kind: str, to: str, word: str, made: Mark) -> ImportedLink:
+    def _linked(self, kind: str, to: str, word: str, made: Attribution) -> ImportedLink:
         return ImportedLink(kind=kind, to_id=self._identify(to), to=to, word=word, made=made)
 
     def _comments(self) -> tuple[ImportedComment, ...] | None:
@@ -319,7 +319,7 @@ class _Issue(Record):
         self._comments_missing = type(counted) is int and counted > len(entries)
         if self._comments_missing:
             self.warn("comments_missing")
-        created = Mark(by=NO_HOLDER, at=self._created.at)
+        created = Attribution(by=NO_HOLDER, at=self._created.at)
         comments, left = imported_comments(entries, self, created, fields=COMMENT, plain=PLAIN_COMMENT, time_of=time_of)
         if given and (left or not entries):
             self.rest["comments"] = left if entries else given

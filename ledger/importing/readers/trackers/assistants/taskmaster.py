@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from ledger.aggregates.work_item.commands import Edition, ImportedItem, ImportedLink, Mark, Stated
+from ledger.aggregates.work_item.commands import Attribution, Edition, ImportedItem, ImportedLink, Stated
 from ledger.aggregates.work_item.imported.older_records import LAST_CHANGE, LIST
 from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, none_taken, take, time_of
 from ledger.importing.readers.record import CLOSED, Record
@@ -237,8 +237,8 @@ class _Reader(Record):
             self.warn(kind, f": {problem}")
         self._changed_at, self._created_at = self._first_time(CHANGED), self._first_time(CREATED)
         began = self._created_at or min(tasks.began, self._changed_at or tasks.began)
-        self._created = Mark(by=NO_HOLDER, at=began)
-        self._changed = Mark(by=NO_HOLDER, at=max(self._changed_at or tasks.changed, began))
+        self._created = Attribution(by=NO_HOLDER, at=began)
+        self._changed = Attribution(by=NO_HOLDER, at=max(self._changed_at or tasks.changed, began))
 
     @property
     def lacks_times(self) -> bool:
@@ -278,10 +278,10 @@ class _Reader(Record):
     def _first_time(self, names: Iterable[str]) -> datetime | None:
         return next((self.time(name) for name in names if self.rest.get(name)), None)
 
-    def _end(self) -> Mark | None:
+    def _end(self) -> Attribution | None:
         ended = [name for name in COMPLETED if self.rest.get(name)]
         at = self.ended(ended[0], CLOSED, self._created.at) if ended else None
-        return Mark(by=NO_HOLDER, at=at) if at else None
+        return Attribution(by=NO_HOLDER, at=at) if at else None
 
     def _links(self) -> tuple[ImportedLink, ...]:
         links = [self._linked("parent", self._task.parent, "subtask")] if self._task.parent is not None else []

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ledger.aggregates.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark, Stated
+from ledger.aggregates.work_item.commands import Attribution, ImportedComment, ImportedItem, ImportedLink, Stated
 from ledger.aggregates.work_item.imported.older_records import LAST_CHANGE
 from ledger.aggregates.work_item.imported.partial_records import APART, CORRECTED
 from ledger.importing.readers.comments import imported_comments
@@ -222,8 +222,8 @@ class _Issue(Record):
         times = [self._changed_at, *(time_of(one.get("created_at")) for one in self._separate)]
         began = self._created_at or min((at for at in times if at is not None), default=imported_at)
         author = login(record.get("author")) or login(record.get("user"))
-        self._created = Mark(by=author or NO_HOLDER, at=began)
-        self._changed = Mark(by=NO_HOLDER, at=max(self._changed_at or began, began))
+        self._created = Attribution(by=author or NO_HOLDER, at=began)
+        self._changed = Attribution(by=NO_HOLDER, at=max(self._changed_at or began, began))
 
     def take(self) -> None:
         status, category = self._state() if self._names.intersection(self._state_said_by()) else (None, None)
@@ -245,7 +245,7 @@ class _Issue(Record):
             changed=self._changed,
             status=status,
             category=category,
-            settled=Mark(by=login(self.rest.get("closed_by")) or NO_HOLDER, at=closed_at) if closed_at else None,
+            settled=Attribution(by=login(self.rest.get("closed_by")) or NO_HOLDER, at=closed_at) if closed_at else None,
             links=links,
             comments=comments,
             comments_missing=self._comments_missing,

@@ -16,7 +16,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ledger.aggregates.work_item.commands import Edition, ImportedItem, ImportedLink, Mark
+from ledger.aggregates.work_item.commands import Attribution, Edition, ImportedItem, ImportedLink
 from ledger.importing.readers.reading import Identify, Reading, inside, lines, take
 from ledger.importing.readers.record import CLOSED, LONGEST_TAG, Record
 from ledger.importing.readers.sample import Sample
@@ -229,8 +229,8 @@ class _Reader(Record):
         if _HEADING.fullmatch(line.words):
             self.warn("looks_like_a_heading")
         began = line.created_at or line.completed_at or imported_at
-        created = Mark(by=NO_HOLDER, at=began)
-        changed = Mark(by=NO_HOLDER, at=max(line.completed_at or began, began))
+        created = Attribution(by=NO_HOLDER, at=began)
+        changed = Attribution(by=NO_HOLDER, at=max(line.completed_at or began, began))
         if line.done and line.completed_at is None:
             self.warn("no_closing_time")
         self._keep_days(began)
@@ -283,7 +283,7 @@ class _Reader(Record):
         values = {field: [value for key, value in self._line.pairs if key == pair] for field, pair in DAYS.items()}
         return {field: day for field, days in values.items() if len(days) == 1 and (day := _planned(days[0]))}
 
-    def _links(self, created: Mark) -> tuple[ImportedLink, ...]:
+    def _links(self, created: Attribution) -> tuple[ImportedLink, ...]:
         """`p:` names the `id:` of the task above, as the program topydo writes it."""
         above = [f"id:{value}" for key, value in self._line.pairs if key == "p"]
         return tuple(

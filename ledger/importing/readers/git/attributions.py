@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from ledger.aggregates.work_item.commands import Mark
+from ledger.aggregates.work_item.commands import Attribution
 from ledger.importing.readers.git.log import Commit, moment
 from ledger.values.finding import Finding
 from ledger.values.moment import FUTURE_ALLOWED
@@ -11,7 +11,7 @@ NO_HOLDER = "unknown (git)"
 LONGEST_NAME = 100  # characters of who acts
 
 
-class Marks:
+class Attributions:
     """`imported_at` stands for a time that no calendar has. What was found odd of a commit is kept once."""
 
     def __init__(self, imported_at: datetime) -> None:
@@ -22,13 +22,13 @@ class Marks:
     def warnings(self) -> list[Finding]:
         return list(self._odd)
 
-    def made(self, commit: Commit) -> Mark:
+    def made(self, commit: Commit) -> Attribution:
         """Its author, when the work was done: a rewritten history keeps that."""
-        return Mark(by=self._name(commit), at=self._time(commit, commit.authored))
+        return Attribution(by=self._name(commit), at=self._time(commit, commit.authored))
 
-    def landed(self, commit: Commit) -> Mark:
+    def landed(self, commit: Commit) -> Attribution:
         """Its author, when the commit came to be as it is: for a merge that is when its branch came in."""
-        return Mark(by=self._name(commit), at=self._time(commit, commit.committed))
+        return Attribution(by=self._name(commit), at=self._time(commit, commit.committed))
 
     def _name(self, commit: Commit) -> str:
         name = commit.author.strip()
