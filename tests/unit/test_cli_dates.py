@@ -70,6 +70,51 @@ def test_a_time_is_one_by_the_machines_clock(said: str, local: datetime) -> None
     assert written(said, NOW) == text(local.astimezone())
 
 
+@each(
+    ("said", "past", "local"),
+    [
+        ("17:00", False, datetime(2026, 12, 1, 17)),
+        ("5pm", True, datetime(2026, 11, 30, 17)),
+        ("noon", False, datetime(2026, 12, 1, 12)),
+        ("20:30", False, datetime(2026, 11, 30, 20, 30)),
+        ("20:30", True, datetime(2026, 11, 29, 20, 30)),
+    ],
+)
+def test_a_time_alone_is_the_next_or_the_last_one_also_where_a_month_ends(
+    said: str, past: bool, local: datetime
+) -> None:
+    assert written(said, datetime(2026, 11, 30, 19), past=past) == text(local.astimezone())
+
+
+@each(
+    "said",
+    [
+        "2026-13-01",
+        "2026-13-01 10:00",
+        "2026-31-12",
+        "2026/13/01",
+        "13-13",
+        "26-13-01",
+        "2026-13",
+        "13/2026",
+        "12.24",
+        "15",
+    ],
+)
+def test_numbers_that_are_no_day_are_not_read_in_another_order(said: str) -> None:
+    with pytest.raises(ValueError, match="is no date"):
+        written(said, NOW)
+
+
+def test_two_numbers_of_which_one_is_no_month_are_the_day_that_they_can_be() -> None:
+    assert [written(said, NOW) for said in ("01-13", "24.12.", "24/12", "2026-3-4")] == [
+        "2027-01-13",
+        "2026-12-24",
+        "2026-12-24",
+        "2026-03-04",
+    ]
+
+
 def test_a_time_that_names_its_zone_is_one_of_that_zone() -> None:
     assert written("2026-12-15T10:00:00+01:00", NOW) == "2026-12-15T09:00:00.000000Z"
 

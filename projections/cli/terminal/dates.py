@@ -1,7 +1,7 @@
 """Days, times and lengths as people write them: `fri`, `+3d`, `tomorrow 5pm`, `2026-12-15`; `90m`, `1h30`."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import click
@@ -14,6 +14,10 @@ ORDERS = ("MDY", "DMY")  # in which people write day and month
 _WORDS = re.compile(r"[\w\s+:,./-]{1,60}")
 _WEEKS = re.compile(r"\+?(\d{1,3}) ?w")
 _MINUTES_OR_MONTHS = re.compile(r"[+-]?\d+ ?m")
+_YEAR_FIRST = re.compile(r"(\d{4})[-/. ](\d{1,2})[-/. ](\d{1,2})(?!\d)")
+_NUMBERS = re.compile(r"(\d+)(?:[-/. ](\d+))?(?:[-/. ](\d+))?\.?")
+_CLOCK = re.compile(r"(?:at )?(?:\d{1,2}:\d{2}(?::\d{2})?(?: ?[ap]m)?|\d{1,2} ?[ap]m|noon|midnight)")
+YEARS = 50  # from now that a day of numbers may lie
 _LENGTH = re.compile(r"(?:(\d{1,5})h)?(?:(\d{1,7})m?)?")
 
 
@@ -80,18 +84,20 @@ def written(value: str, now: datetime, *, past: bool = False) -> str:
     try:
         return planned(value.upper())
     except ValueError:
-        one, other = (_read(value, order, now, past=past) for order in ORDERS)
-    if one is None or other is None:
+        read = [_read(value, order, now, past=past) for order in ORDERS]
+    found = list(dict.fromkeys(one for one in read if one is not None))
+    if not found or (None in read and not _NUMBERS.fullmatch(value)):
         raise ValueError(f"{value} is no date: write it like {EXAMPLES}")
-    if one != other:
-        raise ValueError(f"{value} can be {one} or {other}: write the one that is meant")
-    return one
+    if len(found) > 1:
+        raise ValueError(f"{value} can be {' or '.join(found)}: write the one that is meant")
+    return found[0]
 
 
 def _read(value: str, order: str, now: datetime, *, past: bool) -> str | None:
     from dateparser.date import DateDataParser  # only here: it takes longer to import than a command may take
 
-    if not _WORDS.fullmatch(value) or _MINUTES_OR_MONTHS.fullmatch(value):
+    numbers = _NUMBERS.fullmatch(value)
+    if not _WORDS.fullmatch(value) or _MINUTES_OR_MONTHS.fullmatch(value) or _is_no_day(value, numbers):
         return None
     weeks = _WEEKS.fullmatch(value)
     settings = {
@@ -105,10 +111,40 @@ def _read(value: str, order: str, now: datetime, *, past: bool) -> str | None:
     found = DateDataParser(languages=["en"], settings=settings).get_date_data(asked)
     if found.date_obj is None:
         return None
+    if numbers and (found.period == "time" or not _is_of(numbers, found.date_obj, now)):
+        return None
     if found.period == "time":
-        return text(found.date_obj.astimezone(UTC))
+        at = _at_clock(found.date_obj, now, past=past) if _CLOCK.fullmatch(value) else found.date_obj
+        return text(at.astimezone(UTC))
     if found.period in ("month", "year"):  # of which it says a day only if it counts from today
         strict = {**settings, "REQUIRE_PARTS": ["day"]}
         if DateDataParser(languages=["en"], settings=strict).get_date_data(asked).date_obj is None:
             return None
     return found.date_obj.isoformat()[:DAY]
+
+
+def _is_no_day(value: str, numbers: re.Match[str] | None) -> bool:
+    """Whether numbers can be no day, of which a reader would make one by taking them in another order."""
+    if year_first := _YEAR_FIRST.match(value):
+        try:
+            date(*map(int, year_first.groups()))
+        except ValueError:
+            return True
+    if numbers is None or numbers[3] is not None:
+        return False
+    return len(numbers[1]) <= 2 if numbers[2] is None else max(len(numbers[1]), len(numbers[2])) > 2
+
+
+def _is_of(numbers: re.Match[str], day: date, now: datetime) -> bool:
+    """Whether a day has the numbers that were written, each where a day can have it."""
+    written = sorted(int(number) for number in numbers.groups() if number is not None)
+    years = [[]] if len(written) == 2 else [[day.year], [day.year % 100]]
+    return written in [sorted([day.day, day.month, *year]) for year in years] and abs(day.year - now.year) <= YEARS
+
+
+def _at_clock(at: datetime, now: datetime, *, past: bool) -> datetime:
+    """The next time that a clock shows it, or the last one: which day that is, is not left to who reads the words."""
+    moment = datetime.combine(now.date(), at.time(), at.tzinfo)
+    if past:
+        return moment - timedelta(days=1) if moment > now else moment
+    return moment + timedelta(days=1) if moment <= now else moment
