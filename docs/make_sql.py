@@ -28,6 +28,7 @@ from projections.read_models.columns import (
     Joined,
     Moment,
     derived,
+    has_marks,
 )
 from projections.read_models.projection import Projection
 from projections.read_models.work_items import TAG, work_items
@@ -90,6 +91,9 @@ REGIONS: dict[str, Callable[[], list[str]]] = {
     **{f"filters of {model.name}": lambda model=model: filters(model) for model in MODELS if model.filters},  # type: ignore[misc]
     "filters of work_items without the tag": lambda: filters(work_items, without=TAG),
     "a row": lambda: "".join(map(_one_row, MODELS)).splitlines(),
+    "read models with marks": lambda: [
+        f"AND p_projection IN ({_listed(m.name for m in MODELS if has_marks(m.columns))})"
+    ],
     "link kinds": lambda: [f"AND link.relation IN ({_listed(LINK_KINDS)})"],
     "unique relations": lambda: [f"AND a ->> 1 IN ({_listed(UNIQUE)})"],
 }

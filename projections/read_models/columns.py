@@ -109,6 +109,11 @@ class Condition(Struct, frozen=True):
 Filter = Equal | Entry | EntryRange | Condition
 
 
+def has_marks(columns: tuple[Column, ...]) -> bool:
+    """Whether rows of a read model say something that follows from other rows too."""
+    return any(isinstance(column, Mark) for column in columns)
+
+
 def derived(columns: tuple[Column, ...]) -> list[Derived]:
     return [column for column in columns if not isinstance(column, Mark)]
 

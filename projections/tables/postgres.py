@@ -19,7 +19,8 @@ from ledger.postgres.connection.database import Connection, Database
 from ledger.postgres.literals import are_new, documents, entries_json, row_json
 from ledger.postgres.store import ENTER, LOCK
 from ledger.resources import sql
-from projections.read_models.catalog import SHAPES
+from projections.read_models.catalog import PROJECTIONS, SHAPES
+from projections.read_models.columns import has_marks
 from projections.tables.contract import ATTEMPTS, Answer, AsOf, Question, incomplete, serving, with_generations
 from projections.tables.question_text import KEPT, filtering, has_filters, with_filters
 
@@ -36,7 +37,6 @@ ENTER_FOR_ONE_PLAN = (
 )  # planning a question of many tables takes longer than answering it
 BEHIND = "SELECT projection, shape, behind_after FROM projections WHERE ledger_id = %s AND behind_after IS NOT NULL"
 NUMBERS = "SELECT projection, shape, generation FROM projections WHERE ledger_id = %s AND projection = ANY (%s)"
-MARKED = "work_items"  # the read model whose rows have a mark that follows from other rows too
 BATCH = 1000  # rows in one call
 PARAMETER = re.compile(r"%\((\w+)\)s")
 PORTION = 5000  # rows that are removed in one transaction
@@ -88,7 +88,7 @@ class PostgresGeneration:
                     taken.fetchone()
                 taken = self._connection.execute(FILL, given)
                 self._connection.send()
-        if is_empty and projection == MARKED:
+        if is_empty and has_marks(PROJECTIONS[projection].columns):
             self._connection.execute(MARK, [self._ledger, generation])
 
     def serve(self) -> None:

@@ -15,16 +15,18 @@ BEGIN
                WHERE t.ledger_id = $1 AND t.generation = $2 AND to_jsonb(t) -> told.key IS DISTINCT FROM told.value
                ORDER BY t.id, told.key$query$, p_projection, 'columns_of_' || p_projection)
     USING p_ledger, p_generation;
-    IF p_projection = 'work_items' THEN
-        RETURN QUERY
-        SELECT t.id, 'held', t.held::text, found.held::text
-        FROM work_items t, held(p_ledger, p_generation, t.id) found (held)
-        WHERE t.ledger_id = p_ledger AND t.generation = p_generation
-          AND (t.held & ~found.held <> 0
-               OR found.held & ~t.held & 1 = 1 AND 20 >= (
-                   SELECT count(*) FROM entries link
-                   WHERE link.ledger_id = p_ledger AND link.generation = p_generation AND link.relation = 'blocks'
-                     AND link.target = t.id));
-    END IF;
+    RETURN QUERY
+    SELECT t.id, 'held', t.held::text, found.held::text
+    FROM work_items t, held(p_ledger, p_generation, t.id) found (held)
+    WHERE t.ledger_id = p_ledger AND t.generation = p_generation
+      AND (t.held & ~found.held <> 0
+           OR found.held & ~t.held & 1 = 1 AND 20 >= (
+               SELECT count(*) FROM entries link
+               WHERE link.ledger_id = p_ledger AND link.generation = p_generation AND link.relation = 'blocks'
+                 AND link.target = t.id))
+      -- generated: read models with marks
+      AND p_projection IN ('work_items')
+      -- end
+    ;
 END
 $$;

@@ -35,7 +35,11 @@ BEGIN
     END IF;
     PERFORM put_entries(p_ledger, p_generation, p_entries);
     PERFORM set_config('ledger.filling', '', true);
-    IF p_projection = 'work_items' AND NOT p_are_new THEN  -- what holds one of these up may have come before it
+    IF NOT p_are_new  -- what holds one of these up may have come before it
+       -- generated: read models with marks
+       AND p_projection IN ('work_items')
+       -- end
+    THEN
         PERFORM mark_held(p_ledger, p_generation, given.id) FROM unnest(v_given.ids) given (id);
     END IF;
 END
