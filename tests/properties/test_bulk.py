@@ -102,9 +102,12 @@ def test_a_bulk_that_is_queued_waits_for_what_its_changes_queued_one_by_one_wait
             attempt_all(machine.database, [doing for doing in history if doing[0] != "undo"])
             machine.follow()
 
-        wanted = [at_any_version(change) for change in map(of(apart.database), changes) if change is not None]
-        wanted = [change for change in wanted if not is_there(apart.store, change)]
-        one_by_one = [refusal(partial(apart.queue, one, numbered_command(n))) for n, one in enumerate(wanted, 100)]
+        wanted: list[Any] = []
+        one_by_one: list[Verdict] = []
+        for number, change in enumerate(map(at_any_version, map(of(apart.database), changes)), 100):
+            if not is_there(apart.store, change):
+                wanted.append(change)
+                one_by_one.append(refusal(partial(apart.queue, change, numbered_command(number))))
         at_once = verdicts(together.handler, wanted)
 
         assert at_once == waiting_alike(one_by_one, at_once)
