@@ -4,11 +4,12 @@ States and versions are those after the pending facts. Questions about neighbour
 the answers corrected by the pending states, so that the append still guards everything that was looked at.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.aggregates.work_item.item_summaries import CATEGORY
@@ -19,6 +20,15 @@ from ledger.values.revision import apply
 from ledger.world import DEEPEST, Endpoint, Holder, Neighbour, Obstacle, ReadyFilter, Related, World
 
 Places = dict[str, set[str]]
+
+
+class _Edges(Struct, kw_only=True):
+    """The parent of each item, its children, what it blocks, and what it is blocked by."""
+
+    parents: dict[str, str]
+    children: dict[str, list[str]] = {}
+    blocked: dict[str, list[str]] = {}
+    blockers: dict[str, list[str]] = {}
 
 
 class SpeculativeWorld(World):
@@ -32,7 +42,7 @@ class SpeculativeWorld(World):
         self._blockers_of: Places = {}
         self._nodes: dict[str, Neighbour] = {}  # as they stand in the log
         self._below: dict[str, list[str]] = {}  # the children of those whose subtrees were read
-        self._tied: tuple[dict[str, list[str]], dict[str, str], dict[str, list[str]]] | None = None
+        self._known_edges: _Edges | None = None
         self.by = world.by
         self.token = world.token
         self.scope = world.scope
@@ -127,15 +137,19 @@ class SpeculativeWorld(World):
         return [found[entity_id] for entity_id in sorted(found)]
 
     def precedes(self, first: Endpoint, then: Endpoint, without: str | None = None) -> bool:
+        """Searches from both ends, on from the fewer: where a chain is long on one side, the other is often short."""
         if not self._pending:
             return self._world.precedes(first, then, without)
-        reached, waiting = {first}, [first]
-        while waiting:
-            for endpoint in self._onward(waiting.pop(), without):
-                if endpoint not in reached:
-                    reached.add(endpoint)
-                    waiting.append(endpoint)
-        return then in reached
+        ahead, behind = {first}, {then}  # where each search has come to
+        after, before = {first}, {then}  # all that it has reached
+        while ahead and behind and ahead.isdisjoint(before) and behind.isdisjoint(after):
+            if len(ahead) <= len(behind):
+                ahead = {one for each in ahead for one in self._onward(each, without)} - after
+                after |= ahead
+            else:
+                behind = {one for each in behind for one in self._back(each, without)} - before
+                before |= behind
+        return not (ahead.isdisjoint(before) and behind.isdisjoint(after))
 
     def known(self, category: str, entity_ids: Iterable[str]) -> set[str]:
         wanted = set(entity_ids)
@@ -209,32 +223,50 @@ class SpeculativeWorld(World):
 
     def _onward(self, endpoint: Endpoint, without: str | None) -> Iterator[Endpoint]:
         side, entity_id = endpoint
-        children, parents, blocked = self._edges()
+        edges = self._edges()
         item = self._items.get(entity_id)
         if side == "start":
             yield "finish", entity_id
-            unchanged = {child for child in children.get(entity_id, ()) if child not in self._items}
-            existing = {child for child in self._children_of.get(entity_id, ()) if not self._items[child].deleted}
-            yield from (("start", child) for child in unchanged | existing if child != without)
+            children = self._with_pending(edges.children, self._children_of, entity_id)
+            existing = (child for child in children if child not in self._items or not self._items[child].deleted)
+            yield from (("start", child) for child in existing if child != without)
             return
-        parent = item.parent_id if item is not None else parents.get(entity_id)
+        parent = item.parent_id if item is not None else edges.parents.get(entity_id)
         if parent is not None and entity_id != without:
             yield "finish", parent
-        for other in blocked.get(entity_id, ()) if item is None else _blocked(item):
+        for other in edges.blocked.get(entity_id, ()) if item is None else _blocked(item):
             yield "start", other
 
-    def _edges(self) -> tuple[dict[str, list[str]], dict[str, str], dict[str, list[str]]]:
-        """(children, parent, blocked) of each item as they stand in the log, read once."""
-        if self._tied is None:
+    def _back(self, endpoint: Endpoint, without: str | None) -> Iterator[Endpoint]:
+        """What comes just before an endpoint: that from which `_onward` leads to it."""
+        side, entity_id = endpoint
+        edges = self._edges()
+        item = self._items.get(entity_id)
+        if side == "finish":
+            yield "start", entity_id
+            children = self._with_pending(edges.children, self._children_of, entity_id)
+            yield from (("finish", child) for child in children if child != without)
+            return
+        parent = edges.parents.get(entity_id) if item is None else None if item.deleted else item.parent_id
+        if parent is not None and entity_id != without:
+            yield "start", parent
+        yield from (("finish", other) for other in self._with_pending(edges.blockers, self._blockers_of, entity_id))
+
+    def _with_pending(self, recorded: Mapping[str, list[str]], pending: Places, entity_id: str) -> set[str]:
+        unchanged = {other for other in recorded.get(entity_id, ()) if other not in self._items}
+        return unchanged | pending.get(entity_id, set())
+
+    def _edges(self) -> _Edges:
+        """The edges as they stand in the log, read once."""
+        if self._known_edges is None:
             parents, blocks = self._world.edges()
-            children: dict[str, list[str]] = {}
-            blocked: dict[str, list[str]] = {}
+            self._known_edges = _Edges(parents=parents)
             for child, parent in parents.items():
-                children.setdefault(parent, []).append(child)
+                self._known_edges.children.setdefault(parent, []).append(child)
             for blocker, other in blocks:
-                blocked.setdefault(blocker, []).append(other)
-            self._tied = children, parents, blocked
-        return self._tied
+                self._known_edges.blocked.setdefault(blocker, []).append(other)
+                self._known_edges.blockers.setdefault(other, []).append(blocker)
+        return self._known_edges
 
 
 def _blocked(item: WorkItem) -> set[str]:
