@@ -5,9 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_OID
 
+from msgspec import Struct
+
 from ledger.aggregates.work_item.commands import Attribution, ImportedComment
 from ledger.annotation.commands import comment_id_of
 from ledger.envelope import minted_id
+from ledger.importing.readers.reading import time_of
 from ledger.importing.readers.record import Record
 
 
@@ -16,22 +19,30 @@ def comment_id(number: str | int, name: str) -> str:
     return comment_id_of(minted_id(NAMESPACE_OID, f"comment {number} of {name}"))
 
 
+class CommentForm(Struct, frozen=True, kw_only=True):
+    """How a source writes a comment. `number`, `author` and `time` are the names of its fields, `corrected` that of the
+    time of its last change, all read by `time_of`; `more` are further fields that say nothing more of it."""
+
+    number: str
+    author: str
+    time: str
+    corrected: str | None = None
+    more: frozenset[str] = frozenset()
+    time_of: Callable[[Any], datetime | None] = time_of
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """All that a comment of ours says whole."""
+        return self.more | {self.number, self.author, self.time, "text"}
+
+
 def imported_comments(
-    entries: Iterable[Any],
-    record: Record,
-    otherwise: Attribution,
-    *,
-    name: str | None = None,
-    fields: tuple[str, str, str],
-    plain: frozenset[str],
-    time_of: Callable[[Any], datetime | None],
-    corrected: str | None = None,
+    entries: Iterable[Any], record: Record, otherwise: Attribution, form: CommentForm, *, name: str | None = None
 ) -> tuple[tuple[ImportedComment, ...], list[Any]]:
     """The comments on a record, and the entries that are none or say more than one; what is not understood is named.
 
-    `fields` name what in an entry is its number among the comments, its author and its time, `corrected` the time of
-    its last change; `plain` are those that a comment of ours says whole; `name` is what the comments are known by where
-    it is not the record's. `otherwise` is who and when where an entry does not tell.
+    `name` is what the comments are known by where it is not the record's. `otherwise` is who and when where an entry
+    does not say.
     """
     comments: dict[str, ImportedComment] = {}
     left: list[Any] = []
@@ -41,19 +52,18 @@ def imported_comments(
             left.append(entry)
             record.warn("field_not_understood", ": comments")
             continue
-        key, by, at = (entry.get(field) for field in fields)
+        key, by, written = (entry.get(field) for field in (form.number, form.author, form.time))
         number = key if isinstance(key, (str, int)) and f"{key}" not in comments else f"place {place}"
-        made = Attribution(
-            by=by if isinstance(by, str) and by.strip() else otherwise.by, at=time_of(at) or otherwise.at
-        )
+        at = form.time_of(written)
         comments[f"{number}"] = ImportedComment(
             id=comment_id(number, name or record.name),
             text=text,
-            made=made,
-            corrected=time_of(entry.get(corrected)) if corrected else None,
+            made=Attribution(by=by if isinstance(by, str) and by.strip() else otherwise.by, at=at or otherwise.at),
+            corrected=form.time_of(entry.get(form.corrected)) if form.corrected else None,
         )
-        if at and time_of(at) is None:
-            record.warn("time_not_understood", f": comments, {at!s:.50}")
-        if entry.keys() - plain or (at and time_of(at) is None):
+        is_unclear = bool(written) and at is None
+        if is_unclear:
+            record.warn("time_not_understood", f": comments, {written!s:.50}")
+        if is_unclear or entry.keys() - form.fields:
             left.append(entry)
     return tuple(comments.values()), left

@@ -23,7 +23,7 @@ from ledger.importing.readers.backlog.folder import (
     root_of,
     setup_of,
 )
-from ledger.importing.readers.comments import imported_comments
+from ledger.importing.readers.comments import CommentForm, imported_comments
 from ledger.importing.readers.reading import Identify, Reading, none_taken, take, time_of
 from ledger.importing.readers.record import Record
 from ledger.importing.readers.sample import Sample, sample_of
@@ -45,8 +45,6 @@ DECISIONS: dict[str, Category] = {  # what the words mean of a decision
 }
 DRAFT = "Draft"  # the word for what is no task before it is promoted
 ITEM_TYPES = {"milestone": "milestone", "decision": "research", "draft": "task", "task": "task"}
-COMMENT = ("index", "author", "created")
-PLAIN_COMMENT = frozenset({*COMMENT, "text"})
 TEXTS = {"implementation plan": "implementation_plan", "final summary": "final_summary"}
 ALWAYS = {  # what is written of every task; an empty other field is left out
     "title": ("title",),
@@ -225,9 +223,8 @@ class _Reader(Record):
 
     def _comments(self, body: Body, changed: Attribution) -> tuple[ImportedComment, ...]:
         """A comment without a time is as old as the file's newest."""
-        comments, left = imported_comments(
-            body.comments, self, changed, name=self._file.key, fields=COMMENT, plain=PLAIN_COMMENT, time_of=_time
-        )
+        form = CommentForm(number="index", author="author", time="created", time_of=_time)
+        comments, left = imported_comments(body.comments, self, changed, form, name=self._file.key)
         if left:
             self.own["comments"] = left
         return comments

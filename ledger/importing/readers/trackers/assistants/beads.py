@@ -12,7 +12,7 @@ from typing import Any
 
 from ledger.aggregates.work_item.commands import Attribution, ImportedComment, ImportedItem, ImportedLink, Stated
 from ledger.aggregates.work_item.imported.older_records import LAST_CHANGE
-from ledger.importing.readers.comments import imported_comments
+from ledger.importing.readers.comments import CommentForm, imported_comments
 from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, lines, none_taken, take, time_of
 from ledger.importing.readers.record import CLOSED, Record
 from ledger.importing.readers.record import DELETED as WHEN_DELETED
@@ -54,8 +54,7 @@ ALWAYS = {  # what is written of every issue; an empty other field is left out
     "item_type": "issue_type",
 }
 WORDS = {"issue_type": "source_type", "status": "source_status"}
-COMMENT = ("id", "author", "created_at")
-PLAIN_COMMENT = frozenset({*COMMENT, "issue_id", "text"})
+COMMENT = CommentForm(number="id", author="author", time="created_at", more=frozenset({"issue_id"}))
 PLAIN_LINK = {"issue_id", "depends_on_id", "type", "created_at", "created_by"}
 NO_JSON = object()  # for a line that is none
 NO_METADATA: tuple[Any, ...] = (None, "", "{}", {})
@@ -320,7 +319,7 @@ class _Issue(Record):
         if self._comments_missing:
             self.warn("comments_missing")
         created = Attribution(by=NO_HOLDER, at=self._created.at)
-        comments, left = imported_comments(entries, self, created, fields=COMMENT, plain=PLAIN_COMMENT, time_of=time_of)
+        comments, left = imported_comments(entries, self, created, COMMENT)
         if given and (left or not entries):
             self.rest["comments"] = left if entries else given
         if given and not entries:

@@ -10,10 +10,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from ledger.aggregates.work_item.commands import Attribution, ImportedComment, ImportedItem, ImportedLink, Stated
 from ledger.aggregates.work_item.imported.older_records import LAST_CHANGE
 from ledger.aggregates.work_item.imported.partial_records import APART, CORRECTED
-from ledger.importing.readers.comments import imported_comments
+from ledger.importing.readers.comments import CommentForm, imported_comments
 from ledger.importing.readers.reading import Identify, Reading, none_taken, take, time_of
 from ledger.importing.readers.record import CLOSED, Record
 from ledger.importing.readers.sample import Sample, names_in, sample_of
@@ -45,8 +47,8 @@ SOURCE = "github"
 NO_HOLDER = "unknown (github)"
 PULL_REQUEST = "pull_request"  # the kind of what is named and is no work item
 DROPPED = ("notplanned", "duplicate")  # reasons of closing
-COMMENT = ("id", "author", "created_at")
-PLAIN_COMMENT = frozenset({*COMMENT, "text"})
+COMMENT = CommentForm(number="id", author="author", time="created_at", corrected=CORRECTED)
+SEPARATE_COMMENT = replace(COMMENT, more=ADDRESSES)  # with the address of its issue
 ABOVE = ("parent", "parent_issue_url", "sub_issues_summary")  # REST has a parent's address where there is one
 OTHER_END = {"child": "sub_issues", "blocks": "blocking"}  # links that the issue says of others
 SAID_BY = {
@@ -332,27 +334,15 @@ class _Issue(Record):
         if not isinstance(given, list) and not (isinstance(given, dict) and given.keys() & {"nodes", "edges"}):
             return by_themselves or None
         del self.rest["comments"]
-        comments, left = imported_comments(
-            entries, self, self._created, fields=COMMENT, plain=PLAIN_COMMENT, time_of=time_of, corrected=CORRECTED
-        )
+        comments, left = imported_comments(entries, self, self._created, COMMENT)
         if left:
             self.rest["comments"] = [_without_text(entry) for entry in left]
         return tuple({one.id: one for one in (*comments, *by_themselves)}.values())
 
     def _by_themselves(self) -> tuple[ImportedComment, ...]:
-        comments, left = imported_comments(
-            self._separate,
-            self,
-            self._created,
-            fields=COMMENT,
-            plain=PLAIN_COMMENT | ADDRESSES,
-            time_of=time_of,
-            corrected=CORRECTED,
-        )
+        comments, left = imported_comments(self._separate, self, self._created, SEPARATE_COMMENT)
         more = {
-            str(entry["id"]): {
-                name: value for name, value in entry.items() if name not in {*COMMENT, "text", *ADDRESSES}
-            }
+            str(entry["id"]): {name: value for name, value in entry.items() if name not in SEPARATE_COMMENT.fields}
             for entry in left
             if entry.get("id")
         }
