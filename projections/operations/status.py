@@ -6,6 +6,8 @@ from pydantic import Field
 
 from ledger.aggregates.work_item.rules.claims import token_digest
 from ledger.envelope import configuration_id
+from ledger.identity import FOLDER
+from ledger.offline.journal import FILE
 from ledger.settings import Settings
 from ledger.world import Asker
 from projections.application.view import LedgerView
@@ -46,6 +48,7 @@ def prime(view: LedgerView, request: PrimeInput) -> Answered:
         source=current_report.source(view),
         is_live=current_report.is_live(view),
         queued=current_report.queued(view),
+        is_published=(view.identity.project / FOLDER / FILE).exists(),
     )
     with view.tables.snapshot() as snapshot:
         waiting = of_asker(view, snapshot, request.by, primer.CLAIMS)["items"]

@@ -56,14 +56,15 @@ Document = dict[str, Any]
 
 class Origin(Struct, frozen=True, kw_only=True):
     """Whose text it is and where it comes from: `project` is the ledger's name, `actor` acts where none is named,
-    `source` is the layer that answers, from the database where it `is_live`, and `queued` is how many writes of this
-    machine wait for the database."""
+    `source` is the layer that answers, from the database where it `is_live`, `queued` is how many writes of this
+    machine wait for the database, and `is_published` says whether the journal was published into the project."""
 
     project: str
     actor: str
     source: str
     is_live: bool
     queued: int
+    is_published: bool
 
 
 def document(

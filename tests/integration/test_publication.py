@@ -71,8 +71,10 @@ def test_a_clone_gets_its_ledger_back_from_the_journal_in_it(
     there = replace(published.settings, project=clone, home=tmp_path / "there", dsn=new_database(migrated))
 
     empty, checked = run(there, "list"), run(there, "doctor")
+    primed = run(there, "prime")
     brought = run(there, "import", str(clone / ".ledger" / "journal.jsonl"))
-    vendors, again = run(there, "vendors"), run(there, "doctor")
+    vendors, again, informed = run(there, "vendors"), run(there, "doctor"), run(there, "prime")
 
     assert [BRING_BACK in said for said in (empty.output, checked.output, again.output)] == [True, True, False]
+    assert ["Record nothing yet" in said.output for said in (primed, informed)] == [True, False]
     assert (brought.exit_code, "Acme" in vendors.output) == (0, True)
