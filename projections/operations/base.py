@@ -29,7 +29,7 @@ from projections.application.commands import Done, outcome, submit
 from projections.application.view import LedgerView
 from projections.fallback import router
 from projections.fallback.known_writes import Write
-from projections.operations.inputs import argument_values
+from projections.operations.inputs import argument_values, cursors
 from projections.operations.inputs.faults import invalid
 from projections.operations.inputs.fields import Actor
 from projections.questions.answers import Answered
@@ -102,9 +102,24 @@ class Operation(Struct, frozen=True, kw_only=True):
             if self.without_ledger is not None and isinstance(app, App) and not app.has_ledger:
                 return self.without_ledger(app.settings, request)
             write = self._write(request) if isinstance(request, Writes) else None
-            answered = router.answer(app, lambda view: self.run(view, request), write=write)
+            answered = router.answer(app, lambda view: self._answered(view, request), write=write)
             line.answer(answered)
             return answered
+
+    def _answered(self, view: LedgerView, request: Any) -> Answered:
+        """What `run` answers; a cursor, in and out, is marked as one of this list."""
+        cursor: str | None = getattr(request, "cursor", None)
+        if cursor:
+            plain = cursors.without_mark(cursor, cursors.mark_of(view.identity.key, self.name, request))
+            answered = self.run(view, request.model_copy(update={"cursor": plain}))
+        else:
+            answered = self.run(view, request)
+        following: str | None = answered.get("next_cursor")
+        if following is None:
+            return answered
+        return answered | {
+            "next_cursor": cursors.with_mark(following, cursors.mark_of(view.identity.key, self.name, request))
+        }
 
     def _write(self, request: Writes) -> Write:
         own = command_id(request.command_id)

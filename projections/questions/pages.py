@@ -60,9 +60,13 @@ def decode_cursor(cursor: str, order: str) -> PageStart:
     except (ValueError, msgspec.MsgspecError):
         made_for, key, entity_id = "", "", ""
     if made_for != order:
-        raise Invalid(
-            "cursor: is not the next_cursor of this list",
-            next_step="send next_cursor as it was answered, with the same order, or start without it",
-            fields=[{"field": "cursor", "problem": "is not from this list", "value": cursor[:80]}],
-        )
+        raise not_of_this_list(cursor)
     return key, entity_id
+
+
+def not_of_this_list(cursor: str) -> Invalid:
+    return Invalid(
+        "cursor: is not the next_cursor of this list",
+        next_step="send next_cursor as it was answered, with the same filters and order, or start without it",
+        fields=[{"field": "cursor", "problem": "is not from this list", "value": cursor[:80]}],
+    )

@@ -1,12 +1,20 @@
 """Work items through the operations, on a real PostgreSQL."""
 
-import pytest
+from contextlib import closing
+from pathlib import Path
+from typing import Any
 
+import pytest
+from msgspec.structs import replace
+
+from ledger import identity
 from ledger.aggregates.work_item.commands import CreateWorkItem
 from ledger.errors import Invalid, NotFound, Refused, VersionConflict
+from ledger.settings import Settings
 from ledger.values.reference import SHORTEST
 from projections.application.app import App
 from projections.application.commands import submit
+from projections.operations.catalog import OPERATIONS
 from projections.questions.work import item_lists
 from tests.conftest import Perform
 
@@ -170,3 +178,35 @@ def test_an_update_that_changes_nothing_has_no_position_of_another_command(perfo
 
     assert [(answer["outcome"], answer["position"]) for answer in unchanged] == [("unchanged", None)] * 3
     assert unchanged[0]["version"] == changed["version"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "other"),
+    [
+        ("list_work_items", {"tag": "x"}),
+        ("list_work_items", {"text": "item"}),
+        ("list_work_items", {"unfinished": True}),
+        ("ready_work", {}),
+    ],
+)
+def test_a_cursor_of_another_list_is_refused(perform: Perform, operation: str, other: dict[str, Any]) -> None:
+    for number in range(3):
+        perform("create_work_item", item_type="task", title=f"Item {number}", tags=["x"])
+    cursor = perform("list_work_items", limit=1)["next_cursor"]
+
+    with pytest.raises(Invalid, match="is not the next_cursor of this list"):
+        perform(operation, cursor=cursor, **other)
+
+    assert perform("list_work_items", limit=2, fields=["title"], offset=0, cursor=cursor)["returned"] == 2
+
+
+def test_a_cursor_of_another_ledger_is_refused(perform: Perform, settings: Settings, tmp_path: Path) -> None:
+    for number in range(2):
+        perform("create_work_item", item_type="task", title=f"Item {number}")
+    cursor = perform("list_work_items", limit=1)["next_cursor"]
+    (tmp_path / "other").mkdir()
+    identity.create(tmp_path / "other")
+    other = App(replace(settings, project=tmp_path / "other"))
+
+    with closing(other), pytest.raises(Invalid, match="is not the next_cursor of this list"):
+        OPERATIONS["list_work_items"].perform(other, {"cursor": cursor})
