@@ -143,9 +143,9 @@ work_items = Projection(
         Index("work_items_projects", ("created_at", "id"), where="item_type = 'project'"),
         Index(
             "work_items_resting",
-            ("id", "held", "category", "status", "waits_for", "starts_at"),
-            where="held & 1 = 1 OR category IN ('waiting', 'dropped') OR category = 'review' OR status = 'blocked'"
-            " OR waits_for IS NOT NULL OR starts_at IS NOT NULL",
+            ("id",),
+            where="held & 1 = 1 OR category IN ('waiting', 'dropped') OR category = 'review' OR waits_for IS NOT NULL"
+            " OR starts_at IS NOT NULL",
             only_in_postgres=True,
         ),
         Index(

@@ -4,11 +4,11 @@
 -- work_items_resting, work_items_children and the primary keys.
 WITH RECURSIVE root AS MATERIALIZED (
     SELECT item.id, item.category NOT IN ('done', 'dropped')
-                    AND (item.held & 1 = 1 OR item.category = 'waiting' OR item.category = 'review' OR item.status = 'blocked'
+                    AND (item.held & 1 = 1 OR item.category = 'waiting' OR item.category = 'review'
                          OR item.waits_for IS NOT NULL) AS is_blocked
     FROM work_items item
     WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s
-      AND (item.held & 1 = 1 OR item.category IN ('waiting', 'dropped') OR item.category = 'review' OR item.status = 'blocked'
+      AND (item.held & 1 = 1 OR item.category IN ('waiting', 'dropped') OR item.category = 'review'
            OR item.waits_for IS NOT NULL OR item.starts_at > %(moment)s AND item.category NOT IN ('done', 'dropped'))
     UNION ALL
     SELECT link.target, true FROM entries link

@@ -1,11 +1,11 @@
 -- A page of what may be blocked, in one of four orders. The twin of list_blocked.sql: here no column says what others hold up, so
 -- each link is asked.
 WITH RECURSIVE root AS MATERIALIZED (
-    SELECT item.id, item.category = 'waiting' OR item.category = 'review' OR item.status = 'blocked'
+    SELECT item.id, item.category = 'waiting' OR item.category = 'review'
                     OR item.waits_for IS NOT NULL AS is_blocked
     FROM work_items item
     WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s
-      AND (item.category IN ('waiting', 'dropped') OR item.category = 'review' OR item.status = 'blocked' OR item.waits_for IS NOT NULL
+      AND (item.category IN ('waiting', 'dropped') OR item.category = 'review' OR item.waits_for IS NOT NULL
            OR item.starts_at > %(moment)s AND item.category NOT IN ('done', 'dropped'))
     UNION ALL
     SELECT link.target, true FROM entries link
