@@ -21,7 +21,7 @@ from projections.application.app import App
 from projections.cli.administration.setup.example import record, steps
 from projections.maintenance import console_server
 from projections.maintenance.access_tokens import Tokens
-from projections.maintenance.console_links import Links
+from projections.maintenance.console_links import ConsoleLinks
 from projections.operations.catalog import OPERATIONS
 from projections.operations.webhooks import WebhookInput
 from tests.integration.test_http import project
@@ -565,7 +565,7 @@ def test_a_token_that_only_reads_sees_no_forms_and_writes_nothing(
 def test_a_link_signs_in_once(served: Served) -> None:
     server, first, _ = served
     home = identity.home(identity.find(first.project), first)
-    nonce = Links(home).make([token(first, "lena", "write")[0]], _now())
+    nonce = ConsoleLinks(home).make([token(first, "lena", "write")[0]], _now())
     browser = Browser(server, first)
 
     first_time, second_time = (browser.get(f"/enter?once={nonce}") for _ in range(2))

@@ -23,7 +23,7 @@ from ledger.postgres import directory
 from ledger.postgres.connection.connect import APPLICATION, DATABASE, connect
 from ledger.settings import Settings
 from mcp_adapter.callers.workers import CALLS_AT_ONCE
-from projections.maintenance.console_links import Links
+from projections.maintenance.console_links import ConsoleLinks
 from tests.conftest import NewDatabase
 from tests.support.directories import Services
 from tests.support.http_client import HttpServer, request, serving, token
@@ -93,7 +93,7 @@ def test_any_process_answers_and_a_killed_database_is_noticed_by_its_own_ledgers
         heard = (line_with(subscription, "resources/updated") != "", line_with(stream, "moved"))
     assert (page.status, heard) == (200, (True, "event: moved"))
 
-    link = Links(team.home).make([here], datetime.now(UTC))
+    link = ConsoleLinks(team.home).make([here], datetime.now(UTC))
     assert second.send("GET", None, None, f"/enter?once={link}").status == 303
     assert first.send("GET", None, None, f"/enter?once={link}").status == 403
 

@@ -16,7 +16,7 @@ from mcp_adapter.capabilities.tools import Tools
 from mcp_adapter.capabilities.toolsets import offered
 from mcp_adapter.transport import sessions
 from mcp_adapter.transport.bodies import Bodies
-from mcp_adapter.transport.sessions import Greeting, Session
+from mcp_adapter.transport.sessions import Greeting, McpSession
 from projections.operations.catalog import OPERATIONS
 from tests.support.each import each
 from tests.support.http_client import request
@@ -42,11 +42,11 @@ class Asked(Exception):
 class Protocol:
     """What stands behind: it notes what comes, and knows one session."""
 
-    def __init__(self, session: Session | None) -> None:
+    def __init__(self, session: McpSession | None) -> None:
         self.came: list[tuple[list[tuple[bytes, bytes]], bytes]] = []
         self._session = session
 
-    def of(self, id: str) -> Session | None:
+    def of(self, id: str) -> McpSession | None:
         return self._session if id == "here" else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,7 +63,10 @@ def asked(_: Any) -> Any:
 
 
 def goes_on(
-    body: bytes, headers: list[tuple[str, str]], session: Session | None = None, user: AuthenticatedUser | None = None
+    body: bytes,
+    headers: list[tuple[str, str]],
+    session: McpSession | None = None,
+    user: AuthenticatedUser | None = None,
 ) -> bool:
     """Whether the request comes to the protocol, with all that it held."""
     given = [(name.encode(), value.encode()) for name, value in headers]
@@ -151,7 +154,7 @@ def test_a_client_may_leave_out_who_it_is() -> None:
     assert not goes_on(changed("params/_meta/clientInfo", None), [*HEADERS.items()])
 
 
-def with_call(session: Session) -> Session:
+def with_call(session: McpSession) -> McpSession:
     """With a call of it under way."""
 
     async def running() -> None:
@@ -161,8 +164,8 @@ def with_call(session: Session) -> Session:
     return session
 
 
-def begun(owner: AuthenticatedUser | None = None) -> Session:
-    return Session(msgspec.json.decode(GREETING, type=Greeting).params, owner and authorization_context(owner))
+def begun(owner: AuthenticatedUser | None = None) -> McpSession:
+    return McpSession(msgspec.json.decode(GREETING, type=Greeting).params, owner and authorization_context(owner))
 
 
 def user(name: str) -> AuthenticatedUser:
