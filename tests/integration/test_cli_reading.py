@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from ledger.settings import Settings
-from projections.cli.terminal.exits import REFUSED, WRONG_USE
+from projections.cli.terminal.exits import DONE, REFUSED, WRONG_USE
 from tests.conftest import Perform
 from tests.support.command_line import Run, runner
+from tests.support.each import each
 
 
 @pytest.fixture
@@ -55,6 +56,21 @@ def test_bulk_says_what_is_refused(run: Run) -> None:
 @pytest.mark.parametrize("given", ["{}", "not json"])
 def test_bulk_of_anything_but_an_array_is_wrong_use(run: Run, given: str) -> None:
     assert run("bulk", "-", input=given).exit_code == WRONG_USE
+
+
+def test_bulk_reads_a_file_with_a_byte_order_mark(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "items.json").write_text(
+        '\ufeff[{"op": "create", "item_type": "task", "title": "Marked"}]\r\n', encoding="utf-8"
+    )
+
+    assert run("bulk", str(tmp_path / "items.json")).exit_code == DONE
+
+
+@each("words", [("bulk", "-"), ("call", "create_work_item", f"metadata:={'[' * 50_000}")])
+def test_json_that_is_nested_too_deep_is_wrong_use(run: Run, words: tuple[str, ...]) -> None:
+    refused = run(*words, input="[" * 50_000)
+
+    assert (refused.exit_code, "nested too deep" in refused.stderr) == (WRONG_USE, True)
 
 
 def test_bulk_takes_no_name_that_is_given_twice(run: Run, perform: Perform) -> None:

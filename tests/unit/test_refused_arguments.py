@@ -37,6 +37,7 @@ def read(operation: str, arguments: dict[str, Any]) -> Any:
         ({"by": " "}, "by: must be a name of printable characters"),
         ({"by": "x" * 101}, "by: must have at most 100 characters, not 101"),
         ({"title": "  "}, "title: must not be blank"),
+        ({"title": "\u200b \ufeff"}, "title: must not be blank"),
     ],
 )
 def test_a_refusal_names_what_it_should_be_and_what_it_is(arguments: dict[str, Any], sentence: str) -> None:

@@ -39,11 +39,13 @@ def bulk(invocation: Invocation, file: str, skip_refused: bool, command_id: str 
 def _items(file: str) -> list[Any]:
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-        given = json.loads(text, object_pairs_hook=argument_values.object_of)
+        given = json.loads(text.removeprefix("\ufeff"), object_pairs_hook=argument_values.object_of)
     except OSError as error:
         raise _wrong(file, f"cannot be read: {error.strerror or error}") from None
     except ValueError as error:
         raise _wrong(file, f"cannot be read as JSON: {error}") from None
+    except RecursionError:
+        raise _wrong(file, "cannot be read as JSON: it is nested too deep") from None
     if not isinstance(given, list):
         raise _wrong(file, "is not a JSON array")
     return given

@@ -91,6 +91,8 @@ def _argument(operation: Operation, pair: str) -> tuple[str, Any]:
         return key[:-1], json.loads(value, object_pairs_hook=argument_values.object_of)
     except ValueError as error:
         raise _wrong(key[:-1], f"is not JSON: {error}") from None
+    except RecursionError:
+        raise _wrong(key[:-1], "is nested too deep") from None
 
 
 def _listed(value: str) -> str | list[str]:

@@ -28,7 +28,8 @@ def _to_tuple(value: Any) -> Any:
 
 
 def _not_blank(value: str) -> str:
-    if not value.strip():
+    """Refuses what shows nothing, as blanks, marks of direction and joiners alone do."""
+    if not any(sign.isprintable() and not sign.isspace() for sign in value):
         raise ValueError("must not be blank")
     return value
 
