@@ -17,7 +17,7 @@ from ledger.pending import PENDING, Version, parse, place_of
 from ledger.problems import Problem, check, problem
 from projections.application.view import LedgerView
 from projections.operations.base import Input, Operation, Writes, command_id, where
-from projections.operations.inputs.fields import AnyText, AsArray, Cursor, Limit, Point, Texts
+from projections.operations.inputs.fields import LARGEST_NUMBER, AnyText, AsArray, Cursor, Limit, Point, Texts
 from projections.operations.work.consequences import with_freed
 from projections.questions.answers import Answered
 from projections.questions.entities import complete
@@ -155,7 +155,8 @@ def _to_take_back(view: LedgerView, request: UndoInput) -> tuple[str, tuple[str,
             raise _unknown(f"command {request.command} became a conflict: resolve_conflict ends it", request.command)
         return str(_uuid(request.command)), tuple(streams)
     if request.position is not None:
-        event = next(view.store.read_all(request.position - 1, request.position), None)
+        is_possible = request.position <= LARGEST_NUMBER  # of more no database can be asked
+        event = next(view.store.read_all(request.position - 1, request.position), None) if is_possible else None
         if event is None:
             raise _unknown(f"there is no position {request.position} in this ledger", str(request.position))
         _refuse_erasure([event.stream_id])

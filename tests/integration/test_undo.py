@@ -130,6 +130,12 @@ def test_an_undo_of_nothing_or_of_two_things_says_what_to_send(
     assert refused.value.message.startswith(sentence)
 
 
+@each("position", [99, 2**63 - 1, 10**20])
+def test_a_position_that_is_not_there_is_named(perform: Perform, position: int) -> None:
+    with pytest.raises(NotFound, match=f"there is no position {position} in this ledger"):
+        perform("undo", position=position)
+
+
 @pytest.mark.processes
 def test_nothing_is_left_to_undo_the_second_time(perform: Perform) -> None:
     item = task(perform, "One")
