@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as some
 from msgspec.structs import replace
 
@@ -31,6 +31,7 @@ from tests.support.given import LEDGER
 from tests.support.ledgers import FIRST_DAY, Ledger, in_memory, numbered_command, on_postgres
 from tests.support.machines import Machine
 from tests.support.random_histories import (
+    BEGINNING,
     THINGS,
     Action,
     a_ledger,
@@ -60,11 +61,18 @@ of_items = some.lists(
     min_size=2,
     max_size=15,
 )
+HOLDING: list[Action] = [  # an item with an open child, and one that it blocks
+    *BEGINNING,
+    ("create_item", (3, None)),
+    ("link", (1, 2, "blocks", False, None)),
+]
 Verdict = dict[str, Any] | None  # what is said of a change that is refused
 
 
 @examples(150, suppress_health_check=[HealthCheck.too_slow])
 @given(histories, of_items)
+@example(HOLDING, [("finish", (number, False, None)) for number in (3, 0, 2, 1, 2, 0)])
+@example(HOLDING, [("delete", (number, True, False)) for number in (3, 0, 1, 0)])
 def test_a_bulk_records_what_its_changes_record_one_by_one(history: list[Action], changes: list[Action]) -> None:
     with a_ledger() as apart, a_ledger() as together:
         for ledger in (apart, together):
