@@ -12,7 +12,18 @@ from ledger.problems import Problem, check, problem
 from projections.application.view import LedgerView
 from projections.operations.base import Input, Operation, Writes, carry_out, happened, inside, new_id, sent_fields
 from projections.operations.inputs.argument_values import NULL_IS_A_VALUE
-from projections.operations.inputs.fields import AnyObject, Cursor, Limit, Metadata, Name, Texts, Time, Title, Version
+from projections.operations.inputs.fields import (
+    AnyObject,
+    Cursor,
+    Limit,
+    Metadata,
+    Name,
+    PullRequest,
+    Texts,
+    Time,
+    Title,
+    Version,
+)
 from projections.questions import deployments as questions
 from projections.questions.answers import Answered
 from projections.questions.links import resolve_all, resolve_one
@@ -43,7 +54,6 @@ def _beginning(value: str) -> str:
 
 
 Commit = Annotated[str, AfterValidator(_full_hash)]
-PullRequest = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
 Emptied = Field(default=None, json_schema_extra=NULL_IS_A_VALUE)
 

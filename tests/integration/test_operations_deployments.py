@@ -214,13 +214,14 @@ def test_an_amendment_cannot_become_another_deployment(perform: Perform) -> None
 @pytest.mark.parametrize(
     ("changes", "fields"),
     [
+        ({"pr_number": 2**31}, {"changes.pr_number"}),
         ({"pr_number": 0, "titel": "misspelt"}, {"changes.pr_number", "changes.titel"}),
         ({"test_summary": {"failed": -1}}, {"changes.test_summary.failed"}),
         ({"vendor_ids": ["v-"], "work_item_ids": ["?"]}, {"changes.work_item_ids"}),
         ({"deployed_at": "2999-01-01T00:00:00Z"}, {"changes.deployed_at"}),
         ("nothing", {"changes"}),
     ],
-    ids=["their own", "deeper", "names", "the future", "no object"],
+    ids=["too large", "their own", "deeper", "names", "the future", "no object"],
 )
 def test_faults_of_an_amendment_are_named_by_their_whole_path(perform: Perform, changes: Any, fields: set[str]) -> None:
     made = perform("record_deployment", **deployment())
