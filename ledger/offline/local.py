@@ -27,6 +27,8 @@ from ledger.pending import PENDING
 from ledger.store_errors import command_id_reused
 from ledger.world import Neighbourhood
 
+Added = list[tuple[Queued, int]]  # events of waiting commands: (line, n)
+
 
 class LocalStore:
     """See ledger.store.EventStore; what is appended waits in the outbox.
@@ -80,11 +82,12 @@ class LocalStore:
             return [self._verdict(proposal) for proposal in proposals]
 
     def read_streams(self, streams: Iterable[str]) -> Past:
-        wanted = list(streams)
+        wanted = set(streams)
         past = self._journal.read_streams(wanted)
-        for stream in wanted:
+        lines = self._outbox.of_streams(wanted, past.head)
+        for stream, added in by_stream(lines, wanted.__contains__).items():
             known = past.events.get(stream, [])
-            if pending := list(self._pending(stream, past.head, known)):
+            if pending := list(_pending(known, added)):
                 past.events[stream] = [*known, *pending]
         return past
 
@@ -161,18 +164,6 @@ class LocalStore:
     def _is_taken_in(self, sent: SentCommand) -> bool:
         return self._outbox.find(sent.line.command_id) is not None
 
-    def _pending(self, stream: str, reached: int, known: Sequence[RecordedEvent]) -> Iterator[RecordedEvent]:
-        version = known[-1].version if known else 0
-        followed = {event.command_id for event in known}  # the line that says so may still be on its way
-        for line in in_order(self._outbox.of_stream(stream, reached)):
-            if line.command_id in followed:
-                continue
-            for n, event in enumerate(line.events):
-                if event.stream_id != stream or (not version and event.version > 1 and line.first is not None):
-                    continue  # of another stream, or built on what this machine does not have
-                version = version + 1 if line.first is None else event.version
-                yield _event(line, n, version)
-
     def _confirmed(self, stream: str) -> int:
         past = self._journal.read_streams([stream]).events.get(stream)
         return past[-1].version if past else 0
@@ -240,6 +231,16 @@ def in_order(lines: Iterable[Queued]) -> list[Queued]:
     return sorted(lines, key=lambda line: PENDING if line.first is None else line.first)
 
 
+def by_stream(lines: Iterable[Queued], is_wanted: Callable[[str], bool]) -> dict[str, Added]:
+    """The events of these lines by their stream, each stream's in their order."""
+    found: dict[str, Added] = {}
+    for line in in_order(lines):
+        for n, event in enumerate(line.events):
+            if is_wanted(event.stream_id):
+                found.setdefault(event.stream_id, []).append((line, n))
+    return found
+
+
 def unknown(command_id: UUID) -> OutcomeUnknown:
     return OutcomeUnknown(
         "the command was sent, and its answer lost: it may or may not have been recorded",
@@ -253,6 +254,17 @@ def no_claims() -> Unavailable:
         "a claim is exclusive only in the database, and that cannot be reached: nothing was claimed",
         next_step="work on what you hold already, or claim again when the database is back",
     )
+
+
+def _pending(known: Sequence[RecordedEvent], added: Added) -> Iterator[RecordedEvent]:
+    version = known[-1].version if known else 0
+    followed = {event.command_id for event in known}  # the line that says so may still be on its way
+    for line, n in added:
+        event = line.events[n]
+        if line.command_id in followed or (not version and event.version > 1 and line.first is not None):
+            continue  # known, or built on what this machine does not have
+        version = version + 1 if line.first is None else event.version
+        yield _event(line, n, version)
 
 
 def pending_event(line: Queued, n: int, version: int) -> RecordedEvent:

@@ -4,7 +4,7 @@ The confirmed row is kept aside. When the journal brings an entity further, the 
 advanced, and what still waits laid on it again. A row that is laid over shows the token of its newest event as version.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from itertools import islice
 
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from ledger.envelope import RowChange, category_of
 from ledger.offline.journal import Journal
-from ledger.offline.local import in_order, pending_event
+from ledger.offline.local import Added, by_stream, pending_event
 from ledger.offline.queue.outbox import Outbox
 from ledger.offline.queue.outbox_lines import Queued
 from ledger.pending import PENDING, shown_version
@@ -23,8 +23,6 @@ from projections.read_models.projection import Row
 from projections.tables.sqlite_advance import SqliteAdvance
 
 PORTION = 1000  # lines laid at once
-
-Added = list[tuple[Queued, int]]  # events of waiting commands: (line, n)
 
 
 class Overlay:
@@ -45,13 +43,13 @@ class Overlay:
         if since > last:  # the outbox is another one
             self._lift(over, over.overlaid())
             since = 0
-        ended = self._outbox.streams_ended_since(since, reached)
+        ended = set(self._outbox.streams_ended_since(since, reached))
         self._lift(over, ended)
-        for stream in ended:
-            self._extend(over, self._outbox.of_stream(stream, reached), only=stream)
+        if ended:
+            self._extend(over, self._outbox.of_streams(ended, reached), ended.__contains__)
         with rows.with_a_large_cache() if last - since > PORTION else nullcontext():
             for lines in _portions(self._outbox.lines(since, last)):
-                self._extend(over, lines, without=set(ended))
+                self._extend(over, lines, lambda stream: stream not in ended)
         over.reached(last)
 
     @contextmanager
@@ -61,8 +59,8 @@ class Overlay:
         settled = self._outbox.streams_ended_between(rows.checkpoint[0], up_to)
         lifted = self._lift(over, dict.fromkeys([*streams, *settled]))
         yield
-        for stream in lifted:
-            self._extend(over, self._outbox.of_stream(stream, up_to), only=stream)
+        if lifted:
+            self._extend(over, self._outbox.of_streams(lifted, up_to), set(lifted).__contains__)
 
     def _lift(self, over: OverlayRows, streams: Iterable[str]) -> list[str]:
         """Shows the confirmed rows again. Answers which of the streams were laid over."""
@@ -78,16 +76,10 @@ class Overlay:
             over.release(stream)
         return list(kept)
 
-    def _extend(
-        self, over: OverlayRows, lines: Iterable[Queued], *, without: Collection[str] = (), only: str | None = None
-    ) -> None:
+    def _extend(self, over: OverlayRows, lines: list[Queued], is_wanted: Callable[[str], bool]) -> None:
         """Lays lines on what is there, each stream's in their order."""
-        events: dict[str, Added] = {}
-        for line in in_order(self._not_followed(list(lines), over.rows.checkpoint[0])):
-            for n, event in enumerate(line.events):
-                stream = event.stream_id
-                if only in (None, stream) and stream not in without and category_of(stream) in BY_CATEGORY:
-                    events.setdefault(stream, []).append((line, n))
+        waiting = self._not_followed(lines, over.rows.checkpoint[0])
+        events = by_stream(waiting, lambda stream: is_wanted(stream) and category_of(stream) in BY_CATEGORY)
         confirmed = over.rows.rows(events)
         events = {stream: added for stream, added in events.items() if stream in confirmed or not _lacks_base(added)}
         laid = over.keep(events)

@@ -14,6 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from ledger.errors import CommandIdReused, Invalid, Refused, Unavailable, VersionConflict
+from ledger.offline.queue import outbox, outbox_lines
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.fallback import router
@@ -80,6 +81,40 @@ def test_a_write_while_away_is_queued_seen_at_once_and_in_the_log_once_when_it_i
     there = ask(elsewhere, "query_work_item", id=queued["id"])
     assert (there["title"], there["version"]) == ("Away", 1)
     assert [event.position for event in elsewhere.store.read_all()] == [1, 2]
+
+
+@pytest.mark.processes
+def test_a_bulk_behind_another_reads_no_more_lines_for_many_items_than_for_few(
+    app: App, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line has the events of all items of a bulk: read for each of them, a thousand would take ten seconds."""
+    lines_read, own, read_line = list[bytes](), threading.get_ident(), outbox.read
+
+    def counted(raw: bytes) -> outbox_lines.Line | None:
+        lines_read.extend([raw] if threading.get_ident() == own else [])
+        return read_line(raw)
+
+    def read_for(count: int) -> int:
+        items = [{"op": "create", "item_type": "task", "title": f"Item {n}"} for n in range(count)]
+        made = ask(app, "bulk_work_items", items=items)["results"]
+        until(app.sync.follow)
+        gate.close()
+        waiting = ask(app, "bulk_work_items", items=retitled(made, "Second"))
+        lines_read.clear()
+        ask(app, "bulk_work_items", items=retitled(waiting["results"], "Third"))
+        read = len(lines_read)
+        gate.open()
+        wait_until_settled(app)
+        assert waiting["outcome"] == "queued"
+        return read
+
+    monkeypatch.setattr(outbox, "read", counted)
+
+    assert 0 < read_for(20) == read_for(2)
+
+
+def retitled(items: list[dict[str, Any]], title: str) -> list[dict[str, Any]]:
+    return [{"op": "update", "id": item["ref"], "version": item["version"], "title": title} for item in items]
 
 
 @pytest.mark.processes

@@ -58,8 +58,8 @@ def test_a_settled_line_ends_the_waiting_and_says_where(outbox: Outbox) -> None:
 
     assert [line.sequence for line in outbox.unsettled()] == [2]
     assert outbox.find(uuid5(LEDGER, "1")) == (queued(1), "recorded", 7)
-    assert [line.sequence for line in outbox.of_stream(STREAM, 6)] == [1, 2]
-    assert [line.sequence for line in outbox.of_stream(STREAM, 7)] == [2]
+    assert [line.sequence for line in outbox.of_streams([STREAM], 6)] == [1, 2]
+    assert [line.sequence for line in outbox.of_streams([STREAM, STREAM], 7)] == [2]
 
 
 def test_when_all_is_settled_and_followed_the_file_is_emptied_and_the_numbers_go_on(
