@@ -56,4 +56,4 @@ class AsynchronousCluster(Cluster):
 
     def _follow(self) -> None:
         super()._follow()
-        self.primary.alone()
+        self.primary.stop_waiting()

@@ -123,7 +123,7 @@ class Node:
             connection.execute("ALTER SYSTEM SET primary_conninfo = ''")
             connection.execute("SELECT pg_reload_conf()")
 
-    def locked(self) -> None:
+    def stop_waiting(self) -> None:
         """It no longer waits for the other one."""
         with psycopg.connect(self.conninfo, autocommit=True) as connection:
             connection.execute("ALTER SYSTEM SET synchronous_standby_names = ''")

@@ -47,7 +47,7 @@ class Pair:
 
     def switchover(self) -> None:
         """Planned: the primary stops when the standby has everything, and follows the new one."""
-        self.primary.alone()
+        self.primary.stop_waiting()
         self.primary.stop()
         self._promote()
 

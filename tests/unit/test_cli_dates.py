@@ -106,6 +106,10 @@ def test_numbers_that_are_no_day_are_not_read_in_another_order(said: str) -> Non
         written(said, NOW)
 
 
+def test_a_year_in_full_may_lie_as_far_away_as_it_is_meant() -> None:
+    assert written("15.12.2999", NOW) == "2999-12-15"
+
+
 def test_two_numbers_of_which_one_is_no_month_are_the_day_that_they_can_be() -> None:
     assert [written(said, NOW) for said in ("01-13", "24.12.", "24/12", "2026-3-4")] == [
         "2027-01-13",

@@ -17,7 +17,7 @@ _MINUTES_OR_MONTHS = re.compile(r"[+-]?\d+ ?m")
 _YEAR_FIRST = re.compile(r"(\d{4})[-/. ](\d{1,2})[-/. ](\d{1,2})(?!\d)")
 _NUMBERS = re.compile(r"(\d+)(?:[-/. ](\d+))?(?:[-/. ](\d+))?\.?")
 _CLOCK = re.compile(r"(?:at )?(?:\d{1,2}:\d{2}(?::\d{2})?(?: ?[ap]m)?|\d{1,2} ?[ap]m|noon|midnight)")
-YEARS = 50  # from now that a day of numbers may lie
+YEARS = 50  # from now that a day may lie whose year is not written in full
 _LENGTH = re.compile(r"(?:(\d{1,5})h)?(?:(\d{1,7})m?)?")
 
 
@@ -136,10 +136,12 @@ def _is_no_day(value: str, numbers: re.Match[str] | None) -> bool:
 
 
 def _is_of(numbers: re.Match[str], day: date, now: datetime) -> bool:
-    """Whether a day has the numbers that were written, each where a day can have it."""
+    """Whether a day has the numbers that were written, each where a day can have it; a short year is one of these."""
     written = sorted(int(number) for number in numbers.groups() if number is not None)
-    years = [[]] if len(written) == 2 else [[day.year], [day.year % 100]]
-    return written in [sorted([day.day, day.month, *year]) for year in years] and abs(day.year - now.year) <= YEARS
+    if written == sorted([day.day, day.month, day.year]):
+        return True
+    is_near = abs(day.year - now.year) <= YEARS
+    return is_near and written in (sorted([day.day, day.month]), sorted([day.day, day.month, day.year % 100]))
 
 
 def _at_clock(at: datetime, now: datetime, *, past: bool) -> datetime:
