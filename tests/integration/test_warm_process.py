@@ -292,7 +292,11 @@ def test_the_warm_process_has_one_thread_and_nothing_open_but_its_socket(command
     folder = commands.sockets
 
     def opened() -> list[str]:
-        return sorted(str(file.readlink()).partition(":")[0] for file in Path(f"/proc/{warm}/fd").iterdir())
+        files = Path(f"/proc/{warm}/fd")
+        try:
+            return sorted(str(file.readlink()).partition(":")[0] for file in files.iterdir())
+        except FileNotFoundError:  # closed meanwhile
+            return []
 
     until(lambda: opened() == ["/dev/null", "/dev/null", str(folder), str(folder / place.LOG), "socket"])
 
