@@ -121,7 +121,7 @@ class LocalStore:
             return receipt_of(*waiting), bytes.fromhex(waiting[0].command_digest)
         sent = self._sent.find(command_id)
         if sent is None or sent.recorded is None:
-            return None
+            return self._journal.find_command(command_id)  # which may have taken it over since it was looked at
         return replace(sent.recorded, repeated=True), bytes.fromhex(sent.line.command_digest)
 
     def position_at(self, moment: datetime) -> int:

@@ -229,13 +229,14 @@ class SentCommands:
     def _remove_done(self, file: Path, known: _Commands, reached: int, ends: Ends) -> None:
         with suppress(OSError):
             untouched = time.time() - file.stat().st_mtime
-            if untouched > GIVEN_UP or (untouched > FORGOTTEN and not _left(known, reached, ends)):
+            is_done = untouched > GIVEN_UP or (untouched > FORGOTTEN and not _left(known, reached, ends))
+            if is_done and not _is_being_written(file):  # just now perhaps: by a wrong clock all is long ago
                 file.unlink()
 
     def _write(self, entry: _Sent | _Answered) -> None:
         """Writes the line in one piece, behind a newline of its own: what was torn before it stays apart."""
         with suppress(OSError):
-            if self._descriptor is not None and not os.fstat(self._descriptor).st_nlink:  # removed as long untouched
+            if self._descriptor is not None and not os.fstat(self._descriptor).st_nlink:  # removed by another
                 os.close(self._descriptor)
                 self._descriptor = None
             if self._descriptor is None:
@@ -277,7 +278,7 @@ def _write_anew(file: Path, commands: _Commands) -> int:
 
 def _is_being_written(file: Path) -> bool:
     """Whether the process is there that writes the file."""
-    import psutil  # imported here for start-up: only a machine that erases asks
+    import psutil  # imported here for start-up: asked when something is erased, and of files that are long untouched
 
     number = file.name.partition("-")[0]
     return number.isdigit() and psutil.pid_exists(int(number))

@@ -1,12 +1,19 @@
 """What a machine knows of the commands that it has sent is not lost by sending one of them again."""
 
+import os
+import time
 from pathlib import Path
+from uuid import UUID
 
+import pytest
 from msgspec.structs import replace
 
 from ledger.envelope import Recorded
-from ledger.offline.sent_commands import SentCommands
-from tests.support.given import FIRST_DAY
+from ledger.offline.journal import Journal
+from ledger.offline.local import LocalStore
+from ledger.offline.queue.outbox import Outbox
+from ledger.offline.sent_commands import SentCommand, SentCommands
+from tests.support.given import FIRST_DAY, LEDGER
 from tests.support.queued_commands import STREAM, queued
 
 LINE = queued(1)
@@ -62,6 +69,52 @@ def test_what_was_refused_is_forgotten(tmp_path: Path) -> None:
 
     assert process.find(LINE.command_id) is None
     assert SentCommands(tmp_path).find(LINE.command_id) is None
+
+
+def test_what_the_journal_takes_over_while_it_is_looked_for_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A follower puts it into the journal and lets go of it here, between the two looks."""
+    journal, sent = Journal(tmp_path / "journal.jsonl", LEDGER, tmp_path / "index.sqlite3"), acknowledged(tmp_path)
+    found = RECORDED, bytes.fromhex(LINE.command_digest)
+    store = LocalStore(
+        journal,
+        Outbox(tmp_path),
+        SentCommands(tmp_path),
+        check_unique=lambda _: None,
+        lay=lambda: None,
+        claims_here=lambda: False,
+    )
+    find, looks = SentCommands.find, []
+
+    def found_by_follower(process: SentCommands, command_id: UUID) -> SentCommand | None:
+        monkeypatch.setattr(journal, "find_command", lambda _: found)
+        sent.clear(RECORDED.positions[0], lambda _: {})
+        looks.append(command_id)
+        return find(process, command_id)
+
+    monkeypatch.setattr(SentCommands, "find", found_by_follower)
+
+    assert store.find_command(LINE.command_id) == found
+    assert looks == [LINE.command_id]
+    journal.close()
+
+
+def test_a_clock_that_is_wrong_takes_no_file_from_a_process_that_is_there(tmp_path: Path) -> None:
+    """It may write into it just now, though by that clock the file is long untouched."""
+    own, other = SentCommands(tmp_path), acknowledged(tmp_path)
+    [file] = (tmp_path / "sent").iterdir()
+    two_days_ago = time.time() - 2 * 86_400
+    os.utime(file, (two_days_ago, two_days_ago))
+
+    own.clear(RECORDED.positions[0], lambda _: {LINE.command_id: RECORDED.positions[0]})
+    assert file.exists()
+    assert is_known(other)
+
+    ended = file.rename(file.with_name("99999999-ended.jsonl"))
+    os.utime(ended, (two_days_ago, two_days_ago))
+    own.clear(RECORDED.positions[0], lambda ids: dict.fromkeys(ids, RECORDED.positions[0]))
+    assert not ended.exists()
 
 
 def test_after_an_erasure_no_file_holds_what_was_recorded_or_quotes_what_is_gone(tmp_path: Path) -> None:
