@@ -21,6 +21,7 @@ from projections.application.app import App
 from projections.fallback import router
 from projections.maintenance.after_write import keep_status
 from projections.maintenance.status_file import read
+from projections.questions.work import work_items
 from projections.reports.marked_section import NAME
 from tests.support.calls import ask, close_at_once
 from tests.support.long_cases import long_cases
@@ -492,6 +493,24 @@ def drain_waits(app: App, gate: Gate, elsewhere: App, monkeypatch: pytest.Monkey
         until(lambda: app.runtime.contact.ready)
         yield changed
     wait_until_settled(app)
+
+
+@pytest.mark.processes
+def test_what_waits_is_laid_again_over_what_others_recorded_meanwhile(app: App, gate: Gate, elsewhere: App) -> None:
+    item = ask(app, "create_work_item", item_type="task", title="Before")
+    until(app.sync.follow)
+    gate.close()
+    ask(app, "update_work_item", id=item["id"], version=1, notes="Mine")
+    ask(elsewhere, "update_work_item", id=item["id"], version=1, title="Theirs")
+    with elsewhere.store.exclusively():  # so what waits here goes on waiting
+        gate.open()
+        until(lambda: app.runtime.contact.ready and app.sync.follow())
+        with app.local.cache.tables.snapshot() as snapshot:
+            seen = work_items.row(snapshot, item["id"])
+    wait_until_settled(app)
+
+    assert (seen.state.title, seen.state.notes) == ("Theirs", "Mine")
+    assert str(seen.version).startswith("p-")
 
 
 @pytest.mark.processes
