@@ -69,7 +69,7 @@ SECTIONS = {
         "mcp": ("administration.serve:mcp", "Serve an assistant over stdio."),
         "serve": ("administration.serve:serve", "Serve a team over HTTP, with tokens."),
         "hook": ("administration.setup.hooks:hook", "Git hooks that link commits to work items."),
-        "token": ("administration.tokens:token", "Make, list and revoke the tokens that `serve` lets in."),
+        "token": ("administration.tokens:token", "Create, list and revoke the tokens that `serve` accepts."),
         "webhook": ("administration.webhooks:webhook", "Send events to addresses over HTTP, signed."),
         "sync": ("administration.sync:sync", "Send queued changes to the database."),
         "conflicts": ("administration.sync:conflicts", "Show conflicts of queued changes."),

@@ -23,7 +23,7 @@ def group() -> None:
 @group.command("list")
 @pass_invocation
 def list_(invocation: Invocation) -> None:
-    """Which databases there are, and how many ledgers lie in each."""
+    """The databases of the directory, and how many ledgers lie in each."""
     with closing(connect(invocation.settings)) as database:
         known = directory.databases(database)
     if invocation.as_json:
@@ -37,7 +37,7 @@ def list_(invocation: Invocation) -> None:
 @click.option("--closed", is_flag=True, help="No new ledger is placed there unless `--in` names it.")
 @pass_invocation
 def add(invocation: Invocation, name: str, closed: bool) -> None:
-    """Let ledgers lie in the database NAME, and take in those that are there already.
+    """Add the database NAME to the directory, with the ledgers that it already has.
 
     Its schema is made or migrated, by the role of LEDGER_ADMIN_DSN. Repeat it to change whether it takes new ledgers,
     or to take in ledgers that were made there without the directory.
@@ -53,7 +53,7 @@ def add(invocation: Invocation, name: str, closed: bool) -> None:
 @click.argument("name")
 @pass_invocation
 def remove(invocation: Invocation, name: str) -> None:
-    """Take the database NAME out of the directory; it must hold no ledger of it any more."""
+    """Remove the database NAME from the directory. No ledger of the directory may be left in it."""
     directory.remove(invocation.settings, name)
     if invocation.as_json:
         answer_json({"database": name, "removed": True})

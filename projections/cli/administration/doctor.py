@@ -62,7 +62,7 @@ READABLE: dict[str, Callable[[Any], str]] = {
 def doctor(invocation: Invocation, stop_server: bool) -> int:
     """What is running where, what is wrong, what to do.
 
-    Ends with 5 when the database cannot be reached or used.
+    Exit code 5 when the database cannot be reached or used.
     """
     if stop_server:
         return _stop_server(invocation)

@@ -21,15 +21,18 @@ OUT_OF_REACH = (
 
 @click.command(cls=Command)
 @click.argument("item", type=REF, required=False)
-@click.option("--person", type=PERSON, metavar="NAME", help="All that this person has written, instead of an item.")
+@click.option(
+    "--person", type=PERSON, metavar="NAME", help="All texts that this person has written, instead of an item."
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_invocation
 def erase(invocation: Invocation, item: str | None, person: str | None, yes: bool) -> int:
-    """Make texts unreadable for good: ITEM is anything with a reference; this cannot be taken back.
+    """Make texts unreadable for good. ITEM is anything with a reference. This cannot be undone.
 
-    Ids, times, numbers, states and authors' names stay, and the chain of digests still proves the log. It is recorded
-    as an event, and every machine that follows the ledger erases its copies. It needs the role that owns the schema
-    (LEDGER_ADMIN_DSN). Shows first what would go; with --json and without --yes that is all.
+    Ids, times, numbers, states and authors' names stay, and the chain of digests still proves the log. The erasure
+    is recorded as an event, and every machine that follows the ledger erases its copies. It needs the role that
+    owns the schema (LEDGER_ADMIN_DSN). First it shows what would be erased; with --json and without --yes it does
+    only that.
     """
     if (item is None) == (person is None):
         raise click.UsageError("name either an item, or a person with --person")

@@ -37,10 +37,10 @@ def group() -> None:
 
 
 @group.command("list")
-@click.option("--with-archived", "also_archived", is_flag=True, help="Archived ones too.")
+@click.option("--with-archived", "also_archived", is_flag=True, help="Archived ledgers too.")
 @pass_invocation
 def list_(invocation: Invocation, also_archived: bool) -> None:
-    """Which ledgers this role may use, and where each stands."""
+    """The ledgers that this role may use, and the position of each."""
     found = directory.overview(invocation.settings, _database(invocation))
     known = [one for one in found if also_archived or not one.ledger.archived]
     if invocation.as_json:
@@ -54,7 +54,12 @@ def list_(invocation: Invocation, also_archived: bool) -> None:
 @group.command()
 @click.argument("name")
 @click.argument("folder", required=False, type=click.Path(path_type=Path, file_okay=False))
-@click.option("--in", "place", metavar="DATABASE", help="In which database of the directory (default: the emptiest).")
+@click.option(
+    "--in",
+    "place",
+    metavar="DATABASE",
+    help="The database of the directory for it (default: the one with the fewest ledgers).",
+)
 @pass_invocation
 def create(invocation: Invocation, name: str, folder: Path | None, place: str | None) -> None:
     """Make a ledger called NAME, for the project in FOLDER if you name one; a missing folder is made.
@@ -87,7 +92,7 @@ def create(invocation: Invocation, name: str, folder: Path | None, place: str | 
 @click.argument("ledger")
 @pass_invocation
 def forget(invocation: Invocation, ledger: str) -> None:
-    """Leave LEDGER out of what --all shows. A command in its project brings it back."""
+    """Leave LEDGER out of what --all shows, until a command runs in its project again."""
     meant = every_ledger.find(invocation, ledger)
     forget_project(meant.key, invocation.settings)
     remark(f"{printable(meant.name)} in {printable(meant.folder)} is left out")
@@ -98,7 +103,7 @@ def forget(invocation: Invocation, ledger: str) -> None:
 @click.argument("name")
 @pass_invocation
 def rename(invocation: Invocation, ledger: str, name: str) -> None:
-    """Call LEDGER by another NAME. A name is only shown; a ledger is known by its id."""
+    """Give LEDGER the name NAME. It is only displayed: a ledger is known by its id."""
     name = _checked(name)
     known = _everywhere(invocation, ledger, lambda database, id: ledgers.rename(database, id, name))
     own = _own(invocation)
@@ -120,10 +125,10 @@ def archive(invocation: Invocation, ledger: str | None) -> None:
 
 @group.command("open")
 @click.argument("ledger", required=False)
-@click.option("--gone", is_flag=True, help="It was left on its way to a database that will never come back.")
+@click.option("--gone", is_flag=True, help="Open one that was being moved to a database that will not come back.")
 @pass_invocation
 def open_(invocation: Invocation, ledger: str | None, gone: bool) -> None:
-    """Open LEDGER again that was archived, or that an interrupted move left closed."""
+    """Open LEDGER again after it was archived, or after an interrupted move left it closed."""
     database, known = _chosen(invocation, ledger)
     if gone:
         with moving_lock(database, known.id):
@@ -138,7 +143,7 @@ def open_(invocation: Invocation, ledger: str | None, gone: bool) -> None:
 @click.argument("role")
 @pass_invocation
 def allow(invocation: Invocation, ledger: str, role: str) -> None:
-    """Let the database role ROLE use LEDGER, and so all its members."""
+    """Let the database role ROLE, and all its members, use LEDGER."""
     known = _everywhere(invocation, ledger, lambda database, id: ledgers.allow(database, id, role))
     _done(invocation, known, {"allowed": role}, f"{printable(role)} may use {known.id} ({printable(known.name)})")
 
@@ -148,7 +153,7 @@ def allow(invocation: Invocation, ledger: str, role: str) -> None:
 @click.argument("role")
 @pass_invocation
 def deny(invocation: Invocation, ledger: str, role: str) -> None:
-    """Let the database role ROLE no longer use LEDGER. No role can take away its own access."""
+    """Stop letting the database role ROLE use LEDGER. No role can take away its own access."""
     known = _everywhere(invocation, ledger, lambda database, id: ledgers.deny(database, id, role))
     _done(invocation, known, {"denied": role}, f"{printable(role)} may not use {known.id} ({printable(known.name)})")
 
@@ -156,10 +161,10 @@ def deny(invocation: Invocation, ledger: str, role: str) -> None:
 @group.command()
 @click.argument("ledger")
 @click.argument("events", required=False, type=click.IntRange(min=0))
-@click.option("--none", "unlimited", is_flag=True, help="No limit any more.")
+@click.option("--none", "unlimited", is_flag=True, help="Remove the limit.")
 @pass_invocation
 def quota(invocation: Invocation, ledger: str, events: int | None, unlimited: bool) -> None:
-    """Let LEDGER have up to EVENTS events, those that it has included; without EVENTS show the limit.
+    """Limit LEDGER to EVENTS events, counting those that it already has; without EVENTS show the limit.
 
     Only the owner of the schema sets it (LEDGER_ADMIN_DSN). What is recorded stays readable, and more is refused.
     """

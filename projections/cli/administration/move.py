@@ -20,18 +20,18 @@ from projections.transfer.ledger_move import move as move_ledger
 
 @click.command(cls=Command)
 @click.argument("to")
-@click.option("--admin-dsn", help="Who creates and owns the schema there, where the role of TO may not.")
+@click.option("--admin-dsn", help="The role that creates and owns the schema there, if the role of TO may not.")
 @pass_invocation
 def move(invocation: Invocation, to: str, admin_dsn: str | None) -> None:
     """Move this project's ledger to another database.
 
-    TO is a database of the directory, as `tracking-ledger databases list` names it, a connection string, or the word
-    embedded.
+    TO is a database of the directory, as `tracking-ledger databases list` names it, a connection string, or the
+    word embedded.
 
-    Work goes on meanwhile; writes wait only for the last events, a few seconds. It checks that position, digest
-    and every read model are the same on both sides before it opens the ledger there and closes it here. If it is
-    interrupted, repeat it. Programs follow by themselves to a database of the directory, and from the embedded server;
-    elsewhere set LEDGER_DSN.
+    Work continues meanwhile; writes wait only for the last events, a few seconds. The ledger is opened there and
+    closed here when position, digest and every read model are the same on both sides. If the move is interrupted,
+    repeat it. Programs follow by themselves to a database of the directory, and from the embedded server; in all
+    other cases set LEDGER_DSN.
     """
     _check(invocation.settings, to)
     with nullcontext(no_progress) if invocation.as_json else progress() as report_progress:

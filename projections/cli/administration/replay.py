@@ -28,7 +28,7 @@ NAMES = {True: "equal", False: "different", None: "nothing to compare with"}
 @click.option(
     "--from", "source", type=click.Choice(["postgres", "journal"]), default="postgres", help="Source of the log."
 )
-@click.option("--until", type=POINT, help="End at a position or time; with --check or --output only.")
+@click.option("--until", type=POINT, help="End at a position or time; only with --check or --output.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the rows to a new file instead.")
 @pass_invocation
 def replay_command(
@@ -39,11 +39,12 @@ def replay_command(
     until: str | None,
     output: Path | None,
 ) -> int:
-    """Rebuild the read models from the log, all or those named.
+    """Rebuild the read models from the log: all of them, or those that are named.
 
-    Readers and writers go on meanwhile, and see the new rows all at once. From the journal the log is read as far as
-    this machine has it, and completed from PostgreSQL before anything is swapped. An earlier state is never served:
-    with --until it is compared with what did not change since (--check), or written to a file, one JSON object a row.
+    Readers and writers continue meanwhile, and see all new rows at the same moment. With --from journal, the log is
+    read from this machine's journal as far as that goes, and from PostgreSQL after it. Rows of an earlier position
+    are never served: with --until they are compared with rows that have not changed since (--check), or written to
+    a file, one JSON object per row (--output).
     """
     check_input(_faults(only_check, until, output))
     app = invocation.app

@@ -16,7 +16,7 @@ from projections.cli.terminal.output import answer_json, remark, say
 
 @click.command(cls=Command)
 @click.option("--toolset", "toolsets", multiple=True, metavar="NAME", help="Only the tools of these sets (repeatable).")
-@click.option("--read-only", is_flag=True, help="Only tools that read, whatever else is given.")
+@click.option("--read-only", is_flag=True, help="Only tools that read, whatever other options say.")
 @click.option(
     "--print-config",
     "client",
@@ -40,25 +40,48 @@ def mcp(invocation: Invocation, /, toolsets: tuple[str, ...], read_only: bool, c
 
 @click.command(cls=Command)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
 @click.option(
-    "--also", multiple=True, metavar="FOLDER", type=click.Path(path_type=Path), help="Another project to serve."
+    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="The port; 0 takes a free one."
 )
-@click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A name by which clients reach it.")
 @click.option(
-    "--allow-origin", "origins", multiple=True, metavar="URL", help="An origin whose web pages may send requests."
+    "--also",
+    multiple=True,
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Another project to serve (repeatable).",
 )
-@click.option("--tls-cert", "certificate", metavar="FILE", help="Certificate chain, PEM.")
-@click.option("--tls-key", "key", metavar="FILE", help="Its key, PEM.")
-@click.option("--behind-proxy", "proxies", metavar="ADDRESSES", help="Proxies that end TLS and name the client.")
+@click.option(
+    "--allow-host", "hosts", multiple=True, metavar="NAME", help="A host name by which clients reach it (repeatable)."
+)
+@click.option(
+    "--allow-origin",
+    "origins",
+    multiple=True,
+    metavar="URL",
+    help="An origin whose web pages may send requests (repeatable).",
+)
+@click.option("--tls-cert", "certificate", metavar="FILE", help="The certificate chain, as PEM.")
+@click.option("--tls-key", "key", metavar="FILE", help="The key of the certificate, as PEM.")
+@click.option(
+    "--behind-proxy",
+    "proxies",
+    metavar="ADDRESSES",
+    help="The proxies in front, which end TLS and pass on the client's address.",
+)
 @click.option("--issuer", metavar="URL", help="An OAuth issuer whose tokens are accepted too.")
-@click.option("--jwks", "keys_url", metavar="URL", help="Its keys (default: ISSUER/.well-known/jwks.json).")
+@click.option(
+    "--jwks", "keys_url", metavar="URL", help="The keys of the issuer (default: ISSUER/.well-known/jwks.json)."
+)
 @click.option("--public-url", metavar="URL", help="The address that clients and issuer use, with /mcp.")
 @click.option(
-    "--rate", type=click.FloatRange(0.1, 10_000), default=50.0, show_default=True, help="Requests a second, each token."
+    "--rate",
+    type=click.FloatRange(0.1, 10_000),
+    default=50.0,
+    show_default=True,
+    help="The most requests per second of each token.",
 )
 @click.option("--toolset", "toolsets", multiple=True, metavar="NAME", help="Only the tools of these sets (repeatable).")
-@click.option("--read-only", is_flag=True, help="Only tools that read, whatever else is given.")
+@click.option("--read-only", is_flag=True, help="Only tools that read, whatever other options say.")
 @click.option(
     "--announce",
     metavar="FILE",
@@ -72,8 +95,8 @@ def mcp(invocation: Invocation, /, toolsets: tuple[str, ...], read_only: bool, c
 def serve(invocation: Invocation, /, also: tuple[Path, ...], no_tokens: bool, **how: Any) -> None:
     """Serve a team over HTTP, with tokens.
 
-    `tracking-ledger token create` makes them. Stops on SIGTERM: new requests are refused, what runs is finished.
-    /health and /ready answer without a token.
+    `tracking-ledger token create` creates the tokens. On SIGTERM the server refuses new requests, finishes those
+    that run, and ends. /health and /ready answer without a token.
     """
     adapter = _loaded("mcp_adapter.http")
     others = [invocation.app.for_project(folder) for folder in also]

@@ -37,7 +37,7 @@ class Kinds(Group):
 def sync() -> None:
     """Send queued changes to the database; with `github`, keep a repository's issues the same as the ledger.
 
-    Alone it does what `sync outbox` does.
+    Without a subcommand it does what `sync outbox` does.
     """
 
 
@@ -45,13 +45,13 @@ sync.add_command(github)
 
 
 @sync.command(OUTBOX, cls=Command)
-@click.option("--set-aside", is_flag=True, help="Move damaged lines out of the way, into a file of their own, first.")
+@click.option("--set-aside", is_flag=True, help="First move damaged lines out of the way, into a file of their own.")
 @pass_invocation
 def outbox(invocation: Invocation, set_aside: bool) -> int:
     """Send queued changes to the database.
 
-    It goes in order, each command once, whatever happens in between; interrupted, it goes on where it was. Exit code
-    8 if something became a conflict or is held back.
+    They are sent in their order, and each is recorded exactly once. If it is interrupted, run it again: it
+    continues where it stopped. Exit code 8 if a change became a conflict or is held back.
     """
     app = invocation.app
     if set_aside and (moved := app.local.outbox.set_aside()):
@@ -103,14 +103,14 @@ def conflicts(invocation: Invocation) -> int:
 @click.argument("ref", type=REF)
 @click.argument("choice", type=click.Choice(CHOICES))
 @click.option("--changes", metavar="JSON", help="For edited: the fields that differ, as a JSON object.")
-@click.option("--version", help="The conflict's version you have read (default: as it is now).")
-@click.option("--command-id", metavar="UUID", help="Makes a repetition harmless.")
+@click.option("--version", help="The version of the conflict that you have read (default: the newest).")
+@click.option("--command-id", metavar="UUID", help="Repeated with the same id, it is recorded only once.")
 @pass_invocation
 def resolve(invocation: Invocation, /, ref: str, choice: str, version: str | None, **given: Any) -> int:
     """Decide the conflict REF.
 
-    mine applies the queued command to the current state, theirs drops it and keeps that on record, edited applies
-    it with other values.
+    mine applies the queued command to the current state, theirs drops the command and keeps a record of it, edited
+    applies it with other values.
     """
     arguments = {name: value for name, value in given.items() if value is not None}
     if "changes" in arguments:

@@ -12,16 +12,16 @@ from projections.maintenance.access_tokens import MOST_DAYS, Tokens, checked_nam
 
 @click.group(cls=Group)
 def token() -> None:
-    """Make, list and revoke the tokens that `serve` lets in."""
+    """Create, list and revoke the tokens that `serve` accepts."""
 
 
 @token.command()
 @click.argument("actor")
 @click.option("--scope", type=click.Choice(get_args(Scope)), default="write", show_default=True, help="What it allows.")
-@click.option("--days", type=click.IntRange(1, MOST_DAYS), help="Valid for so many days (default: until revoked).")
+@click.option("--days", type=click.IntRange(1, MOST_DAYS), help="Valid for this many days (default: until revoked).")
 @pass_invocation
 def create(invocation: Invocation, /, actor: str, scope: Scope, days: int | None) -> None:
-    """Create a token for ACTOR, and print it: it is shown only now."""
+    """Create a token for ACTOR, and print it: it is not shown again."""
     app = invocation.app
     secret, made = Tokens(app.home).make(app.identity.ledger, checked_name(actor), scope, app.clock(), days)
     if invocation.as_json:
@@ -34,7 +34,7 @@ def create(invocation: Invocation, /, actor: str, scope: Scope, days: int | None
 @token.command("list")
 @pass_invocation
 def list_(invocation: Invocation, /) -> None:
-    """All tokens, and which of them are valid."""
+    """All tokens, and whether each is valid."""
     app = invocation.app
     found = [{**made.public_fields(), "good": made.is_valid_at(app.clock())} for made in Tokens(app.home).all()]
     if invocation.as_json:
@@ -53,7 +53,7 @@ def list_(invocation: Invocation, /) -> None:
 @click.argument("id")
 @pass_invocation
 def revoke(invocation: Invocation, /, id: str) -> None:
-    """Revoke the token ID: its next request is refused, by running servers too."""
+    """Revoke the token ID: its next request is refused, also by servers that are running."""
     app = invocation.app
     revoked = Tokens(app.home).revoke(id, app.clock())
     if invocation.as_json:

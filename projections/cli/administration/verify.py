@@ -19,7 +19,8 @@ from projections.maintenance.verify import verify as verify_all
 def verify(invocation: Invocation) -> int:
     """Compare this machine's journal, the log in the database and the read models; every digest is checked.
 
-    Names the first difference and changes nothing. Exit code 8 if there is one, 5 if the database could not be asked.
+    It names the first difference and changes nothing. Exit code 8 if there is a difference, 5 if the database could
+    not be asked.
     """
     found = verify_all(invocation.app)
     if invocation.as_json:
@@ -36,11 +37,11 @@ def verify(invocation: Invocation) -> int:
 @click.option("--from-database", is_flag=True, help="The database is right: the journal is set aside.")
 @pass_invocation
 def rebuild(invocation: Invocation, from_journal: bool, from_database: bool) -> int:
-    """Repair a journal and database that disagree, when the database lost events, or is new and empty.
+    """Repair a journal and a database that disagree, because the database lost events or is new and empty.
 
-    --from-journal appends again what the database lost, byte for byte, each digest checked; it needs the role that owns
-    the schema. --from-database sets this machine's journal aside under a new name and queues what only it held. Neither
-    removes anything. See `tracking-ledger doctor` for what differs.
+    --from-journal appends what the database lost again, byte for byte, with each digest checked; it needs the role
+    that owns the schema. --from-database renames this machine's journal and queues what only the journal had.
+    Neither removes anything. `tracking-ledger doctor` shows what differs.
     """
     if from_journal == from_database:
         raise click.UsageError("say which one is right: --from-journal or --from-database")

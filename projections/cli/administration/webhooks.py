@@ -26,14 +26,20 @@ def webhook() -> None:
 @webhook.command()
 @click.argument("name")
 @click.argument("url")
-@click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Only these: WorkItemCompleted, vendor, ...")
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    metavar="KIND",
+    help="Only events of this kind: WorkItemCompleted, vendor, ... (repeatable).",
+)
 @click.option("--item", "items", multiple=True, metavar="REF", help="Only events about this (repeatable).")
 @click.option("--person", "people", multiple=True, metavar="NAME", help="Only events by this person (repeatable).")
 @click.option("--template", type=click.Choice(get_args(Template)), help="What is sent (default: json).")
 @click.option("--from", "position", type=click.IntRange(min=0), help="Begin after this position (default: now).")
 @pass_invocation
 def add(invocation: Invocation, /, **fields: Any) -> int:
-    """Send events to URL from now on, and print the secret that signs them: it is shown only now."""
+    """Send events to URL from now on, and print the secret that signs them: it is not shown again."""
     answered = _perform(invocation, "add", **{name: value for name, value in fields.items() if value not in (None, ())})
     if not invocation.as_json:
         say(answered["secret"])
@@ -47,7 +53,7 @@ def add(invocation: Invocation, /, **fields: Any) -> int:
 @webhook.command("list")
 @pass_invocation
 def list_(invocation: Invocation, /) -> None:
-    """The webhooks there are, how far each is, and what stops it."""
+    """All webhooks: how far each one is, and what stops it."""
     answered = OPERATIONS["list_webhooks"].perform(invocation.app, {})
     if invocation.as_json:
         answer_json(answered)
@@ -62,7 +68,7 @@ def list_(invocation: Invocation, /) -> None:
 @click.argument("name")
 @pass_invocation
 def test(invocation: Invocation, /, name: str) -> int:
-    """Send a message that is about no event, and show what became of it."""
+    """Send a test message, which is about no event, and show whether it was accepted."""
     answered = _perform(invocation, "test", name=name)
     if not invocation.as_json:
         remark(f"webhook {printable(name)}: {printable(answered['why'])}")
@@ -73,7 +79,7 @@ def test(invocation: Invocation, /, name: str) -> int:
 @click.argument("name")
 @pass_invocation
 def pause(invocation: Invocation, /, name: str) -> int:
-    """Send nothing until it is resumed; it goes on from where it was."""
+    """Pause a webhook. When it is resumed, it continues where it stopped."""
     return _done(invocation, _perform(invocation, "pause", name=name), f"webhook {printable(name)} is paused")
 
 
@@ -81,26 +87,30 @@ def pause(invocation: Invocation, /, name: str) -> int:
 @click.argument("name")
 @pass_invocation
 def resume(invocation: Invocation, /, name: str) -> int:
-    """Go on with one that is paused or parked, at once."""
+    """Resume a webhook that was paused, or parked after failures, at once."""
     return _done(invocation, _perform(invocation, "resume", name=name), f"webhook {printable(name)} goes on")
 
 
 @webhook.command()
 @click.argument("name")
-@click.option("--from", "position", type=click.IntRange(min=0), required=True, help="Send again what follows it.")
+@click.option(
+    "--from", "position", type=click.IntRange(min=0), required=True, help="Send the events after this position again."
+)
 @pass_invocation
 def replay(invocation: Invocation, /, name: str, position: int) -> int:
-    """Send again what follows a position of the log, with the same message ids."""
+    """Send the events after a position of the log again, with the same message ids."""
     answered = _perform(invocation, "replay", name=name, position=position)
     return _done(invocation, answered, f"webhook {printable(name)} goes on after position {position}")
 
 
 @webhook.command()
 @click.argument("name")
-@click.option("--hours", type=click.IntRange(min=0), help="How long the former secret signs beside it (default: 24).")
+@click.option(
+    "--hours", type=click.IntRange(min=0), help="How long the former secret signs messages too (default: 24)."
+)
 @pass_invocation
 def rotate(invocation: Invocation, /, name: str, hours: int | None) -> int:
-    """Make a new secret, and print it: it is shown only now. Every message is signed with both for a while."""
+    """Make a new secret, and print it: it is not shown again. For a while every message is signed with both secrets."""
     answered = _perform(invocation, "rotate", name=name, **({} if hours is None else {"hours": hours}))
     if not invocation.as_json:
         say(answered["secret"])
@@ -119,12 +129,12 @@ def delete(invocation: Invocation, /, name: str) -> int:
 
 
 @webhook.command()
-@click.option("--watch", is_flag=True, help="Go on until stopped, and send what is recorded meanwhile.")
+@click.option("--watch", is_flag=True, help="Go on until stopped, and send new events too.")
 @pass_invocation
 def send(invocation: Invocation, /, watch: bool) -> int:
-    """Send what is due, where no `serve` runs.
+    """Send the messages that are due, where no `serve` runs.
 
-    Ends with 8 when a receiver did not take it; it is tried again by the next call, when its time has come.
+    Exit code 8 when a receiver did not accept a message; a later call sends it again when it is due.
     """
     sender = WebhookSender(invocation.app)
     signal.signal(signal.SIGTERM, lambda *_: sender.end())

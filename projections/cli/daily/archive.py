@@ -19,14 +19,15 @@ from projections.cli.terminal.output import answer_json, printable, say
     "older_than_days",
     metavar="DAYS",
     type=click.IntRange(0, 36_500),
-    help="Unchanged for so many days; 0 is all that is finished.",
+    help="Unchanged for this many days; 0 means all that is finished.",
 )
 @click.option("--dry-run", is_flag=True, default=None, help="Only show what would be archived.")
 @pass_invocation
 def archive(invocation: Invocation, /, refs: tuple[str, ...], **arguments: Any) -> int:
-    """Archive finished work that has been idle: it leaves the lists. With REF that item and what is below it, at once.
+    """Archive finished work that has not changed for a while: it leaves the lists. With REF, archive that item and
+    what is below it now.
 
-    Only whole trees are archived, and `restore` brings them back.
+    Only whole trees are archived. `restore` brings them back.
     """
     return _archive(invocation, "archive", refs, arguments)
 

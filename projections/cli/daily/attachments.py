@@ -20,15 +20,15 @@ from projections.questions.answers import Answered
 @click.command(cls=Command)
 @click.argument("ref")
 @click.argument("where", metavar="URL|COMMIT|FILE")
-@click.option("--kind", type=click.Choice(ATTACHMENT_KINDS), help="What it is.")
-@click.option("--name", help="What people call it; a file's own name if left out.")
-@click.option("--remove", is_flag=True, help="Take the attachment away.")
+@click.option("--kind", type=click.Choice(ATTACHMENT_KINDS), help="What kind of attachment it is.")
+@click.option("--name", help="Its displayed name (default for a file: the file's name).")
+@click.option("--remove", is_flag=True, help="Remove the attachment.")
 @pass_invocation
 def attach(invocation: Invocation, ref: str, where: str, kind: str | None, name: str | None, remove: bool) -> int:
     """Attach a pull request, COMMIT, document or FILE to REF, as in: attach w-7k3qd docs/plan.pdf.
 
-    A commit is named by its hash, of seven digits or more. A file's size and SHA-256 are kept, its bytes stay where
-    they are. `show REF` lists what is attached.
+    A commit is named by seven or more digits of its hash. For a file, its size and SHA-256 are recorded; the file
+    itself stays where it is. `show REF` lists what is attached.
     """
     if remove and (kind is not None or name is not None):
         raise click.UsageError("an attachment is taken away by its URL or path: leave --kind and --name out")

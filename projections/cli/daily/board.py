@@ -26,7 +26,7 @@ NARROWEST = 20  # characters of a column; what has no room beside the others sta
 @click.option(
     "-n", "--limit", type=click.IntRange(1, 100), default=8, show_default=True, help="At most this many in a column."
 )
-@click.option("--watch", "again", is_flag=True, help="Again whenever something changed, until Ctrl-C.")
+@click.option("--watch", "again", is_flag=True, help="Show it again after each change, until Ctrl-C.")
 @pass_invocation
 def board(invocation: Invocation, /, again: bool, limit: int, **filters: Any) -> None:
     """The work in columns, one for each state: the most urgent first; of finished work, the newest."""

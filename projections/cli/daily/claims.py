@@ -21,7 +21,7 @@ TYPES = click.Choice(ITEM_TYPES)
 MINUTES = click.option(
     "--minutes", type=click.IntRange(1, LONGEST), help="Length of the claim (default: the ledger's setting)."
 )
-TOKEN = click.option("--token", help="Tells you from workers of the same name (default: LEDGER_TOKEN).")
+TOKEN = click.option("--token", help="Distinguishes workers of the same name (default: LEDGER_TOKEN).")
 
 
 def filters(command: Any) -> Any:
@@ -30,7 +30,7 @@ def filters(command: Any) -> Any:
         click.option("--type", "item_type", type=TYPES, help="Only this type."),
         click.option("--tag", type=TAG, help="Only with this tag."),
         click.option("--below", "parent_id", type=REF, help="Only below this item."),
-        click.option("--assignee", type=PERSON, help="Only for them."),
+        click.option("--assignee", type=PERSON, help="Only assigned to this person."),
     ]
     for option in reversed(options):
         command = option(command)
@@ -40,12 +40,13 @@ def filters(command: Any) -> Any:
 @click.command(cls=Command)
 @filters
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="At most this many.")
-@click.option("--cursor", hidden=True, help="Where the list before ended.")
-@click.option("--page", type=click.IntRange(1, 100), default=1, help="Which page, if not the first.")
+@click.option("--cursor", hidden=True, help="Where the previous page ended.")
+@click.option("--page", type=click.IntRange(1, 100), default=1, help="The number of the page (default: 1).")
 @every_ledger.OPTION
 @pass_invocation
 def ready(invocation: Invocation, /, page: int, **arguments: Any) -> None:
-    """Work you can start now: active, not claimed, nothing unfinished in front of it or below it."""
+    """Work you can start now: active, not claimed, and not waiting for unfinished work that blocks it or is below
+    it."""
     if arguments.pop("every_ledger"):
         _ready_everywhere(invocation, page, arguments)
         return
@@ -92,7 +93,7 @@ def _ready_everywhere(invocation: Invocation, page: int, arguments: dict[str, An
 def next_(invocation: Invocation, /, **arguments: Any) -> int:
     """Claim the next ready work item: the most urgent one, then the oldest.
 
-    However many ask at once, no two get the same. If nothing is ready, a message says so.
+    Workers that ask at the same moment get different items. If nothing is ready, a message says so.
     """
     wanted = {name: arguments.pop(name) for name in ReadyFilter.__struct_fields__}
     given = {name: value for name, value in wanted.items() if value is not None}
@@ -105,7 +106,7 @@ def next_(invocation: Invocation, /, **arguments: Any) -> int:
 @TOKEN
 @pass_invocation
 def claim(invocation: Invocation, /, ref: str, **arguments: Any) -> int:
-    """Claim the work item REF, so that no one else begins it. It is yours in every shell of this machine."""
+    """Claim the work item REF, so that no other worker begins it. It is yours in every shell of this machine."""
     return _claim(invocation, "claim", {"id": ref, **arguments})
 
 
@@ -115,7 +116,7 @@ def claim(invocation: Invocation, /, ref: str, **arguments: Any) -> int:
 @TOKEN
 @pass_invocation
 def renew(invocation: Invocation, /, ref: str, **arguments: Any) -> int:
-    """Keep the claimed work item REF longer, before its lease ends."""
+    """Extend the claim of the work item REF, before it ends."""
     return _claim(invocation, "renew", {"id": ref, **arguments})
 
 
@@ -124,7 +125,7 @@ def renew(invocation: Invocation, /, ref: str, **arguments: Any) -> int:
 @TOKEN
 @pass_invocation
 def release(invocation: Invocation, /, ref: str, **arguments: Any) -> int:
-    """Give the claimed work item REF back."""
+    """Release the claim of the work item REF."""
     return _claim(invocation, "release", {"id": ref, **arguments})
 
 

@@ -17,8 +17,8 @@ DONE = {"add": "", "correct": "corrected", "withdraw": "withdrawn"}
 @click.command(cls=Command)
 @click.argument("ref", type=REF)
 @click.argument("text", metavar="TEXT|-", nargs=-1)
-@click.option("--correct", "correct", metavar="ID", help="Replace the text of this comment of yours.")
-@click.option("--withdraw", "withdraw", metavar="ID", help="Take this comment of yours back.")
+@click.option("--correct", "correct", metavar="ID", help="Replace the text of your comment ID.")
+@click.option("--withdraw", "withdraw", metavar="ID", help="Withdraw your comment ID.")
 @pass_invocation
 def comment(invocation: Invocation, ref: str, text: tuple[str, ...], correct: str | None, withdraw: str | None) -> int:
     """Comment on REF: a work item, a vendor, a deployment, an enhancement or a conflict.

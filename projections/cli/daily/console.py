@@ -20,10 +20,10 @@ DAYS = 30  # that a browser stays signed in
 @click.option("--print", "only_print", is_flag=True, help="Print the link instead of opening a browser.")
 @pass_invocation
 def open_console(invocation: Invocation, only_print: bool) -> None:
-    """Open the web console of this project and your others.
+    """Open the web console of this project and of your other projects.
 
-    It runs on this machine's loopback address until it is stopped. The link signs the browser in; it works once, within
-    a minute. Your other projects are those that were opened on this machine.
+    It runs on this machine's loopback address until it is stopped. The link signs the browser in; it works once,
+    within a minute. Your other projects are those that were opened on this machine.
     """
     app = invocation.app
     also = others(app)

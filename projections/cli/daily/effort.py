@@ -24,9 +24,9 @@ from projections.cli.terminal.output import answer_json, say
 @click.option("--note", metavar="TEXT", help="What it went into.")
 @pass_invocation
 def effort(invocation: Invocation, /, ref: str | None, **spent: Any) -> int:
-    """Add what went into the work item REF: TIME like 90m or 1h30, tokens, cost.
+    """Add effort to the work item REF: TIME, like 90m or 1h30, tokens, cost.
 
-    With nothing to add it reports what went into REF and all below it, or into everything, and who added it.
+    Without any of these it reports the effort on REF and all below it, or on everything, and who added it.
     """
     if all(value is None for value in spent.values()):
         return print_report(invocation, id=ref)

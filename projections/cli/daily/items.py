@@ -27,9 +27,11 @@ OF_THE_COMMAND = ("outcome", "position", "place", "command_id", "repeated")
 OF_THE_ITEM = ("id", "ref", "version", "title")
 KEPT = ("title", "status", "reason")  # which no item is without
 
-TAGS = click.option("-t", "--tag", "tags", type=TAG, multiple=True, help="With this tag; may be repeated.")
+TAGS = click.option("-t", "--tag", "tags", type=TAG, multiple=True, help="Add this tag; may be repeated.")
 PRIORITY = click.option("-p", "--priority", metavar="1-5", help="1 is the most urgent, 5 the least.")
-ASSIGNEE = click.option("-a", "--assignee", type=PERSON, metavar="NAME", help="Whose it is; `me` is you.")
+ASSIGNEE = click.option(
+    "-a", "--assignee", type=PERSON, metavar="NAME", help="The person it is assigned to; `me` is you."
+)
 DESCRIPTION = click.option("-d", "--description", metavar="TEXT", help="What it is about, in Markdown.")
 DUE = click.option("--due", metavar="WHEN", type=When(), help="Done by then: fri, +3d, in 2 weeks, 2026-12-15.")
 NOT_BEFORE = click.option("--not-before", metavar="WHEN", type=When(), help="Not ready before then.")
@@ -38,7 +40,7 @@ MILESTONE = click.option("--milestone", "milestone_id", type=REF, help="The mile
 RECURRENCE = click.option("--recurrence", metavar="RULE", help="When done, it comes again: every 2 weeks, ...")
 REASON = click.option("-r", "--reason", metavar="TEXT", help="Why.")
 FORCE = click.option(
-    "--force", is_flag=True, default=None, help="Even if it is claimed by another; say why with --reason."
+    "--force", is_flag=True, default=None, help="Even if another worker has claimed it; say why with --reason."
 )
 
 
@@ -110,19 +112,19 @@ def _created_at_once(
 
 @click.command(cls=Command, empties=True)
 @REFS
-@click.option("--title", help="Another title.")
+@click.option("--title", help="The new title.")
 @DESCRIPTION
-@click.option("--notes", metavar="TEXT", help="Other notes.")
+@click.option("--notes", metavar="TEXT", help="The new notes.")
 @PRIORITY
 @TAGS
-@click.option("--untag", "untags", type=TAG, multiple=True, help="Without this tag; may be repeated.")
+@click.option("--untag", "untags", type=TAG, multiple=True, help="Remove this tag; may be repeated.")
 @ASSIGNEE
 @DUE
 @NOT_BEFORE
 @ESTIMATE
 @MILESTONE
 @RECURRENCE
-@click.option("-s", "--status", type=STATE, help="Another state.")
+@click.option("-s", "--status", type=STATE, help="The new state.")
 @REASON
 @FORCE
 @pass_invocation
@@ -166,7 +168,7 @@ def _edit_texts(invocation: Invocation, refs: tuple[str, ...]) -> int:
 @FORCE
 @pass_invocation
 def done(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
-    """Complete work items, and show what became ready by it. A text after them says what was done.
+    """Complete work items, and show which items became ready because of it. A text after them says what was done.
 
     As in: done w-7k3qd "released with 1.2".
     """
@@ -191,10 +193,10 @@ def drop(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
 @click.command(cls=Command)
 @REFS
 @click.option("--minutes", type=click.IntRange(min=1), help="Length of the claim (default: the ledger's setting).")
-@click.option("--token", help="Tells you from workers of the same name.")
+@click.option("--token", help="Distinguishes workers of the same name (default: LEDGER_TOKEN).")
 @pass_invocation
 def start(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
-    """Claim work items, so that others leave them to you."""
+    """Claim work items, so that other workers leave them to you."""
     return each(invocation, refs, lambda ref: _claim(invocation, "claim", ref, **how), _print_claim)
 
 
@@ -203,7 +205,7 @@ def start(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
 @click.option("--token", help="The token it was claimed with.")
 @pass_invocation
 def stop(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
-    """Give claimed work items back, for you or others to start again."""
+    """Give claimed work items back, so that they can be claimed again."""
     return each(invocation, refs, lambda ref: _claim(invocation, "release", ref, **how), _printer("given back"))
 
 
@@ -260,7 +262,7 @@ def unblock(invocation: Invocation, /, refs: tuple[str, ...], blockers: tuple[st
 @click.command(cls=Command)
 @REFS
 @click.option("--below", "parent", type=REF, help="The item that it becomes a part of.")
-@click.option("--top", is_flag=True, help="To the top, below nothing.")
+@click.option("--top", is_flag=True, help="To the top level, below no other item.")
 @pass_invocation
 def move(invocation: Invocation, /, refs: tuple[str, ...], parent: str | None, top: bool) -> int:
     """Move work items below another one, or to the top. To move a ledger: `tracking-ledger ledgers move`."""
@@ -276,7 +278,7 @@ def move(invocation: Invocation, /, refs: tuple[str, ...], parent: str | None, t
 
 @click.command(cls=Command)
 @REFS
-@click.option("--cascade", is_flag=True, default=None, help="With everything below.")
+@click.option("--cascade", is_flag=True, default=None, help="Also delete everything below.")
 @FORCE
 @REASON
 @pass_invocation

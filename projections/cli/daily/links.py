@@ -47,17 +47,20 @@ class KindOfLink(click.Choice[str]):
 @click.argument("ref", type=REF)
 @click.argument("kind", metavar="KIND", type=KindOfLink(KINDS))
 @click.argument("other", type=REF, metavar="OTHER")
-@click.option("--in", "ledger", metavar="LEDGER", help="OTHER is of that ledger of yours: its name, folder or id.")
-@click.option("--remove", is_flag=True, default=None, help="Take the link away.")
+@click.option(
+    "--in", "ledger", metavar="LEDGER", help="The ledger of OTHER, if another one of yours: its name, folder or id."
+)
+@click.option("--remove", is_flag=True, default=None, help="Remove the link.")
 @pass_invocation
 def link(invocation: Invocation, /, ref: str, kind: str, other: str, ledger: str | None, remove: bool | None) -> int:
     """Link two work items, as in: link w-7k3qd blocks w-b2m4x.
 
-    KIND is blocks, depends-on (or needs), relates-to, discovered-from or duplicates. A duplicate is not finished by the
-    link: drop it, or complete it. With implements OTHER is an enhancement, like e-7k3qd, that the item carries out.
+    KIND is blocks, depends-on (or needs), relates-to, discovered-from, duplicates or implements. The link does not
+    finish a duplicate: drop it, or complete it. With implements, OTHER is an enhancement, like e-7k3qd, that the
+    item carries out.
 
-    With --in, OTHER is an item of another ledger, and KIND is relates-to. The link is kept as an attachment with both
-    ids and the present title, so it can be read while the other ledger is away.
+    With --in, OTHER is an item of another ledger, and KIND is relates-to. The link is kept as an attachment with
+    both ids and the title of today, so it can be read even if the other ledger cannot.
     """
     if ledger is not None:
         if kind != "relates-to":

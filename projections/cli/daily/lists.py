@@ -41,21 +41,23 @@ LAST_DAY = "9999-12-31"  # what is never due is not due until then
     "-s",
     "--status",
     type=STATE,
-    help="Only in this state or category of states, like done; without it all that is not finished.",
+    help="Only in this state or category of states, like done (default: all that is not finished).",
 )
-@click.option("-a", "--assignee", type=PERSON, metavar="NAME", help="Only theirs; `me` is you.")
+@click.option("-a", "--assignee", type=PERSON, metavar="NAME", help="Only assigned to this person; `me` is you.")
 @click.option("--mine", is_flag=True, help="Only what is assigned to you or claimed by you.")
 @click.option("--due", metavar="WHEN", type=WhenTyped(), help="Only what is due by then: fri, +3d, 2026-12-15.")
 @click.option("--with-finished", "everything", is_flag=True, help="Finished items too.")
 @click.option(
     "--sort", "order", type=click.Choice(["updated", "created", "priority", "due"]), help="(default: priority)"
 )
-@click.option("--as-of", type=POINT, help="As it was at a position or time, or so long ago: 120, 2h, 2026-11-20.")
+@click.option("--as-of", type=POINT, help="As it was at a position, at a time, or a while ago: 120, 2026-11-20, 2h.")
 @every_ledger.OPTION
 @click.option("-n", "--limit", type=click.IntRange(1, 100), default=50, show_default=True, help="At most this many.")
-@click.option("--page", type=click.IntRange(min=1), default=1, help="Which page, if not the first.")
-@click.option("--save", type=VIEW, metavar="VIEW", help="Keep these filters under a name, in .ledger/views.json.")
-@click.option("--view", type=VIEW, metavar="VIEW", help="With the filters that were saved; others are added to them.")
+@click.option("--page", type=click.IntRange(min=1), default=1, help="The number of the page (default: 1).")
+@click.option("--save", type=VIEW, metavar="VIEW", help="Save these filters under a name, in .ledger/views.json.")
+@click.option(
+    "--view", type=VIEW, metavar="VIEW", help="Use the filters saved under this name; other options add to them."
+)
 @click.option("--forget", type=VIEW, metavar="VIEW", help="Delete a saved view.")
 @pass_invocation
 def list_(

@@ -38,10 +38,10 @@ def ask(invocation: Invocation, ref: str, whom: str, text: tuple[str, ...], choi
 @click.command(cls=Command)
 @click.argument("ref", type=REF)
 @click.argument("text", nargs=-1)
-@click.option("--approve", "verdict", flag_value="approve", help="Yes.")
-@click.option("--refuse", "verdict", flag_value="refuse", help="No: back to its holder, TEXT says why.")
+@click.option("--approve", "verdict", flag_value="approve", help="Yes, it is approved.")
+@click.option("--refuse", "verdict", flag_value="refuse", help="No. The item goes back to its holder; TEXT says why.")
 @click.option("--choose", "choice", metavar="CHOICE", help="One of the choices that were asked for.")
-@click.option("--withdraw", is_flag=True, help="Take your question back instead.")
+@click.option("--withdraw", is_flag=True, help="Withdraw your question instead.")
 @pass_invocation
 def answer(
     invocation: Invocation, ref: str, text: tuple[str, ...], verdict: str | None, choice: str | None, withdraw: bool

@@ -18,13 +18,13 @@ from projections.operations.inputs import argument_values
 @click.command(cls=Command)
 @click.argument("file", metavar="FILE|-")
 @click.option("--skip-refused", is_flag=True, help="Record the others when some are refused.")
-@click.option("--command-id", metavar="UUID", help="Makes a repetition harmless.")
+@click.option("--command-id", metavar="UUID", help="Repeated with the same id, it is recorded only once.")
 @pass_invocation
 def bulk(invocation: Invocation, file: str, skip_refused: bool, command_id: str | None) -> int:
     """Create, update and link many work items as one command: all of them, or none.
 
-    FILE is a JSON array of {"op": "create"|"update"|"link", ...} with the arguments of those operations; - reads
-    it from standard input. A created item may have a "key", and those after it name it as "$key".
+    FILE is a JSON array of {"op": "create"|"update"|"link", ...} with the arguments of those operations; - reads it
+    from standard input. A "create" may have a "key": later changes refer to the item that it creates as "$key".
     """
     arguments = {"items": _items(file), "all_or_nothing": not skip_refused, "command_id": command_id}
     given = {name: value for name, value in arguments.items() if value is not None}

@@ -33,7 +33,7 @@ NOUNS = tuple(PROJECTIONS)
     metavar="FILE",
     type=click.Path(allow_dash=True),
     default="-",
-    help="Where to, replaced whole; - is the standard output.",
+    help="The file to write, replaced as a whole; - is standard output.",
 )
 @pass_invocation
 def export(invocation: Invocation, what: str, read_model: str | None, output: str) -> None:

@@ -47,10 +47,12 @@ KINDS = {
 @click.option("--push", is_flag=True, help="Only send what changed here.")
 @click.option("--dry-run", is_flag=True, help="Show what would happen, and change nothing on either side.")
 @click.option("--full", is_flag=True, help="Read all issues again, also those that have not changed.")
-@click.option("--only", multiple=True, metavar="NAME=VALUE", help="Only what matches: label=, assignee=, state=.")
+@click.option(
+    "--only", multiple=True, metavar="NAME=VALUE", help="Only issues and items that match: label=, assignee=, state=."
+)
 @click.option("--conflicts", type=click.Choice(POLICIES), help="Whose value counts where both changed a field.")
-@click.option("--watch", is_flag=True, help="Once a minute, until it is interrupted.")
-@click.option("--api-url", metavar="URL", help="Of GitHub Enterprise: https://HOSTNAME/api/v3.")
+@click.option("--watch", is_flag=True, help="Do it once a minute, until Ctrl-C.")
+@click.option("--api-url", metavar="URL", help="The API of GitHub Enterprise: https://HOSTNAME/api/v3.")
 @pass_invocation
 def github(
     invocation: Invocation,
@@ -66,9 +68,10 @@ def github(
 ) -> int:
     """Keep the issues of OWNER/REPO on GitHub and the work items of this ledger the same.
 
-    Takes what changed there, sends what changed here, field by field. What both changed is a conflict, which
-    `conflicts` shows and `resolve` decides. The token is GITHUB_TOKEN, GH_TOKEN or that of `gh`. Interrupted, it goes
-    on where it was; run again, it does nothing. Exit code 8 if there are conflicts, or something was not exchanged.
+    What changed there is recorded here, and what changed here is sent there, field by field. A field that changed
+    on both sides is a conflict: `conflicts` shows it and `resolve` decides it. The token is GITHUB_TOKEN, GH_TOKEN
+    or that of `gh`. If it is interrupted, run it again: it continues where it stopped. Exit code 8 if there are
+    conflicts, or if something could not be exchanged.
     """
     # imported only here: no other command needs a client of HTTP
     from projections.transfer.github.rules.filters import filter_of

@@ -17,8 +17,9 @@ from projections.transfer.import_sources import KNOWN, SOURCES, Source, check, d
 
 PARTS = ("only_in_file", "only_in_ledger", "differing", "kept_here", "not_read")  # of a comparison
 MOST_ERRORS = 20  # that a person is shown
-ALL_OF_THEM = """Everything is recorded in one step, with the authors and times of the source. Importing it again
-records only what changed in it. Ends with 8 when something of it was not taken; the report names it."""
+ALL_OF_THEM = """Everything is recorded in one step, with the authors and times of the source. Importing the same source
+again records only what has changed in it. Exit code 8 if a part of it was not imported: the report
+names that part."""
 
 
 class Sources(Group):
@@ -55,9 +56,9 @@ class Sources(Group):
 
 @click.group("import", cls=Sources)
 def import_() -> None:
-    """Import from another tool. Importing it again records only what changed in it.
+    """Import from another tool. Importing the same source again records only what has changed in it.
 
-    The name of the source may be left out: `import PATH` looks at the content.
+    The name of the source may be left out: `import PATH` recognises it by its content.
     """
 
 
@@ -65,7 +66,7 @@ def _command(name: str, source: Source) -> click.Command:
     @click.command(name, cls=Command, help=f"{source.sentence}\n\n{ALL_OF_THEM}", short_help=source.sentence)
     @click.argument("path", metavar=source.argument, type=click.Path(path_type=Path), required=not source.surrounds)
     @click.option("--dry-run", is_flag=True, help="Show what would happen, and record nothing.")
-    @click.option("--strict", is_flag=True, help="End with 8 also for links to unknown ids.")
+    @click.option("--strict", is_flag=True, help="Exit code 8 also for links to unknown ids.")
     @pass_invocation
     def command(
         invocation: Invocation, path: Path | None, dry_run: bool, strict: bool, older_wins: bool = False
@@ -75,7 +76,9 @@ def _command(name: str, source: Source) -> click.Command:
         )
         return _import(invocation, wanted, strict=strict)
 
-    older = click.option("--older-wins", is_flag=True, help="Take a record also if the ledger has a newer one.")
+    older = click.option(
+        "--older-wins", is_flag=True, help="Import a record even if the ledger has a newer state of it."
+    )
     return older(command) if source.is_dated else command
 
 
@@ -88,11 +91,11 @@ for _name, _source in SOURCES.items():
 @click.option("--dry-run", is_flag=True, help="Check the file, and change nothing.")
 @pass_invocation
 def events(invocation: Invocation, file: Path, dry_run: bool) -> None:
-    """Events that a ledger exported, exactly as they were: positions, times and digests are the same.
+    """Import the events that a ledger exported, exactly as they were: with the same positions, times and digests.
 
-    An empty ledger becomes the one they come from, in .ledger/ledger.json too. One that has the first of them gets the
-    others. Any other is refused, and so is a file that is damaged or cut: every line is checked before the first is
-    recorded.
+    An empty ledger becomes the ledger that exported them, also in .ledger/ledger.json. A ledger that has the first
+    of these events gets the others. Any other ledger refuses them. A file that is damaged or cut off is refused
+    too: all lines are checked before the first event is recorded.
     """
     check(restore.SOURCE, file)
     with working(f"importing {file}"):

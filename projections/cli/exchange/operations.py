@@ -20,7 +20,7 @@ from projections.operations.inputs.shapes import Schema
 @click.argument("name", required=False)
 @pass_invocation
 def operations(invocation: Invocation, name: str | None) -> None:
-    """What assistants can call; with a NAME, its arguments."""
+    """The operations that assistants and scripts can call; with NAME, the arguments of one."""
     listed = [_operation(name)] if name else list(OPERATIONS.values())
     if invocation.as_json:
         answer_json([_described(operation) for operation in listed])

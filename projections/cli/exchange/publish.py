@@ -13,8 +13,8 @@ from projections.transfer.publication import publish as copy_out
 def publish(invocation: Invocation) -> None:
     """Copy this machine's journal to .ledger/journal.jsonl, to be committed with the project.
 
-    Questions are answered from it when neither the database nor this machine's own copy is there. It is replaced whole,
-    and only by one that contains it.
+    Questions are answered from this file when neither the database nor this machine's own copy can be read. The
+    file is replaced as a whole, and only by a journal that contains it.
     """
     app = invocation.app
     if app.runtime.opened or _reached(invocation):

@@ -44,15 +44,15 @@ ENTITY_COLUMNS = ("ref", "title", "fields")
 
 @click.command(cls=Command)
 @click.argument("ref", type=REF)
-@click.option("--since", type=POINT, help="Only after this.")
+@click.option("--since", type=POINT, help="Only what happened after this point.")
 @click.option("--as-of", type=POINT, help="Up to this point; with --json, the state at it.")
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="At most this many events.")
 @click.option("--cursor", help="Where the previous page ended.")
-@click.option("--detail", is_flag=True, help="Long texts whole (with --raw or --json).")
+@click.option("--detail", is_flag=True, help="Show long texts in full (with --raw or --json).")
 @RAW
 @pass_invocation
 def history(invocation: Invocation, /, ref: str, raw: bool, **options: Any) -> None:
-    """What happened to one item, the newest first.
+    """What happened to one item, the newest event first.
 
     REF is a reference (w-7k3qd), an id, a vendor's name, or `configuration`. A POINT is a version (v3), a position of
     the log (120), a time (2026-11-22T15:00:00Z), or how long ago (2h, 3d, 1w, yesterday).
@@ -77,13 +77,13 @@ def history(invocation: Invocation, /, ref: str, raw: bool, **options: Any) -> N
 @click.argument("ref", type=REF)
 @click.argument("earlier", type=POINT, metavar="FROM")
 @click.argument("later", type=POINT, metavar="[TO]", required=False)
-@click.option("--detail", is_flag=True, help="Long texts whole.")
+@click.option("--detail", is_flag=True, help="Show long texts in full.")
 @pass_invocation
 def diff(invocation: Invocation, ref: str, earlier: str, later: str | None, detail: bool) -> None:
-    """What differs between two points of one item; without TO, between one and now.
+    """What differs between two points of one item. Without TO: between FROM and now.
 
-    A point is a version (v3), a position of the log (120), a time (2026-11-22T15:00:00Z), or how long ago (2h, 3d, 1w,
-    yesterday).
+    A point is a version (v3), a position of the log (120), a time (2026-11-22T15:00:00Z), or how long ago (2h, 3d,
+    1w, yesterday).
     """
     answered = _perform(invocation.app, "query_history", id=ref, diff_from=earlier, as_of=later, detail=detail)
     if invocation.as_json:
@@ -104,8 +104,8 @@ def diff(invocation: Invocation, ref: str, earlier: str, later: str | None, deta
 @click.argument("what", required=False)
 @click.option("--version", type=click.IntRange(min=1), help="The change that made this version (default: the newest).")
 @click.option("--only-untouched", is_flag=True, help="Restore only what was not changed since.")
-@click.option("--command-id", help="UUID of this undo, which makes a repetition safe.")
-@click.option("-y", "--yes", is_flag=True, help="Without asking, when it is your last command.")
+@click.option("--command-id", help="A UUID for this undo: repeated with it, it is recorded only once.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before your last command is taken back.")
 @pass_invocation
 def undo(
     invocation: Invocation,
@@ -115,11 +115,11 @@ def undo(
     command_id: str | None,
     yes: bool,
 ) -> int:
-    """Take back your last command, which is shown first; or WHAT.
+    """Take back your last command, which is shown first, or WHAT.
 
-    WHAT is a command's id, a position of the log (120), or an item: a reference, an id, a vendor's name. Repeated
-    without WHAT it goes further back; an undo can be undone itself. Where your last command was a claim, it says what
-    gives that back, and what to type for the command before.
+    WHAT is a command's id, a position of the log (120), or an item: a reference, an id, a vendor's name. If you
+    repeat it without WHAT, it takes back the command before. An undo can be undone itself. If your last command was
+    a claim, you are shown how to release it, and how to take back the command before it.
     """
     if what is None and version is not None:
         raise click.UsageError("--version belongs to an item: name it, as in: undo w-7k3qd --version 2")
@@ -146,7 +146,7 @@ def undo(
 @click.option("--since", type=POINT, hidden=True, help="The same as POINT.")
 @click.option("--category", "categories", multiple=True, help="Only entities of this kind; may be repeated.")
 @click.option("--type", "types", multiple=True, help="Only events of this type; may be repeated.")
-@click.option("--author", help="Only what this one did.")
+@click.option("--author", help="Only events by this person.")
 @click.option("--limit", type=click.IntRange(1, 100), default=50, show_default=True, help="At most this many events.")
 @RAW
 @pass_invocation
@@ -160,7 +160,7 @@ def changes(
     author: str | None,
     limit: int,
 ) -> None:
-    """What changed since POINT, or from the beginning, the oldest first.
+    """What changed since POINT, or from the beginning, the oldest event first.
 
     A POINT is a position of the log (120), a time (2026-11-22T15:00:00Z), or how long ago (2h, 3d, 1w, yesterday).
     """

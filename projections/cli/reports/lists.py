@@ -13,9 +13,9 @@ from projections.questions.answers import Entity
 
 
 @click.command(cls=Command)
-@click.option("--status", type=click.Choice(["operational", "broken"]), help="Only these.")
+@click.option("--status", type=click.Choice(["operational", "broken"]), help="Only vendors with this status.")
 @click.option(
-    "--broke-since", type=POINT, help="Only those that became broken since a deployment, position or time (or 3d)."
+    "--broke-since", type=POINT, help="Only those that broke after a deployment, a position or a time (2026-11-20, 3d)."
 )
 @click.option("--limit", type=click.IntRange(1, 100), default=100, show_default=True, help="At most this many.")
 @pass_invocation
@@ -49,8 +49,8 @@ def vendors(invocation: Invocation, status: str | None, broke_since: str | None,
 
 
 @click.command(cls=Command)
-@click.option("--from", "earliest", metavar="TIME", help="Deployed then or later.")
-@click.option("--to", "latest", metavar="TIME", help="Deployed then or before.")
+@click.option("--from", "earliest", metavar="TIME", help="Deployed at this time or later.")
+@click.option("--to", "latest", metavar="TIME", help="Deployed at this time or earlier.")
 @click.option("--vendor", metavar="NAME", help="Only for this vendor.")
 @click.option("--work-item", type=REF, help="Only for this work item.")
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="At most this many.")

@@ -23,7 +23,9 @@ from projections.questions.references import references
 
 @click.command(cls=Command)
 @click.argument("ref", type=REF)
-@click.option("--as-of", type=POINT, help="As it was at a version, position or time, or so long ago: v3, 120, 2h.")
+@click.option(
+    "--as-of", type=POINT, help="As it was at a version, at a position, at a time, or a while ago: v3, 120, 2h."
+)
 @RAW
 @pass_invocation
 def show(invocation: Invocation, ref: str, as_of: str | None, raw: bool) -> None:

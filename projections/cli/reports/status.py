@@ -32,20 +32,24 @@ NEWS = {
 
 
 @click.command(cls=Command)
-@click.option("--as-of", type=POINT, help="As it was at this position or time, or so long ago, like 2h, 3d, 1w.")
+@click.option("--as-of", type=POINT, help="As it was at a position, at a time, or a while ago, like 2h, 3d, 1w.")
 @click.option("--write", is_flag=True, help="Keep the report in the status file, beside what you wrote there.")
-@click.option("--html", is_flag=True, help="One page for a browser, with filters and plots, that needs no network.")
-@click.option("--output", metavar="FILE", type=click.Path(path_type=Path), help="Where --html puts the page.")
-@click.option("--watch", "again", is_flag=True, help="Again whenever something changed, until Ctrl-C.")
+@click.option(
+    "--html", is_flag=True, help="Write one page for a browser, with filters and plots, that needs no network."
+)
+@click.option(
+    "--output", metavar="FILE", type=click.Path(path_type=Path), help="The file into which --html writes the page."
+)
+@click.option("--watch", "again", is_flag=True, help="Show it again after each change, until Ctrl-C.")
 @pass_invocation
 def status(
     invocation: Invocation, as_of: str | None, write: bool, html: bool, output: Path | None, again: bool
 ) -> None:
     """The status report of the project.
 
-    Vendors, the tree of active work, what is ready, recent deployments, future enhancements. Markdown where it is
-    piped to a file or a program. --write keeps it in .project_status.md: the part between the two markers is the
-    report's, everything else is yours and stays as it is.
+    It has the vendors, the tree of active work, what is ready, recent deployments and future enhancements. Piped to
+    a file or a program, it is Markdown. --write keeps it in .project_status.md: the part between the two markers is
+    the report's, everything else is yours and stays as it is.
     """
     if as_of is not None and (write or again):
         raise click.UsageError("--as-of tells of the past, --write and --watch of now: leave one of them out")

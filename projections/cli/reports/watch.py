@@ -31,25 +31,33 @@ STOP, GO_ON = "stop", "go-on"
 
 @click.command(cls=Command)
 @click.option("--since", type=POINT, help="Begin after this position or time, like 120 or 2h (default: now).")
-@click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Only these: WorkItemCompleted, vendor, ...")
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    metavar="KIND",
+    help="Only events of this kind: WorkItemCompleted, vendor, ... (repeatable).",
+)
 @click.option("--item", "items", multiple=True, metavar="REF", help="Only events about this (repeatable).")
 @click.option("--person", "people", multiple=True, metavar="NAME", help="Only events by this person (repeatable).")
-@click.option("--exec", "program", metavar="CMD", help="Run it for each event, which it finds as JSON on its stdin.")
+@click.option(
+    "--exec", "program", metavar="CMD", help="Run this for each event, which it gets as JSON on standard input."
+)
 @click.option(
     "--on-failure",
     type=click.Choice([STOP, GO_ON]),
     default=STOP,
     show_default=True,
-    help="What to do when CMD does not end with 0.",
+    help="What to do when CMD fails.",
 )
 @click.option(
     "--position",
     "file",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Keep the last position in this file and go on from it; --since counts until the file is there.",
+    help="Keep the last position in this file and go on from there; --since is used while there is no such file.",
 )
-@click.option("--once", is_flag=True, help="End with what is recorded by now.")
+@click.option("--once", is_flag=True, help="End after the events that are recorded already.")
 @pass_invocation
 def watch(
     invocation: Invocation,
@@ -63,11 +71,12 @@ def watch(
     file: Path | None,
     once: bool,
 ) -> int:
-    """Each new event as it is recorded, until Ctrl-C; with --json one object a line, as `log --json` has them.
+    """Each new event as it is recorded, until Ctrl-C; with --json, one object per line, like those of `log --json`.
 
-    CMD is split as a shell splits words, and run without a shell: no text of an event is part of a command line. Events
-    come in order, each when its commit is in the database and CMD has ended for the one before. With `stop` the first
-    failure ends `watch` with 8, and names the position to go on from; with `go-on` it is reported and skipped.
+    CMD is split into words as by a shell, and run without a shell: no text of an event is part of a command line.
+    Events come in order, each after its commit is in the database and CMD has ended for the event before. With
+    `stop`, the first failure ends `watch` with exit code 8, and the message names the position from which to
+    continue; with `go-on`, a failure is reported and skipped.
     """
     check(problems_of_kinds(kinds))
     if on_failure == GO_ON and program is None:

@@ -35,15 +35,16 @@ class Since(click.ParamType[str, str]):
 @click.argument("person", type=PERSON, required=False)
 @click.option("--of", "id", type=REF, metavar="REF", help="Only this item and what is below it, or in this milestone.")
 @click.option("--since", type=Since(), metavar="WHEN", help="Only what happened since: fri, 2w, 2026-11-20.")
-@click.option("--as-of", type=POINT, help="As it was at a position or time, like 2h.")
-@click.option("-n", "--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="Items at most.")
+@click.option("--as-of", type=POINT, help="As it was at a position, at a time, or a while ago, like 2h.")
+@click.option(
+    "-n", "--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="At most this many items."
+)
 @pass_invocation
 def report(invocation: Invocation, /, person: str | None, **wanted: Any) -> int:
-    """Effort by person; what was completed, what is overdue, what waits and for whom; the time in each state, in all
-    and item by item. With PERSON only theirs.
+    """Who put how much effort into what; what was completed, what is overdue, what waits and for whom; how long
+    items were in each state. With PERSON, only what is theirs.
 
-    Effort is what `effort REF 1h30` adds. The time in a state runs until an item leaves it, and ends when it is
-    finished.
+    Effort is what `effort REF 1h30` adds. The time in a state ends when the item leaves the state or is finished.
     """
     return print_report(invocation, person=invocation.actor if person == "me" else person, **wanted)
 

@@ -25,7 +25,7 @@ COUNTS = ("returned", "total_count", "total_is_at_least", "next_step")  # what a
 MOST_NAMED = 10  # ledgers in the answer to a name that is not known
 
 
-OPTION = click.option("--all", "every_ledger", is_flag=True, help="Of all your ledgers on this machine.")
+OPTION = click.option("--all", "every_ledger", is_flag=True, help="From all your ledgers on this machine.")
 
 
 class Part(Struct, frozen=True, kw_only=True):

@@ -19,14 +19,14 @@ ZSH_HEAD = "(( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }
 
 @click.command(cls=Command)
 @click.argument("shell", type=click.Choice(SHELLS), required=False)
-@click.option("--print", "printed", is_flag=True, help="Print the script instead, to put it where you like.")
-@click.option("--remove", is_flag=True, help="Take it out again.")
+@click.option("--print", "printed", is_flag=True, help="Print the script instead of installing it.")
+@click.option("--remove", is_flag=True, help="Remove the script again.")
 @pass_invocation
 def completion(invocation: Invocation, shell: str | None, printed: bool, remove: bool) -> None:
     """Let your shell complete commands, options, references, states, people and tags with the Tab key.
 
-    Without SHELL it is the one that you use. For bash and zsh it adds a marked block to ~/.bashrc or ~/.zshrc, for fish
-    a file among its completions.
+    Without a name it is set up for the shell that you use. For bash and zsh it adds a marked block to ~/.bashrc or
+    ~/.zshrc, for fish a file to its completions.
     """
     shell = shell or _own_shell()
     script = _script(click.get_current_context().find_root().command, shell)

@@ -31,16 +31,16 @@ LINKS, COMPLETES = "Ledger", "Completes"  # trailers of a message
 def hook() -> None:
     """Git hooks that link commits to work items.
 
-    A commit is attached to the item that its branch names (w-7k3qd-new-door) or a line at the end of its message does:
-    `Ledger: w-7k3qd`, or `Completes: w-7k3qd`, which completes it too. No commit fails because of it,
-    and none waits for the ledger longer than 20 seconds.
+    A commit is attached to the item that is named by its branch (w-7k3qd-new-door), or by a line at the end of its
+    message: `Ledger: w-7k3qd`, or `Completes: w-7k3qd`, which also completes the item. No commit fails because of
+    the hooks, and none waits longer than 20 seconds for the ledger.
     """
 
 
 @hook.command()
 @pass_invocation
 def install(invocation: Invocation, /) -> None:
-    """Put the hooks into this repository, for all of its worktrees; its own hooks go on."""
+    """Install the hooks in this repository, for all of its worktrees; hooks that it has keep running."""
     project = invocation.app.identity.project
     _print_outcomes(invocation, git_hooks.folder_of(project), git_hooks.install(project))
 
@@ -48,7 +48,7 @@ def install(invocation: Invocation, /) -> None:
 @hook.command()
 @pass_invocation
 def uninstall(invocation: Invocation, /) -> None:
-    """Take the hooks out again, and put back what was there before."""
+    """Remove the hooks, and put back those that were there before."""
     project = invocation.settings.project
     _print_outcomes(invocation, git_hooks.folder_of(project), git_hooks.uninstall(project))
 

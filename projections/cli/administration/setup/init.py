@@ -29,8 +29,8 @@ DEMO_FOLDER = Path("tracking-ledger-demo")
 def demo(invocation: Invocation, folder: Path) -> None:
     """Set up an example project in FOLDER, ready to look at.
 
-    It gets a ledger of its own and is recorded by the operations that an assistant calls. Run again, it records
-    nothing twice. FOLDER is ./tracking-ledger-demo unless you name another.
+    It gets a ledger of its own, and is recorded by the operations that an assistant calls. If you run it again,
+    nothing is recorded twice. FOLDER is ./tracking-ledger-demo unless you name another.
     """
     folder = folder.expanduser().absolute()
     folder.mkdir(parents=True, exist_ok=True)
@@ -49,17 +49,24 @@ def demo(invocation: Invocation, folder: Path) -> None:
 
 
 @click.command(cls=Command)
-@click.option("--name", help="What the project is called; only shown (default: the folder's name).")
-@click.option("--offline", is_flag=True, help="Also while the server of LEDGER_DSN or --dsn cannot be reached.")
-@click.option("--agent", is_flag=True, help="Write the section of AGENTS.md, and CLAUDE.md's pointer to it, too.")
-@click.option("--in", "place", metavar="DATABASE", help="In which database of the directory (default: the emptiest).")
+@click.option("--name", help="The project's name, which is only displayed (default: the folder's name).")
+@click.option("--offline", is_flag=True, help="Even if the server of LEDGER_DSN or --dsn cannot be reached now.")
+@click.option(
+    "--agent", is_flag=True, help="Also write the section of AGENTS.md, and the line in CLAUDE.md that points to it."
+)
+@click.option(
+    "--in",
+    "place",
+    metavar="DATABASE",
+    help="The database of the directory for it (default: the one with the fewest ledgers).",
+)
 @pass_invocation
 def init(invocation: Invocation, name: str | None, offline: bool, agent: bool, place: str | None) -> None:
     """Set up a ledger in this folder.
 
-    It creates .ledger/ledger.json, which says whose ledger this is: commit it. In a folder that has a ledger it changes
-    nothing. With --agent it writes how assistants work with the ledger into AGENTS.md, in a section of its own that is
-    brought up to date when you run it again.
+    It creates .ledger/ledger.json, which says which ledger is this project's: commit it. In a folder that has a
+    ledger it changes nothing. With --agent it also writes into AGENTS.md how assistants work with the ledger, in a
+    section of its own; run it again to update that section.
     """
     project = invocation.settings.project
     above = _ledger_above(project)
