@@ -8,6 +8,7 @@ transaction sets them for itself.
 
 import re
 import select
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, cached_property
@@ -71,6 +72,8 @@ class Session(psycopg.Connection[Any]):
     """
 
     is_pooled = False
+    _waited = 0.0  # seconds, in calls that have ended
+    _waits_since: float | None = None  # by time.monotonic; None where no call is under way
 
     @classmethod
     def connect(cls, conninfo: str = "", *, autocommit: bool = False, **given: Any) -> Self:
@@ -94,6 +97,24 @@ class Session(psycopg.Connection[Any]):
         looking = select.poll()
         looking.register(self.fileno(), getattr(select, "POLLRDHUP", 0))  # a hang-up is reported without it too
         return bool(looking.poll(0))
+
+    def wait(self, *given: Any, **more: Any) -> Any:
+        self._waits_since = begun = time.monotonic()
+        try:
+            return super().wait(*given, **more)
+        finally:
+            self._waits_since = None  # first: another thread may look now
+            self._waited += time.monotonic() - begun
+
+    def waited(self, now: float) -> float:
+        """Seconds in all calls so far, up to now by time.monotonic. What passes between calls does not count."""
+        ended = self._waited  # read first: a call that ends meanwhile must not count twice
+        return ended + self.waits(now)
+
+    def waits(self, now: float) -> float:
+        """Seconds in the call that is under way."""
+        since = self._waits_since
+        return 0.0 if since is None else now - since
 
     def begin(self, begin: LiteralString = WRITING, first: Sequence[Statement] = ()) -> list[Rows]:
         """Opens a transaction that the caller ends, also after an error. The rows of its first statements, in the same

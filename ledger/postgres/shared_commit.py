@@ -100,7 +100,9 @@ class SharedCommit:
     def _wait(self, place: _QueuedProposal) -> None:
         left = deadline.left()
         try:
-            if not place.called.acquire(timeout=-1 if left is None else left):
+            with deadline.waiting():
+                is_called = place.called.acquire(timeout=-1 if left is None else left)
+            if not is_called:
                 raise self._too_late(place)
         except BaseException:  # no thread may wait for one that goes away to lead
             with self._lock:

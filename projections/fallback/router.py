@@ -132,7 +132,9 @@ def _is_settled(app: App) -> bool:
         if not app.sync.something_waits():
             return True
         _ = app.database
-        if app.sync.drain_for(DRAIN_SECONDS):
+        with deadline.waiting():
+            is_drained = app.sync.drain_for(DRAIN_SECONDS)
+        if is_drained:
             return True
         _ = app.database  # which may have gone away over it
         return False

@@ -8,8 +8,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psutil
 import psycopg
@@ -18,14 +20,18 @@ from filelock import FileLock
 from msgspec.structs import replace
 
 from ledger import identity
+from ledger.aggregates.work_item.commands import CreateWorkItem
 from ledger.embedded.server import EmbeddedServer
+from ledger.envelope import Recorded
 from ledger.errors import Unavailable
 from ledger.libpq.session import Session
 from ledger.postgres.connection import connect as connecting
+from ledger.postgres.connection import deadline
 from ledger.postgres.connection.connect import APPLICATION, DATABASE
 from ledger.postgres.connection.watchdog import Watchdog
 from ledger.settings import Settings
 from projections.application.app import App
+from projections.application.view import LedgerView
 from projections.fallback import router
 from projections.maintenance.status_file import LOCK, write_status
 from projections.operations.catalog import OPERATIONS
@@ -85,6 +91,17 @@ def frozen(own_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> Itera
     with ExitStack() as ending:
         ending.callback(thaw)
         yield freeze
+
+
+class Clock:
+    """time.monotonic, `ahead` by so many seconds."""
+
+    def __init__(self) -> None:
+        self.ahead, self.looks = 0.0, 0
+
+    def __call__(self) -> float:
+        self.looks += 1
+        return time.monotonic() + self.ahead
 
 
 def test_a_stopped_server_is_answered_for_by_the_journal_and_found_again(
@@ -226,6 +243,56 @@ def test_a_call_is_given_up_when_its_own_limit_is_over(app: App, own_server: Emb
     with _holding_the_lock(own_server, app):
         assert create.perform(hurried, {"item_type": "task", "title": "Held up"})["outcome"] == "queued"
     hurried.close()
+
+
+def test_a_command_that_takes_long_to_decide_is_recorded_and_not_queued(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(deadline, "at_most", partial(deadline.at_most, clock=clock))
+
+    def run(view: LedgerView) -> Recorded:
+        assert view.tables.ask("work_items/parents")[1] == []
+        clock.ahead += 10 * app.settings.command_seconds
+        return view.record(CreateWorkItem(id=str(uuid4()), item_type="task", title="Decided for long"))
+
+    view, recorded = router.run_on_first_source(app, run, writes=True)
+
+    assert view.layer.is_live
+    assert recorded.positions == (1,)
+
+
+def test_what_a_thread_does_between_two_statements_is_no_silence_of_the_server(own_server: EmbeddedServer) -> None:
+    own_server.ensure()
+    clock, asked = Clock(), list[Session]()
+    watchdog = Watchdog(lambda session: bool(asked.append(session)), clock)
+    with closing(Session.connect(own_server.conninfo(APPLICATION, DATABASE))) as session:
+        watched = watchdog.add(session, 60.0)
+        session.execute("SELECT 1")
+        clock.ahead += NEVER
+        looks = clock.looks
+        until(lambda: clock.looks > looks + 2)
+        session.execute("SELECT 1")
+        watchdog.discard(watched)
+
+    assert (watched.shut, asked) == ("", [])
+
+
+def test_calls_of_one_transaction_are_given_up_when_they_have_waited_for_its_limit_together(
+    own_server: EmbeddedServer,
+) -> None:
+    own_server.ensure()
+    clock = Clock()
+    watchdog = Watchdog(lambda _: True, clock)
+    with (
+        closing(Session.connect(own_server.conninfo(APPLICATION, DATABASE))) as session,
+        pytest.raises(psycopg.OperationalError),
+    ):
+        watched = watchdog.add(session, 60.0)
+        threading.Timer(0.1, lambda: setattr(clock, "ahead", NEVER)).start()
+        session.execute("SELECT pg_sleep(600)")
+
+    assert watched.shut == "it took longer than 60 s"
 
 
 def test_calls_are_looked_after_again_once_the_machine_can_ask(own_server: EmbeddedServer) -> None:

@@ -90,8 +90,9 @@ class Contact:
     def _wait(self) -> None:
         is_first, begun = self._database is None, time.monotonic()
         self._try()
-        while not self._is_settled():
-            self._changed.wait(LOOK_EVERY)
+        with deadline.waiting():
+            while not self._is_settled():
+                self._changed.wait(LOOK_EVERY)
         if is_first and self._ready and (waited := time.monotonic() - begun) > self._seconds:
             deadline.extend(waited)
 

@@ -5,6 +5,7 @@ Everything here is safe behind a pooler in transaction mode: settings are local 
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
@@ -94,8 +95,8 @@ class Database:
     def connection(self, limit: float | None = None, more: float = 0.0) -> "_Borrowed":
         """This thread's connection if it is in a transaction, else one from the pool. Driver errors become ours.
 
-        It is given up when the server falls silent, after `limit` seconds, and `more` seconds after the time of the
-        command under way.
+        It is given up when the server falls silent, after `limit` seconds of waiting for it, and after what the command
+        under way may still wait and `more` seconds.
         """
         return _Borrowed(self, limit, more)
 
@@ -219,6 +220,7 @@ class _Borrowed:
         watched = self._watched
         if watched is not None:
             self._shared.watchdog.discard(watched)
+            deadline.spend(watched.waited(time.monotonic()))
             self._shared.pool.putconn(watched.connection)
         if error is None:
             return
@@ -236,7 +238,8 @@ class _Borrowed:
         return limit
 
     def _taken(self, seconds: float | None) -> Connection:
-        shared, connection = self._database.take()
+        with deadline.waiting():
+            shared, connection = self._database.take()
         try:
             if connection.has_hung_up:
                 connection.close()

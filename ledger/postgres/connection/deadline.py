@@ -1,7 +1,10 @@
-"""How long the command under way may still wait for the database. Questions and background work have no such end."""
+"""How long the command under way may still wait for the database. Questions and background work have no such end.
+
+Only waiting counts: what a command takes to decide, or a busy machine to go on with it, is no fault of the database.
+"""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -9,35 +12,73 @@ from ledger.errors import OutcomeUnknown, Unavailable
 
 CONNECT_SECONDS = 1.0  # a caller waits no longer than this for a connection
 
-_until: ContextVar[float | None] = ContextVar("until", default=None)  # by time.monotonic
+
+class _Budget:
+    """The seconds that a command may still wait, but for those since it began to wait."""
+
+    __slots__ = ("clock", "seconds", "since")
+
+    def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
+        self.seconds = seconds
+        self.clock = clock
+        self.since: float | None = None  # None while it does not wait
+
+    def left(self) -> float:
+        waits = 0.0 if self.since is None else self.clock() - self.since
+        return max(0.0, self.seconds - waits)
+
+
+_budget: ContextVar[_Budget | None] = ContextVar("budget", default=None)
 
 
 @contextmanager
-def at_most(seconds: float) -> Iterator[None]:
-    """All that this thread asks the database in here, together."""
-    token = _until.set(time.monotonic() + seconds)
+def at_most(seconds: float, clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
+    """All that this thread waits for the database in here, together."""
+    token = _budget.set(_Budget(seconds, clock))
     try:
         yield
     finally:
-        _until.reset(token)
+        _budget.reset(token)
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """What passes in here is waited for the database; one wait within another counts once."""
+    budget = _budget.get()
+    if budget is None or budget.since is not None:
+        yield
+        return
+    budget.since = begun = budget.clock()
+    try:
+        yield
+    finally:
+        budget.since = None
+        budget.seconds -= budget.clock() - begun
+
+
+def spend(seconds: float) -> None:
+    """So long it has waited, as others have measured it."""
+    budget = _budget.get()
+    if budget is not None and budget.since is None:
+        budget.seconds -= seconds
 
 
 def clear() -> None:
     """What the command is for is recorded: whatever is still read for its answer may take the time of a question."""
-    _until.set(None)
+    _budget.set(None)
 
 
 def extend(seconds: float) -> None:
     """What the command has waited for a server that was starting is none of its own time."""
-    until = _until.get()
-    if until is not None:
-        _until.set(until + seconds)
+    budget = _budget.get()
+    if budget is not None:
+        budget.seconds += seconds
 
 
 def left() -> float | None:
     """Seconds; None where nothing was said."""
-    until = _until.get()
-    return None if until is None else max(0.0, until - time.monotonic())
+    budget = _budget.get()
+    return None if budget is None else budget.left()
 
 
 def is_over() -> bool:
