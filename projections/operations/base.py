@@ -66,7 +66,7 @@ class Writes(Input):
 
     by: Annotated[Actor, Field(description="Who acts, if not you")] = None
     command_id: Annotated[str | None, Field(description="UUID, to repeat safely")] = None
-    detail: Annotated[bool, Field(description="Answer it whole")] = False
+    detail: Annotated[bool, Field(description="Answer in full")] = False
 
 
 class Operation(Struct, frozen=True, kw_only=True):

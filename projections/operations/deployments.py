@@ -182,7 +182,7 @@ OPERATIONS = (
         name="record_deployment",
         title="Record a deployment",
         summary="Record what went out, with the items and vendors it concerns. Name at least the commit, pull request "
-        "or title. The same commit, pull request and environment again is the first record.",
+        "or title. Repeating commit, pull request and environment answers the first record.",
         toolset="deployments",
         input=RecordDeploymentInput,
         run=record_deployment,

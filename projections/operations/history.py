@@ -38,14 +38,14 @@ class QueryHistoryInput(Input):
     id: Annotated[str, Field(description="Id or reference of anything (w-7k3qd, d-7k3qd), or a vendor's name")]
     since: Annotated[Point | None, Field(description="Only after v3, position 120 or an RFC 3339 time")] = None
     as_of: Annotated[
-        Point | None, Field(description="Only until then, and `then` answers how it was: v3, 120 or a time")
+        Point | None, Field(description="Only up to this point, whose state `then` answers: v3, 120 or a time")
     ] = None
     diff_from: Annotated[Point | None, Field(description="Answer what differs between this point and as_of or now")] = (
         None
     )
     limit: Limit = 20
     cursor: Cursor = None
-    detail: Annotated[bool, Field(description="true answers long texts whole")] = False
+    detail: Annotated[bool, Field(description="true answers long texts in full")] = False
 
 
 class UndoInput(Writes):
@@ -66,7 +66,7 @@ class ChangesSinceInput(Input):
         Field(description="Only of work_item, vendor, deployment, enhancement, configuration"),
     ] = ()
     types: Annotated[Texts, Field(description="Only these events, like WorkItemCompleted")] = ()
-    by: Annotated[str | None, Field(description="Only what this one did")] = None
+    by: Annotated[str | None, Field(description="Only events by this person")] = None
     limit: Limit = 50
 
 

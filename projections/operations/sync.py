@@ -108,7 +108,7 @@ def operations(inputs: Inputs) -> tuple[Operation, ...]:
         Operation(
             name="sync_state",
             title="Sync status",
-            summary="Read what of this machine waits for the database, and which writes met others (conflicts).",
+            summary="Read which writes of this machine wait for the database, and which met others (conflicts).",
             toolset="sync",
             input=SyncStateInput,
             run=sync_state,

@@ -69,7 +69,7 @@ OPERATIONS = (
     Operation(
         name="archive_work_items",
         title="Archive work items",
-        summary="Put finished trees of items out of the lists, or bring one back. Nothing is lost.",
+        summary="Hide finished trees of items from the lists, or bring one back. Nothing is lost.",
         toolset="work",
         input=ArchiveWorkItemsInput,
         run=archive_work_items,

@@ -60,7 +60,7 @@ class BulkWorkItemsInput(Writes):
             '"kind":"blocks","to_id":"w-7k3qd"}; op also update, comment, attach (url), effort (minutes, tokens, cost)',
         ),
     ]
-    all_or_nothing: Annotated[bool, Field(description="false: skip refused")] = True
+    all_or_nothing: Annotated[bool, Field(description="false skips refused changes")] = True
 
 
 def bulk_work_items(view: LedgerView, request: BulkWorkItemsInput) -> Answered:

@@ -38,8 +38,8 @@ class ReadyWorkInput(Input):
     limit: Limit = 10
     item_type: Annotated[ItemType | None, AnyText, Field(description="Only this type, like task")] = None
     tag: Annotated[str | None, Field(description="Only with this tag")] = None
-    parent_id: Annotated[str | None, Field(description="Only below this one, like w-7k3qd")] = None
-    assignee: Annotated[Name | None, Field(description="Only assigned to this one")] = None
+    parent_id: Annotated[str | None, Field(description="Only below this item, like w-7k3qd")] = None
+    assignee: Annotated[Name | None, Field(description="Only assigned to this person")] = None
     cursor: Cursor = None
 
 

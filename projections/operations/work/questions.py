@@ -113,7 +113,7 @@ OPERATIONS = (
     Operation(
         name="question",
         title="Ask, answer",
-        summary="Let an item wait for a person's decision, or give it. Remark: comment; other obstacle: blocked.",
+        summary="Let an item wait for a person's decision, or decide. Remark: comment; other obstacle: blocked.",
         toolset="work",
         input=QuestionInput,
         run=question,

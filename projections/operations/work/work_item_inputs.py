@@ -139,7 +139,7 @@ class UpdateWorkItemInput(Writes):
     recurrence: Annotated[Recurrence, Field(description="New rule, like weekdays")] = ""
     deleted: Annotated[bool | None, Field(description="true deletes it, false brings it back")] = None
     cascade: Annotated[bool, Field(description="With deleted: all below it, too")] = False
-    force: Annotated[bool, Field(description="true does it over open children, blockers, another's claim")] = False
+    force: Annotated[bool, Field(description="true despite open children, blockers, another's claim")] = False
     token: Annotated[Token | None, Field(description="Only if it was claimed with one")] = None
     clear: Annotated[
         tuple[Annotated[Clearable, AnyText], ...],
@@ -180,7 +180,7 @@ class ListWorkItemsInput(Input):
     text: Annotated[Sought | None, Field(description="With all these words")] = None
     ready: Annotated[bool | None, Field(description="Only what can begin now (false: cannot)")] = None
     blocked: Annotated[bool | None, Field(description="Only what waits for others (false: does not)")] = None
-    claimed_by: Annotated[Name | None, Field(description="Claimed by this one")] = None
+    claimed_by: Annotated[Name | None, Field(description="Claimed by this person")] = None
     unfinished: Annotated[bool, Field(description="Only what is not finished")] = False
     changed_since: Annotated[Point | None, Field(description="Changed after position 120 or RFC 3339 time")] = None
     include_deleted: Annotated[bool, Field(description="Deleted items, too")] = False
@@ -194,7 +194,7 @@ class ListWorkItemsInput(Input):
     offset: Annotated[int, Field(ge=0, le=LARGEST_NUMBER, description="To skip; better: cursor")] = 0
     cursor: Cursor = None
     fields: Annotated[Texts, Field(description='Only these fields, like ["title", "notes"]')] = ()
-    detail: Annotated[bool, Field(description="true answers each item whole")] = False
+    detail: Annotated[bool, Field(description="true answers items in full")] = False
     as_of: AsOf = None
 
 

@@ -327,7 +327,7 @@ OPERATIONS = (
     Operation(
         name="query_work_item",
         title="Read a work item",
-        summary="Read one item whole, with whether it can begin and why not. To find items: list_work_items.",
+        summary="Read one item in full: also whether it can begin, or why not. To find items: list_work_items.",
         toolset="work",
         input=QueryWorkItemInput,
         run=query_work_item,
