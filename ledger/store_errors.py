@@ -111,7 +111,7 @@ def does_not_follow(**found: Any) -> LedgerError:
     """Takes position and expected."""
     return Damaged(
         f"the event at position {found['position']} does not follow position {found['expected'] - 1} of this ledger",
-        next_step="take a copy that is whole; nothing was recorded",
+        next_step="use a copy that is complete; nothing was recorded",
         **found,
     )
 

@@ -214,7 +214,7 @@ class EmbeddedServer:
             pass
         if not self._socket_folder_is_ours():
             raise Unavailable(
-                f"the socket's folder {self.socket_folder} is another user's or open to others",
+                f"the socket's folder {self.socket_folder} belongs to another user or is open to others",
                 next_step="name a folder with a shorter path in LEDGER_PGDATA, or a running server in LEDGER_DSN",
             )
 

@@ -77,7 +77,7 @@ def find(database: Database, word: str) -> KnownLedger:
     if len(found) > 1:
         raise Invalid(
             f"{word} can be {' or '.join(f'{ledger.id} ({ledger.name})' for ledger in found)}",
-            next_step="name it by more of its id",
+            next_step="give more characters of its id",
             fields=[{"field": "ledger", "problem": "is ambiguous", "value": word}],
         )
     if not found:
@@ -147,7 +147,7 @@ def deny(database: Database, ledger: UUID, role: str) -> None:
         case "own_access":
             raise Refused(
                 f"you use ledger {ledger} through the role {role} yourself",
-                next_step="let another role in, and let it do that",
+                next_step="add another role, and let that one do it",
                 rule="own_access",
                 items=[{"role": role}],
             )

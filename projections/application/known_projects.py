@@ -40,7 +40,7 @@ class KnownProject(Struct, frozen=True, kw_only=True):
         if found.key != self.key or found.project != Path(self.folder):
             raise NoLedger(
                 f"its folder {self.folder} does not hold it any more",
-                next_step="give a command in its new folder, or `tracking-ledger ledgers forget` it",
+                next_step="run a command in its new folder, or `tracking-ledger ledgers forget` it",
                 folder=self.folder,
             )
         return found

@@ -223,7 +223,7 @@ def _made_folder() -> Path:
     except OSError as error:
         raise Unavailable(
             f"what git and the status file know is put into a temporary folder, and none can be made: {error}",
-            next_step="make room in the folder for temporary files, or name another one in TMPDIR",
+            next_step="free space in the folder for temporary files, or name another one in TMPDIR",
         ) from error
 
 

@@ -62,7 +62,7 @@ def _problems(configuration: Configuration, name: str) -> Iterator[Problem]:
     if not NAME.fullmatch(name):
         yield problem("name", "must be at most 40 letters, digits, - and _", name)
     elif name in configuration.webhooks:
-        yield problem("name", "is that of a webhook already: take another, or delete that one first", name)
+        yield problem("name", "is the name of a webhook already: take another, or delete that one first", name)
     elif len(configuration.webhooks) >= MOST:
         yield problem("name", f"would be one too many: a ledger has at most {MOST} webhooks", name)
 

@@ -113,7 +113,7 @@ def _check_dependencies(world: World, own: str, added: Iterable[str]) -> None:
     if cycle := _dependency_path(world, wanted, own):
         refs = world.references(CATEGORY, [own, cycle[0]])
         raise Refused(
-            f"{refs[own]} cannot depend on {refs[cycle[0]]}: by dependencies it waits for it",
+            f"{refs[own]} cannot depend on {refs[cycle[0]]}, which depends on it already",
             rule="dependency_cycle",
             items=[_summary(world, entity_id, world.state(CATEGORY, entity_id)) for entity_id in cycle],
             next_step="remove the dependency that closes the cycle",

@@ -307,7 +307,7 @@ def _check_milestone(world: World, item: WorkItem) -> None:
     if item.milestone_id is None:
         return
     if item.item_type == "milestone":
-        check([problem("milestone_id", "is not given to a milestone, which belongs to none", item.milestone_id)])
+        check([problem("milestone_id", "cannot be set on a milestone, which belongs to no other", item.milestone_id)])
     milestone: WorkItem = existing(world, CATEGORY, item.milestone_id, None)
     if milestone.item_type != "milestone":
         found = f"{world.reference(CATEGORY, item.milestone_id)} is a {milestone.item_type}"

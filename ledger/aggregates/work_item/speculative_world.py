@@ -119,7 +119,7 @@ class SpeculativeWorld(World):
         return found
 
     def subtree(self, work_item: str) -> list[Neighbour]:
-        self._read_below(work_item)  # before the item, which is told with what is below it
+        self._read_below(work_item)  # before the item, which is summarised with what is below it
         top = self._node(work_item)
         level, found, depth = [top] if top else [], list[Neighbour](), 0
         while level and depth <= DEEPEST:

@@ -39,7 +39,7 @@ def cut_back(descriptor: int, ends: int, error: OSError, commands: Sequence[str]
         os.fsync(descriptor)
     except OSError as worse:
         raise OutcomeUnknown(
-            f"the outbox could neither be written ({error}) nor cut back: what it was given may or may not wait there",
+            f"the outbox could neither be written ({error}) nor cut back: the command may or may not wait there",
             next_step="check the disk, then repeat it with the same command_id",
             file=FILE,
             commands=list(commands),

@@ -162,7 +162,7 @@ def of_disk(home: Path) -> Iterator[HealthFinding]:
             code="disk_unusable",
             what=f"{home} cannot be written: {error.strerror or error}; while the database is away this machine knows"
             " less, and can queue nothing",
-            next_step="make room on its disk or correct its permissions, or choose another folder with LEDGER_HOME",
+            next_step="free space on its disk or correct its permissions, or choose another folder with LEDGER_HOME",
         )
 
 

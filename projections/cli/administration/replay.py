@@ -69,9 +69,11 @@ def replay_command(
 
 def _faults(only_check: bool, until: str | None, output: Path | None) -> Iterator[dict[str, object]]:
     if until is not None and not only_check and output is None:
-        yield problem("until", "needs --check, or --output with a file: an earlier state is never served", until)
+        yield problem(
+            "until", "needs --check, or --output with a file: rows of an earlier position are never served", until
+        )
     if only_check and output is not None:
-        yield problem("output", "does not go with --check: the one writes, the other compares", str(output))
+        yield problem("output", "cannot be given with --check: one writes, the other compares", str(output))
 
 
 def _source(app: App, name: str) -> LogSource | None:

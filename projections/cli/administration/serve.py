@@ -111,7 +111,7 @@ def _print_config(invocation: Invocation, client: str, arguments: list[str]) -> 
         answer_json({"client": client, "file": chosen.file, "text": chosen.text(started), **started})
         return
     say(chosen.text(started))
-    remark(f"this belongs into {chosen.file}, beside what else is in it")
+    remark(f"this belongs into {chosen.file}, with what that file already has")
     if invocation.settings.dsn:
         remark("set LEDGER_DSN for the client too, in env: it may hold a password, so it is not printed")
 

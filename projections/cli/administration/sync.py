@@ -60,7 +60,7 @@ def outbox(invocation: Invocation, set_aside: bool) -> int:
     try:
         _ = app.database
     except Unavailable:
-        remark(f"{waited} wait on this machine", style="yellow")
+        remark(f"{waited} changes wait on this machine", style="yellow")
         raise
     outcomes, held = _drained(app, waited)
     left = app.local.waiting

@@ -46,7 +46,7 @@ def list_(invocation: Invocation, /) -> None:
         ([moment(one[name]) if name.endswith("_at") and one[name] else one[name] for name in columns] for one in found),
     )
     if not found:
-        remark("there is no token: tracking-ledger token create NAME makes one")
+        remark("there is no token yet; to create one: tracking-ledger token create NAME")
 
 
 @token.command()

@@ -61,7 +61,7 @@ def list_(invocation: Invocation, /) -> None:
     columns = ("name", "state", "host", "template", "kinds", "items", "people", "behind", "why")
     table(columns, ([item.get(column) for column in columns] for item in answered["items"]), cut=("why",))
     if not answered["items"]:
-        remark("there is no webhook: tracking-ledger webhook add NAME URL makes one")
+        remark("there is no webhook yet; to add one: tracking-ledger webhook add NAME URL")
 
 
 @webhook.command()
@@ -146,9 +146,9 @@ def send(invocation: Invocation, /, watch: bool) -> int:
     if invocation.as_json:
         answer_json({"taken": done.taken, "failing": done.failing, "sent_by_another": not alone})
     elif not alone:
-        remark("another process of this machine sends: nothing is left to this one")
+        remark("another process of this machine is sending: this one has nothing to do")
     else:
-        remark(f"messages that were taken: {done.taken}; webhooks that fail: {done.failing}")
+        remark(f"messages accepted: {done.taken}; webhooks that fail: {done.failing}")
     return exits.DIFFERENCE if done.failing else exits.DONE
 
 

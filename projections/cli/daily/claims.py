@@ -73,7 +73,7 @@ def ready(invocation: Invocation, /, page: int, **arguments: Any) -> None:
 
 def _ready_everywhere(invocation: Invocation, page: int, arguments: dict[str, Any]) -> None:
     if page > 1 or arguments["parent_id"] or arguments["cursor"]:
-        raise click.UsageError("--all goes without --page and --below")
+        raise click.UsageError("--all cannot be combined with --page or --below")
     given = {name: value for name, value in arguments.items() if value is not None}
     found = every_ledger.everywhere(
         invocation, "ready_work", given, arguments["limit"], lambda item: item.get("priority") or 9

@@ -38,7 +38,7 @@ def edit_text(invocation: Invocation, ref: str) -> Fields:
         draft.keep(_text(item, base, {}), base)
         before: str | None = draft.text()
     else:
-        remark(f"going on with what was typed before, in {printable(draft.file)}", style="yellow")
+        remark(f"continuing with the text that was not recorded, in {printable(draft.file)}", style="yellow")
         before = None  # it is to be recorded as it is, too
     try:
         return _recorded(invocation, item["id"], draft, base, before)
@@ -154,10 +154,10 @@ def _open(file: Path) -> None:
         click.edit(filename=str(file))
     except click.ClickException as error:
         raise Refused(
-            f"the editor did not end well: {error.format_message()}",
+            f"the editor failed: {error.format_message()}",
             rule="no_editor",
             items=[],
-            next_step="set EDITOR to one that is there, or name the fields: tracking-ledger edit --help",
+            next_step="set EDITOR to a program that is installed, or name the fields: tracking-ledger edit --help",
         ) from error
 
 

@@ -37,7 +37,7 @@ DUE = click.option("--due", metavar="WHEN", type=When(), help="Done by then: fri
 NOT_BEFORE = click.option("--not-before", metavar="WHEN", type=When(), help="Not ready before then.")
 ESTIMATE = click.option("--estimate", metavar="TIME", type=Length(), help="What it will take: 90m, 2h, 1h30.")
 MILESTONE = click.option("--milestone", "milestone_id", type=REF, help="The milestone it belongs to.")
-RECURRENCE = click.option("--recurrence", metavar="RULE", help="When done, it comes again: every 2 weeks, ...")
+RECURRENCE = click.option("--recurrence", metavar="RULE", help="When done, it recurs: every 2 weeks, ...")
 REASON = click.option("-r", "--reason", metavar="TEXT", help="Why.")
 FORCE = click.option(
     "--force", is_flag=True, default=None, help="Even if another worker has claimed it; say why with --reason."
@@ -249,7 +249,7 @@ def unblock(invocation: Invocation, /, refs: tuple[str, ...], blockers: tuple[st
     refs, how["reason"] = _with_reason(invocation, refs, how["reason"])
     if blockers:
         if how["reason"]:
-            raise click.UsageError("a link that is removed keeps no reason: leave it out, or --by")
+            raise click.UsageError("a link is removed without a reason: leave out --reason, or --by")
         return each(
             invocation,
             refs,

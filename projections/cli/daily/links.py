@@ -38,7 +38,7 @@ class KindOfLink(click.Choice[str]):
             ref, allowed = ctx.params.get("ref", "REF") if ctx else "REF", ", ".join(self.choices)
             if ELSEWHERE.fullmatch(str(value)):
                 line = f"attach {ref} {shlex.quote(str(value))}"
-                raise exits.Incomplete("this links two work items; a URL is attached to one", line)
+                raise exits.Incomplete("link connects two work items; to add a URL to one, attach it", line)
             raise exits.Incomplete(f"{value!a} is no kind of link: they are {allowed}", f"link {ref} blocks OTHER")
         return kind
 
@@ -64,7 +64,7 @@ def link(invocation: Invocation, /, ref: str, kind: str, other: str, ledger: str
     """
     if ledger is not None:
         if kind != "relates-to":
-            raise click.UsageError("an item of another ledger blocks nothing in this one: link with relates-to")
+            raise click.UsageError("an item of another ledger cannot block one in this ledger: use relates-to")
         return _link_elsewhere(invocation, ref, other, ledger, remove=bool(remove))
     target = {"id": other, "ref": other} if kind == "implements" else perform(invocation, "query_work_item", id=other)
     answered = linked(invocation, ref, kind.replace("-", "_"), target["id"], remove)

@@ -103,7 +103,7 @@ def _list(
     **filters: Any,
 ) -> None:
     if mine and filters.get("assignee"):
-        raise click.UsageError("--mine and --assignee both say whose items: give one of them")
+        raise click.UsageError("--mine and --assignee exclude each other: give one of them")
     filters["assignee"] = person(invocation, filters.get("assignee"))
     filters["due_until"] = When().convert(due, None, None) if due else None  # here: a view keeps the word `today`
     filters |= {"limit": limit, "offset": (page - 1) * limit}
@@ -155,7 +155,7 @@ def _nothing(page: int, filters: Answered) -> str:
 
 def _list_everywhere(invocation: Invocation, *, mine: bool, limit: int, **filters: Any) -> None:
     if mine or any(filters.get(name) for name in ("offset", "parent_id", "milestone_id", "as_of")):
-        raise click.UsageError("--all goes without --mine, --page, --parent, --milestone and --as-of")
+        raise click.UsageError("--all cannot be combined with --mine, --page, --parent, --milestone or --as-of")
     del filters["offset"]
     given = {name: value for name, value in filters.items() if value is not None} | {"limit": limit}
     given |= {"fields": [*SUMMARY, "created_at"]} if filters.get("order") == "created" else {}

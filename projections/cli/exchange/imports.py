@@ -44,7 +44,7 @@ class Sources(Group):
         if named and (is_path or named[0] not in self.commands):
             found = detected(Path(named[0]))
             for command in found.others:
-                remark(f"taken as {KNOWN[found.name].called}; what is around it: {printable(command)}")
+                remark(f"read as {KNOWN[found.name].called}; to import what is around it: {printable(command)}")
             args = [found.name, *(str(found.path) if argument is named[0] else argument for argument in args)]
         return super().parse_args(ctx, args)
 

@@ -68,7 +68,7 @@ def history(invocation: Invocation, /, ref: str, raw: bool, **options: Any) -> N
     else:
         _print_history(answered["items"], refs_in(invocation.app, answered), invocation.app.clock())
     if not answered["items"]:
-        remark("nothing happened to it in this time")
+        remark("no event of it in this time")
     if answered["has_more"]:
         remark(f"{answered['returned']} of {answered['total_count']}; more with --cursor {answered['next_cursor']}")
 
@@ -230,7 +230,7 @@ def _newest(invocation: Invocation, *, ask: bool) -> Entity:
     items = router.run_on_first_source(invocation.app, find)[1]
     if not items:
         raise NotFound(
-            f"{invocation.actor} has done nothing lately that could be taken back",
+            f"{invocation.actor} has no recent command that could be taken back",
             next_step="tracking-ledger log shows what others did; tracking-ledger undo POSITION takes one back",
         )
     if not invocation.as_json:

@@ -52,11 +52,13 @@ def status(
     the report's, everything else is yours and stays as it is.
     """
     if as_of is not None and (write or again):
-        raise click.UsageError("--as-of tells of the past, --write and --watch of now: leave one of them out")
+        raise click.UsageError(
+            "--as-of shows an earlier state, --write and --watch the present one: leave one of them out"
+        )
     if html and (write or invocation.as_json):
-        raise click.UsageError("--html is a page of its own: leave --write and --json out")
+        raise click.UsageError("--html cannot be combined with --write or --json: leave them out")
     if output is not None and not html:
-        raise click.UsageError("--output is where --html puts its page: name --html too, or redirect")
+        raise click.UsageError("--output is the file of --html: give --html too, or redirect the output")
     if html and output is None and on_terminal():
         raise click.UsageError("--html is for a browser: name --output FILE, or redirect it")
     if html and again and output is None:

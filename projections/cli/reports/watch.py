@@ -127,7 +127,7 @@ def _follow(run: _Run, interruption: Interruption, *, once: bool) -> int:
     while True:
         try:
             if not run.take():
-                remark(f"to go on with it: tracking-ledger watch --since {run.reached} ...")
+                remark(f"to continue from there: tracking-ledger watch --since {run.reached} ...")
                 return exits.DIFFERENCE
             away = False
         except (Unavailable, OutcomeUnknown) as error:

@@ -68,7 +68,7 @@ def without_disk(error: OSError) -> Unavailable:
     place = f" at {error.filename}" if error.filename else ""
     return Unavailable(
         f"a file of this machine could not be read or written{place}: {error.strerror}",
-        next_step="make room on the disk or correct its permissions, and call it again;"
+        next_step="free space on the disk or correct its permissions, and call it again;"
         " `tracking-ledger doctor` says where the working files are",
     )
 

@@ -105,7 +105,7 @@ class Command(click.Command):
             given = self.make_parser(ctx).parse_args(list(args))[0]
             for parameter in self.params:
                 if _names_what_is_there(parameter) and _is_empty(given.get(parameter.name or "")):
-                    raise click.BadParameter("it is empty: name one, or leave it out", ctx, parameter)
+                    raise click.BadParameter("is empty: give a value, or leave it out", ctx, parameter)
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -69,7 +69,7 @@ def opened(path: str) -> int:
     status = os.fstat(descriptor)
     if status.st_uid != os.geteuid() or status.st_mode & 0o077:
         os.close(descriptor)
-        raise PermissionError(f"{path} is another user's, or open to others")
+        raise PermissionError(f"{path} belongs to another user, or is open to others")
     return descriptor
 
 

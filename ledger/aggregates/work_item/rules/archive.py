@@ -71,7 +71,7 @@ def _archive_one(entity_id: str, days: int, world: World) -> Decided:
             f"{len(recent)} items of the subtree of {world.reference(CATEGORY, entity_id)} changed within {days} days",
             rule="too_recent",
             items=neighbour_summaries(world, recent),
-            next_step="name fewer older_than_days",
+            next_step="send a smaller older_than_days",
         )
     return [(stream_id(CATEGORY, below.id), WorkItemArchived()) for below in tree if not below.archived]
 

@@ -120,7 +120,7 @@ def _check_series(after: After, turns: Turns[WorkItem]) -> None:
         if torn:
             other = then.next_id or now.next_id or maker or entity_id
             raise Refused(
-                f"{after.ref(entity_id)} and {after.ref(other)} follow each other and go back together",
+                f"{after.ref(entity_id)} and {after.ref(other)} follow each other and are only undone together",
                 rule="series",
                 items=_summaries(after, [entity_id, other]),
                 needed=[entity_id],

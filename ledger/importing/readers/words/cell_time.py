@@ -65,7 +65,7 @@ def cell_time(cell: str, *, day_first: bool | None = None) -> WrittenTime | None
     >>> [str(cell_time(way).at)[:16] for way in ways]
     ['2024-12-15 22:30', '2024-03-15 09:05', '2024-03-05 09:41']
     >>> cell_time("12/Mar/24 9:41 AM").doubt, cell_time("20260101T101010Z").doubt, cell_time("5/3/25").problem
-    ('no_zone', None, 'which is the day and which the month is not said')
+    ('no_zone', None, 'it does not say which number is the day and which the month')
     >>> cell_time("5/3/25", day_first=False).at.month, cell_time("soon"), cell_time("2024-03-12 and later")
     (5, None, None)
     """

@@ -66,7 +66,7 @@ def written_time(text: str) -> WrittenTime | None:
     >>> [str(written_time(one).at) for one in ("2026-07-01 09:00 CEST: x", "November 2, 2025 @ 11:38 AM PST")]
     ['2026-07-01 07:00:00+00:00', '2025-11-02 19:38:00+00:00']
     >>> written_time("2026-07-01 09:00 IST: x").problem, written_time("07/01/2026").problem
-    ('IST is the name of several time zones', 'which is the day and which the month is not said')
+    ('IST is the name of several time zones', 'it does not say which number is the day and which the month')
     """
     found = next((match for pattern in _DATES if (match := pattern.search(text))), None)
     if found is None:
@@ -103,7 +103,7 @@ def _day(found: re.Match[str]) -> datetime:
         one, other = int(parts["one"]), int(parts["other"])
         if one == other or (one > 12) != (other > 12):
             return _date(parts["year"], min(one, other) if one > 12 or other > 12 else one, max(one, other))
-        raise ValueError("which is the day and which the month is not said")
+        raise ValueError("it does not say which number is the day and which the month")
     month = int(parts["month"]) if "month" in parts else _NUMBER_OF_MONTH[parts["name"].lower()[:3]]
     return _date(parts["year"], month, int(parts["day"]))
 

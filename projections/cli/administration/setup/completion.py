@@ -92,5 +92,5 @@ def _write(file: Path, text: str) -> None:
 def _unusable(file: Path, error: Exception) -> Unavailable:
     return Unavailable(
         f"{file} cannot be used: {error}",
-        next_step="tracking-ledger completion --print prints the script, to put it where you like",
+        next_step="tracking-ledger completion --print prints the script, to install it yourself",
     )

@@ -82,7 +82,7 @@ def init(invocation: Invocation, name: str | None, offline: bool, agent: bool, p
     if above is not None and not known:
         remark(f"note: {printable(above.project)} has a ledger too; this folder now has its own", style="yellow")
     if not reached:
-        remark("PostgreSQL cannot be reached: what you record is kept on this machine until it can", style="yellow")
+        remark("PostgreSQL cannot be reached: what you record is kept on this machine until then", style="yellow")
     if invocation.as_json:
         answered = {"ledger": str(made.ledger), "name": made.name, "project": str(made.project), "created": not known}
         answered |= {"instructions": write_instructions(project)} if agent else {}
@@ -92,7 +92,7 @@ def init(invocation: Invocation, name: str | None, offline: bool, agent: bool, p
     if agent:
         for file, changed in write_instructions(project).items():
             say(f"{'wrote' if changed else 'nothing to change in'} {file}")
-        say("next: tracking-ledger mcp --print-config CLIENT prints what makes your assistant start the server")
+        say("next: tracking-ledger mcp --print-config CLIENT prints what to configure in your assistant")
 
 
 def _print_made(made: identity.Identity, *, known: bool) -> None:
@@ -123,7 +123,7 @@ def _print_next_steps(folder: Path, count: int, repeated: int) -> None:
     say("  tracking-ledger log")
     say("  tracking-ledger show Northwind")
     say("  tracking-ledger add 'My first task'")
-    say("  tracking-ledger mcp --print-config claude-code    # what makes an assistant start the server")
+    say("  tracking-ledger mcp --print-config claude-code    # the configuration for an assistant")
 
 
 def _ledger_above(project: Path) -> Identity | None:

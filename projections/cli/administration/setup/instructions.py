@@ -31,5 +31,5 @@ def _text(file: Path) -> str:
         return file.read_bytes().decode() if file.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise Unavailable(
-            f"{file} cannot be read: {error}", next_step=f"correct {file.name}, or put the section in yourself"
+            f"{file} cannot be read: {error}", next_step=f"correct {file.name}, or add the section yourself"
         ) from error
