@@ -6,7 +6,6 @@ Two folders called `app` are two ledgers.
 
 import json
 import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -126,12 +125,18 @@ def home(identity: Identity, settings: Settings) -> Path:
 
 
 def home_place(identity: Identity, settings: Settings) -> Path:
-    """Where the folder of the working files is, or would be."""
+    """Where the folder of the working files is, or would be. One that is there stays in use: writes may wait in it."""
     if settings.home is not None:
         return settings.home / str(identity.key)
-    if (git := _git_folder(identity.project)) is not None:
-        return git / APPLICATION / str(identity.key)
-    return platformdirs.user_state_path(APPLICATION) / str(identity.key)
+    among_user_data = platformdirs.user_state_path(APPLICATION) / str(identity.key)
+    git = _git_folder(identity.project)
+    if git is None:
+        return among_user_data
+    in_git = git / APPLICATION / str(identity.key)
+    owner = _owner(in_git)
+    if owner is None and not among_user_data.exists():
+        owner = _owner(git)
+    return in_git if owner == os.geteuid() else among_user_data
 
 
 @contextmanager
@@ -162,12 +167,33 @@ def _read(file: Path) -> Identity:
 
 
 def _git_folder(project: Path) -> Path | None:
-    """The git data that all worktrees of the project's repository share."""
-    if not any((folder / ".git").exists() for folder in (project, *project.parents)):
-        return None
-    asked = ["git", "-C", str(project), "rev-parse", "--path-format=absolute", "--git-common-dir"]
+    """The git data that all worktrees of the project's repository share.
+
+    Git is not asked: where its program is missing, too slow or refuses the repository, the working files would be
+    looked for in another place, without what waits in them.
+    """
+    for folder in (project, *project.parents):
+        if (git := _git_data(folder / ".git")) is not None:
+            return git
+    return None
+
+
+def _git_data(entry: Path) -> Path | None:
+    """Where `.git` leads, a folder or (in a worktree) a file; None if it is not git's."""
     try:
-        answer = subprocess.run(asked, capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):  # no git on this machine
+        own = entry if entry.is_dir() else entry.parent / _line(entry).removeprefix("gitdir: ")
+        shared = own / _line(own / "commondir") if (own / "commondir").exists() else own
+        return shared.resolve() if (shared / "HEAD").exists() else None
+    except (OSError, ValueError):  # there is none, or not one that this user can read
         return None
-    return Path(answer.stdout.strip()) if answer.returncode == 0 and answer.stdout.strip() else None
+
+
+def _line(file: Path) -> str:
+    return file.read_text(encoding="utf-8").rstrip("\n")
+
+
+def _owner(folder: Path) -> int | None:
+    try:
+        return folder.stat().st_uid
+    except OSError:
+        return None

@@ -71,7 +71,7 @@ ENVIRONMENT = {
     "LEDGER_PROJECT": "the project folder; its .ledger lies here or above it (default: the current one)",
     "LEDGER_DSN": "a PostgreSQL server to use instead of the embedded one, as a libpq connection string",
     "LEDGER_ADMIN_DSN": "the connection that creates and migrates the schema, when LEDGER_DSN's role may not",
-    "LEDGER_HOME": "where this machine's working files lie (default: in the repository's git folder, else the user's)",
+    "LEDGER_HOME": "where working files lie (default: where they are, else your repository's git folder or your data)",
     "LEDGER_PGDATA": "where the embedded server keeps its data (default: the user's data folder)",
     "LEDGER_PGBIN": "a folder with PostgreSQL's own programs, to be used instead of those in the wheel",
     "LEDGER_BY": "who acts, recorded on every event (default: the MCP client's name, else git's, else the login name)",

@@ -1,6 +1,8 @@
 """Which ledger a folder belongs to."""
 
+import os
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,78 @@ def test_only_the_owner_may_look_into_the_working_files(tmp_path: Path) -> None:
     folder = identity.home(identity.create(tmp_path), settings)
 
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+@pytest.fixture
+def user_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path / "state"
+
+
+def git(folder: Path, *words: str) -> str:
+    author = ("-c", "user.name=ann", "-c", "user.email=ann@example.org")
+    return subprocess.run(
+        ["git", "-C", str(folder), *author, *words], check=True, capture_output=True, text=True
+    ).stdout
+
+
+def own_settings(project: Path) -> Settings:
+    return Settings(project=project, pgdata=project / "unused")
+
+
+def test_the_working_files_stay_where_they_are_when_the_project_gets_a_repository(
+    tmp_path: Path, user_data: Path
+) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    made = identity.create(project)
+    before = identity.home(made, own_settings(project))
+
+    git(project, "init", "-q")
+
+    assert identity.home(made, own_settings(project)) == before
+    assert before.is_relative_to(user_data)
+
+
+def test_the_working_files_are_found_without_a_git_program(
+    tmp_path: Path, user_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(tmp_path, "init", "-q")
+    made = identity.create(tmp_path)
+    with_git = identity.home(made, own_settings(tmp_path))
+
+    monkeypatch.setenv("PATH", "")
+
+    assert identity.home(made, own_settings(tmp_path)) == with_git
+    assert with_git.is_relative_to(tmp_path / ".git")
+
+
+def test_the_working_files_lie_where_git_keeps_what_all_worktrees_share(tmp_path: Path, user_data: Path) -> None:
+    whole, apart, below = tmp_path / "whole", tmp_path / "apart", tmp_path / "whole" / "a" / "b"
+    below.mkdir(parents=True)
+    git(tmp_path, "init", "-q", str(whole))
+    git(whole, "commit", "-q", "--allow-empty", "-m", "First")
+    git(whole, "worktree", "add", "-q", str(tmp_path / "tree"))
+    git(tmp_path, "init", "-q", f"--separate-git-dir={tmp_path / 'elsewhere'}", str(apart))
+    (below / ".git").mkdir()  # an empty folder, which git passes over too
+
+    for project in (whole, below, apart, tmp_path / "tree"):
+        made = identity.create(project)
+        shared = Path(git(project, "rev-parse", "--path-format=absolute", "--git-common-dir").strip())
+
+        assert identity.home(made, own_settings(project)) == shared / "tracking-ledger" / str(made.key)
+
+
+def test_no_working_files_are_laid_into_the_repository_of_another_user(
+    tmp_path: Path, user_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(tmp_path, "init", "-q")
+    made = identity.create(tmp_path)
+    owner = os.geteuid()
+
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+
+    assert identity.home(made, own_settings(tmp_path)).is_relative_to(user_data)
 
 
 def test_a_folder_without_a_ledger_says_what_to_do(tmp_path: Path) -> None:
