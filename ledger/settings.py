@@ -75,7 +75,7 @@ ENVIRONMENT = {
     "LEDGER_PGDATA": "where the embedded server keeps its data (default: the user's data folder)",
     "LEDGER_PGBIN": "a folder with PostgreSQL's own programs, to be used instead of those in the wheel",
     "LEDGER_BY": "who acts, recorded on every event (default: the MCP client's name, else git's, else the login name)",
-    "LEDGER_TOKEN": "tells the claims of this process from others' under the same name (default: the name is enough)",
+    "LEDGER_TOKEN": "separates the claims of this process from others of the same name (default: the name is enough)",
     "LEDGER_STATUS_FILE": "where the status report is kept, from the project folder (default: .project_status.md)",
     "LEDGER_PREPARE": "on or off: statements prepared on the server (a PgBouncer that keeps none is found out)",
     "LEDGER_WARM": "on or off: a process beside the embedded server that is forked for commands (default: on)",
