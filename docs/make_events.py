@@ -8,10 +8,10 @@ from typing import get_type_hints
 
 import msgspec
 
+from ledger.aggregates.decider import Decider
 from ledger.annotation.events import ANNOTATION_FACTS
 from ledger.catalog import DECIDERS, TOPICS
 from ledger.codec import schema_of
-from ledger.decider import Decider
 from ledger.envelope import MARKS, Fact
 
 HEAD = """# Events

@@ -7,6 +7,7 @@ from msgspec import Raw
 
 from ledger.aggregates.configuration.decider import decider as configuration
 from ledger.aggregates.conflict.decider import decider as conflict
+from ledger.aggregates.decider import Decider, Undo
 from ledger.aggregates.deployment.decider import decider as deployment
 from ledger.aggregates.enhancement.decider import decider as enhancement
 from ledger.aggregates.erasure.decider import decider as erasure
@@ -21,7 +22,6 @@ from ledger.aggregates.work_item.events import (
 )
 from ledger.annotation.commands import ANNOTATION_COMMANDS, AnnotationCommand
 from ledger.codec import decode, reading, readings, schema_of
-from ledger.decider import Decider, Undo
 from ledger.envelope import Command, Fact, RecordedEvent, category_of
 from ledger.importing.commands import Import
 from ledger.values.states import FINISHED, SUSPENDING

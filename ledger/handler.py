@@ -8,9 +8,9 @@ import msgspec
 from ledger.across.conflict_resolution import decide as resolve_conflict
 from ledger.across.undo import decide as decide_undo
 from ledger.aggregates.conflict.commands import ResolveConflict
+from ledger.aggregates.decider import Decided, Undo
 from ledger.catalog import decider_of, fold_stream, is_known
 from ledger.codec import command_digest, storable, unstorable
-from ledger.decider import Decided, Undo
 from ledger.envelope import Command, Proposal, ProposedEvent, Recorded, RecordedEvent, RowChange, Submission
 from ledger.errors import (
     CommandIdReused,

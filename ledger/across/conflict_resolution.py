@@ -10,12 +10,12 @@ from ledger.aggregates.conflict.commands import ResolveConflict
 from ledger.aggregates.conflict.decider import CATEGORY
 from ledger.aggregates.conflict.events import Base, ConflictResolved
 from ledger.aggregates.conflict.state import Conflict
+from ledger.aggregates.decider import Decided, Undo
 from ledger.aggregates.guards import check_administrator, check_current
 from ledger.aggregates.work_item.commands import ChangeWorkItems
 from ledger.catalog import FACTS, decider_of
 from ledger.codec import convert
 from ledger.command_codec import command_of
-from ledger.decider import Decided, Undo
 from ledger.envelope import Command, id_of, stream_id
 from ledger.errors import Damaged, NotFound, Refused
 from ledger.pending import Version

@@ -12,8 +12,8 @@ import msgspec
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
+from ledger.aggregates.decider import Decided, Undo, Undoable
 from ledger.catalog import DECIDERS, fact_of, states_of
-from ledger.decider import Decided, Undo, Undoable
 from ledger.envelope import Fact, RecordedEvent, UnknownFact, category_of, id_of
 from ledger.errors import NewerProgramNeeded, NotFound, Refused
 from ledger.pending import shown_position, shown_version

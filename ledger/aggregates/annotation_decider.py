@@ -2,6 +2,7 @@
 
 from typing import Any, assert_never
 
+from ledger.aggregates.decider import Decided
 from ledger.aggregates.guards import existing
 from ledger.annotation.commands import (
     AddAttachment,
@@ -22,7 +23,6 @@ from ledger.annotation.events import (
     EffortLogged,
 )
 from ledger.annotation.state import Attachment, Comment
-from ledger.decider import Decided
 from ledger.envelope import Fact, stream_id
 from ledger.errors import NotFound, Refused
 from ledger.values.moment import text

@@ -4,8 +4,8 @@ from collections import Counter
 
 from msgspec import Struct, field
 
+from ledger.aggregates.decider import Decided
 from ledger.aggregates.work_item.commands import Attribution
-from ledger.decider import Decided
 from ledger.envelope import Fact, stream_id
 from ledger.values.finding import Finding
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from ledger.decider import Decided
+from ledger.aggregates.decider import Decided
 from ledger.envelope import Proposal, Recorded, RecordedEvent, Submission, configuration_id, stream_id
 from ledger.errors import LedgerError, LostRace, OutcomeUnknown
 from ledger.handler import Decide, Handler, Project

@@ -19,7 +19,7 @@ from ledger.libpq.environment import take_variables
 from projections.application.activity import places
 from projections.cli.commands import COMMANDS, MEANT, NAMES, SECTIONS
 from projections.cli.terminal import exits, lost_output, streams
-from projections.cli.terminal.options import Options, common_options
+from projections.cli.terminal.parameters.options import Options, common_options
 from projections.cli.warm.client import WarmAddress
 
 ALLOCATIONS = 100_000  # between two searches for cycles: what a start loads stays, and Python would search it 60 times

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from pydantic import Field
 
+from ledger.aggregates.decider import Undo
 from ledger.aggregates.erasure.decider import CATEGORY as ERASURE
 from ledger.aggregates.guards import version_conflict
 from ledger.aggregates.work_item.item_summaries import CATEGORY as WORK_ITEM
 from ledger.catalog import DECIDERS, FACTS, fold_stream
-from ledger.decider import Undo
 from ledger.envelope import Recorded, category_of, configuration_id, id_of, stream_id
 from ledger.errors import NotFound, Refused
 from ledger.pending import PENDING, Version, parse, place_of

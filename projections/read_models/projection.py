@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import fields, replace
 
-from ledger.decider import Decider
+from ledger.aggregates.decider import Decider
 from ledger.envelope import Entry, Fact
 from ledger.errors import VERIFY, Damaged
 from ledger.values.moment import text

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from ledger.decider import LastPlan
+from ledger.aggregates.decider import LastPlan
 from ledger.envelope import imported_id
 from ledger.importing.commands import Import as ImportCommand
 from ledger.importing.import_plan import ImportPlan, Tally

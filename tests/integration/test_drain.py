@@ -17,6 +17,7 @@ from ledger.aggregates.configuration.commands import ChangeConfiguration
 from ledger.aggregates.conflict.commands import ResolveConflict
 from ledger.aggregates.conflict.decider import conflict_id, conflict_stream
 from ledger.aggregates.conflict.events import ConflictFound, ConflictResolved
+from ledger.aggregates.decider import Undo
 from ledger.aggregates.vendor.commands import CreateVendor
 from ledger.aggregates.work_item.commands import (
     ChangeWorkItems,
@@ -29,7 +30,6 @@ from ledger.aggregates.work_item.commands import (
 from ledger.aggregates.work_item.state import WorkItem
 from ledger.annotation.commands import AddAttachment, RemoveAttachment
 from ledger.catalog import fact_of
-from ledger.decider import Undo
 from ledger.envelope import Command, Fact, Proposal, Recorded, Submission, configuration_id, stream_id
 from ledger.errors import NewerProgramNeeded, OutcomeUnknown, Refused, Unavailable, VersionConflict
 from ledger.handler import Decide, rule_of

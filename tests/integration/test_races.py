@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from ledger.aggregates.decider import Decided
 from ledger.aggregates.enhancement.commands import UpdateEnhancement
 from ledger.aggregates.work_item.commands import (
     AskQuestion,
@@ -14,7 +15,6 @@ from ledger.aggregates.work_item.commands import (
     UpdateWorkItem,
 )
 from ledger.catalog import decider_of
-from ledger.decider import Decided
 from ledger.envelope import Command, Submission
 from ledger.errors import Refused
 from ledger.world import World

@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as some
 from msgspec.structs import replace
 
+from ledger.aggregates.decider import LastPlan
 from ledger.aggregates.work_item.bulk import WAITS, Plan, plan
 from ledger.aggregates.work_item.commands import ChangeWorkItems, CreateWorkItem, LinkWorkItems, UpdateWorkItem
 from ledger.aggregates.work_item.decider import decide
 from ledger.annotation.commands import AddComment
 from ledger.annotation.events import CommentAdded
 from ledger.catalog import fact_of
-from ledger.decider import LastPlan
 from ledger.envelope import Submission, stream_id
 from ledger.errors import LedgerError
 from ledger.handler import Handler

@@ -28,6 +28,7 @@ from msgspec import UNSET
 
 from ledger.aggregates.conflict.commands import ResolveConflict
 from ledger.aggregates.conflict.events import ConflictFound
+from ledger.aggregates.decider import Undo
 from ledger.aggregates.vendor.commands import CreateVendor, UpdateVendor
 from ledger.aggregates.work_item.commands import (
     ChangeWorkItems,
@@ -37,7 +38,6 @@ from ledger.aggregates.work_item.commands import (
     UpdateWorkItem,
 )
 from ledger.catalog import fact_of, states_of
-from ledger.decider import Undo
 from ledger.envelope import Command, Recorded, RecordedEvent, Submission, category_of, id_of, stream_id
 from ledger.errors import LedgerError
 from ledger.pending import Version, newest

@@ -10,12 +10,12 @@ from hypothesis import example, given
 from hypothesis import strategies as some
 from msgspec import Struct
 
+from ledger.aggregates.decider import Undo
 from ledger.aggregates.work_item.commands import CreateWorkItem, UpdateWorkItem
 from ledger.aggregates.work_item.events import WorkItemCreated
 from ledger.aggregates.work_item.state import WorkItem
 from ledger.annotation.commands import LogEffort
 from ledger.catalog import fact_of, fold_stream
-from ledger.decider import Undo
 from ledger.envelope import Command, RecordedEvent, Submission, category_of, stream_id
 from ledger.errors import LedgerError
 from ledger.pending import newest

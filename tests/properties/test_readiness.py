@@ -14,6 +14,7 @@ from hypothesis import strategies as some
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ledger.aggregates.decider import Undo
 from ledger.aggregates.work_item.commands import (
     AskQuestion,
     Attribution,
@@ -27,7 +28,6 @@ from ledger.aggregates.work_item.commands import (
 )
 from ledger.aggregates.work_item.item_summaries import CATEGORY
 from ledger.aggregates.work_item.rules.claims import token_digest
-from ledger.decider import Undo
 from ledger.envelope import Command, stream_id
 from ledger.postgres.connection.database import Database
 from ledger.values.states import CATEGORIES, ORIGINAL

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from ledger.aggregates.configuration.commands import ChangeConfiguration
 from ledger.aggregates.conflict.commands import ResolveConflict
+from ledger.aggregates.decider import Undo
 from ledger.aggregates.work_item.commands import (
     AnswerQuestion,
     ArchiveWorkItems,
@@ -26,7 +27,6 @@ from ledger.aggregates.work_item.commands import (
 )
 from ledger.annotation.commands import AddComment
 from ledger.catalog import states_of
-from ledger.decider import Undo
 from ledger.envelope import Command, Scope, Submission, category_of, configuration_id, id_of, stream_id
 from ledger.errors import LedgerError
 from ledger.importing.commands import Import

@@ -13,9 +13,9 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 import msgspec
 
+from ledger.aggregates.decider import Decided, Decider
 from ledger.catalog import FACTS, fold_stream, topics_of
 from ledger.codec import encode, schema_of
-from ledger.decider import Decided, Decider
 from ledger.envelope import Command, Fact, Past, RecordedEvent, Scope, configuration_id, stream_id
 from ledger.errors import Invalid, LedgerError, LostRace
 from ledger.values.reference import shorten

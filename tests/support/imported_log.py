@@ -9,12 +9,12 @@ from typing import Any
 
 from msgspec.structs import asdict
 
+from ledger.aggregates.decider import Decided
 from ledger.aggregates.work_item.commands import ImportWorkItems
 from ledger.aggregates.work_item.events import WorkItemRevised
 from ledger.aggregates.work_item.imported.item_plan import plan
 from ledger.catalog import fold_stream
 from ledger.codec import encode, schema_of
-from ledger.decider import Decided
 from ledger.envelope import Past, RecordedEvent, import_of, imported_id
 from ledger.values.finding import Finding
 from ledger.values.moment import parse

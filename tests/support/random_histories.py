@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import strategies as some
 
 from ledger.aggregates.configuration.commands import ChangeConfiguration
+from ledger.aggregates.decider import Undo
 from ledger.aggregates.deployment.commands import AmendDeployment, RecordDeployment
 from ledger.aggregates.enhancement.commands import RecordEnhancement, UpdateEnhancement
 from ledger.aggregates.vendor.commands import CreateVendor, UpdateVendor
@@ -23,7 +24,6 @@ from ledger.aggregates.work_item.commands import (
     RestoreArchived,
     UpdateWorkItem,
 )
-from ledger.decider import Undo
 from ledger.envelope import Command, Recorded, configuration_id, stream_id
 from ledger.errors import LedgerError
 from tests.support.given import LEDGER, numbered

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from ledger.aggregates.decider import Decider
 from ledger.aggregates.work_item.commands import UpdateWorkItem
 from ledger.aggregates.work_item.decider import decider as work_items
 from ledger.aggregates.work_item.events import WorkItemDeleted
 from ledger.annotation.commands import AddAttachment, RemoveAttachment
 from ledger.annotation.events import AttachmentAdded, AttachmentRemoved, CommentAdded
 from ledger.annotation.state import Attachment
-from ledger.decider import Decider
 from ledger.envelope import Fact
 from ledger.errors import NotFound
 from projections.operations.work.attachments import AttachInput, kind_of

@@ -6,7 +6,7 @@ import click
 import pytest
 
 from ledger.values.moment import text
-from projections.cli.terminal.dates import Length, When, written
+from projections.cli.terminal.parameters.dates import Length, When, written
 from tests.support.each import each
 
 NOW = datetime(2026, 11, 29, 5, 40)  # a Sunday

@@ -8,6 +8,7 @@ import pytest
 from ledger.aggregates.configuration.decider import decider as configurations
 from ledger.aggregates.conflict.decider import decider as conflicts
 from ledger.aggregates.conflict.events import ConflictFound
+from ledger.aggregates.decider import Decider
 from ledger.aggregates.deployment.decider import decider as deployments
 from ledger.aggregates.deployment.events import DeploymentRecorded
 from ledger.aggregates.enhancement.decider import decider as enhancements
@@ -20,7 +21,6 @@ from ledger.aggregates.work_item.events import WorkItemCreated, WorkItemDeleted,
 from ledger.annotation.commands import AddComment, CorrectComment, WithdrawComment
 from ledger.annotation.events import ANNOTATION_FACTS, CommentAdded, CommentCorrected, CommentWithdrawn
 from ledger.annotation.state import Comment, visible_comments
-from ledger.decider import Decider
 from ledger.envelope import Fact
 from ledger.errors import NotFound, Refused, VersionConflict
 from tests.support.given import ENTITY, NOW, Given, given, numbered

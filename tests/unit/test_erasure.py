@@ -10,13 +10,13 @@ from msgspec.structs import replace
 
 from ledger.across.erasure import applied, of_entity, of_person, payloads_in
 from ledger.aggregates.conflict.events import ConflictFound
+from ledger.aggregates.decider import Undo
 from ledger.aggregates.erasure.events import ErasedPayload, TextsErased
 from ledger.aggregates.work_item.commands import CreateWorkItem, UpdateWorkItem
 from ledger.aggregates.work_item.events import WorkItemCreated
 from ledger.annotation.commands import AddAttachment, AddComment
 from ledger.catalog import DECIDERS, FACTS, fact_of, fold_stream
 from ledger.codec import digest, encode, is_erased, origin_digest, schema_of
-from ledger.decider import Undo
 from ledger.envelope import Fact, RecordedEvent, category_of, stream_id
 from ledger.errors import NewerProgramNeeded
 from ledger.offline.lines import event_of, line_of

@@ -10,9 +10,9 @@ from hypothesis import strategies as some
 from msgspec import Raw, Struct
 from msgspec.structs import asdict, replace
 
+from ledger.aggregates.decider import Decider
 from ledger.aggregates.work_item.events import WorkItemCreated, WorkItemRevised
 from ledger.catalog import DECIDERS, FACTS
-from ledger.decider import Decider
 from ledger.envelope import Fact, RecordedFact, recorded_fact, stream_id
 from ledger.errors import Damaged
 from ledger.values.revision import Change, apply

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import asdict
 
+from ledger.aggregates.decider import Decided
 from ledger.aggregates.vendor.events import TestResults
 from ledger.catalog import fold_stream
-from ledger.decider import Decided
 from ledger.envelope import category_of
 from ledger.importing.commands import Import
 from ledger.importing.plan import plan

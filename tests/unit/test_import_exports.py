@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from ledger.aggregates.decider import Decided
 from ledger.aggregates.work_item.commands import ImportedItem
-from ledger.decider import Decided
 from ledger.errors import Invalid
 from ledger.importing.readers.reading import Reading
 from ledger.values.moment import parse, text

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from ledger.across.undo import decide as decide_undo
 from ledger.aggregates.configuration.commands import ChangeConfiguration
 from ledger.aggregates.configuration.events import ConfigurationChanged
+from ledger.aggregates.decider import Undo
 from ledger.aggregates.work_item.commands import (
     AnswerQuestion,
     Attribution,
@@ -34,7 +35,6 @@ from ledger.aggregates.work_item.events import (
 )
 from ledger.aggregates.work_item.state import Question, WorkItem
 from ledger.catalog import states_of
-from ledger.decider import Undo
 from ledger.envelope import Command
 from ledger.errors import Refused
 from ledger.values.moment import parse

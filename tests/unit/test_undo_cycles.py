@@ -2,9 +2,9 @@
 
 import pytest
 
+from ledger.aggregates.decider import Decided
 from ledger.aggregates.work_item.commands import ArchiveWorkItems, CreateWorkItem, LinkWorkItems
 from ledger.aggregates.work_item.events import WorkItemLinked, WorkItemUnlinked
-from ledger.decider import Decided
 from ledger.envelope import Submission, stream_id
 from ledger.errors import Refused
 from tests.support.ledgers import FIRST_DAY, Ledger, numbered_command

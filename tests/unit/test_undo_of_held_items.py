@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from ledger.aggregates.decider import Decided
 from ledger.aggregates.work_item.commands import ArchiveWorkItems, ClaimWorkItem, CreateWorkItem, UpdateWorkItem
 from ledger.aggregates.work_item.events import WorkItemRevised
-from ledger.decider import Decided
 from ledger.envelope import Submission, stream_id
 from ledger.errors import Refused
 from ledger.values.revision import Change

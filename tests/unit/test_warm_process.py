@@ -13,7 +13,7 @@ import pytest
 
 from ledger.settings import Settings
 from projections.cli.commands import COMMANDS
-from projections.cli.terminal.options import common_options
+from projections.cli.terminal.parameters.options import common_options
 from projections.cli.warm import client, place, server
 
 FOUND = {"LEDGER_PGDATA": "/somewhere/postgres"}

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from ledger.aggregates.configuration.commands import ChangeConfiguration
+from ledger.aggregates.decider import Undo
 from ledger.aggregates.work_item.commands import (
     AnswerQuestion,
     AskQuestion,
@@ -17,7 +18,6 @@ from ledger.aggregates.work_item.commands import (
     UpdateWorkItem,
 )
 from ledger.annotation.commands import LogEffort
-from ledger.decider import Undo
 from ledger.envelope import stream_id
 from projections.questions.log.work_report import Scope, work_report
 from tests.support.given import CONFIGURATION, LEDGER, numbered

@@ -15,8 +15,8 @@ from ledger.aggregates.configuration.commands import (
 )
 from ledger.aggregates.configuration.events import ConfigurationChanged, ConfigurationFact, ConfigurationReverted
 from ledger.aggregates.configuration.state import Configuration, evolve
+from ledger.aggregates.decider import Decided, Decider, Turns, Undoable
 from ledger.aggregates.guards import check_administrator, check_current
-from ledger.decider import Decided, Decider, Turns, Undoable
 from ledger.envelope import stream_id
 from ledger.errors import NotFound
 from ledger.problems import Problem, check, problem

@@ -16,8 +16,8 @@ from ledger.aggregates.configuration.commands import (
 )
 from ledger.aggregates.configuration.events import ConfigurationChanged
 from ledger.aggregates.configuration.state import Configuration, Webhook
+from ledger.aggregates.decider import Decided
 from ledger.aggregates.guards import check_administrator
-from ledger.decider import Decided
 from ledger.envelope import stream_id
 from ledger.errors import NotFound
 from ledger.problems import Problem, check, problem

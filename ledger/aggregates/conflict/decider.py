@@ -7,8 +7,8 @@ from ledger.aggregates.annotation_decider import decide as annotate
 from ledger.aggregates.conflict.commands import ResolveConflict
 from ledger.aggregates.conflict.events import ConflictFact
 from ledger.aggregates.conflict.state import Conflict, evolve
+from ledger.aggregates.decider import Decider
 from ledger.annotation.events import ANNOTATION_FACTS
-from ledger.decider import Decider
 from ledger.envelope import minted_id, stream_id
 
 CATEGORY = "conflict"

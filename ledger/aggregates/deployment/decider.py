@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import assert_never, get_args
 
 from ledger.aggregates.annotation_decider import decide as annotate
+from ledger.aggregates.decider import Decided, Decider, Turns, Undoable
 from ledger.aggregates.deployment.commands import AmendDeployment, DeploymentCommand, RecordDeployment
 from ledger.aggregates.deployment.events import (
     DeploymentAmended,
@@ -17,7 +18,6 @@ from ledger.aggregates.deployment.state import Deployment, evolve
 from ledger.aggregates.guards import existing
 from ledger.annotation.commands import Annotate, AnnotationCommand
 from ledger.annotation.events import ANNOTATION_FACTS
-from ledger.decider import Decided, Decider, Turns, Undoable
 from ledger.envelope import stream_id
 from ledger.errors import AlreadyRecorded, NotFound, NotUnique
 from ledger.problems import Problem, check, problem

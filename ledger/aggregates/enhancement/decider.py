@@ -6,6 +6,7 @@ from typing import assert_never, get_args
 from msgspec.structs import asdict
 
 from ledger.aggregates.annotation_decider import decide as annotate
+from ledger.aggregates.decider import Decided, Decider, Turns, Undoable, with_also
 from ledger.aggregates.enhancement.commands import EnhancementCommand, RecordEnhancement, UpdateEnhancement
 from ledger.aggregates.enhancement.events import (
     EnhancementFact,
@@ -20,7 +21,6 @@ from ledger.aggregates.enhancement.state import Enhancement, evolve
 from ledger.aggregates.guards import existing
 from ledger.annotation.commands import Annotate, AnnotationCommand
 from ledger.annotation.events import ANNOTATION_FACTS
-from ledger.decider import Decided, Decider, Turns, Undoable, with_also
 from ledger.envelope import stream_id
 from ledger.errors import NotFound, Refused
 from ledger.problems import check, problem

@@ -1,10 +1,10 @@
 """Erasures as a category: each is a stream of its own, which is never added to."""
 
+from ledger.aggregates.decider import Decided, Decider
 from ledger.aggregates.erasure.commands import EraseTexts
 from ledger.aggregates.erasure.events import TextsErased
 from ledger.aggregates.erasure.state import Erasure, evolve
 from ledger.aggregates.guards import check_administrator
-from ledger.decider import Decided, Decider
 from ledger.envelope import stream_id
 from ledger.world import World
 

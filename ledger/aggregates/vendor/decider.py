@@ -6,6 +6,7 @@ from typing import Any, assert_never, get_args
 from msgspec.structs import asdict
 
 from ledger.aggregates.annotation_decider import decide as annotate
+from ledger.aggregates.decider import Decided, Decider, Turns, Undoable, with_also
 from ledger.aggregates.guards import existing
 from ledger.aggregates.vendor.commands import CreateVendor, UpdateVendor, VendorCommand
 from ledger.aggregates.vendor.events import (
@@ -22,7 +23,6 @@ from ledger.aggregates.vendor.events import (
 from ledger.aggregates.vendor.state import FORMATS, Vendor, evolve
 from ledger.annotation.commands import Annotate, AnnotationCommand
 from ledger.annotation.events import ANNOTATION_FACTS
-from ledger.decider import Decided, Decider, Turns, Undoable, with_also
 from ledger.envelope import stream_id
 from ledger.errors import NotFound, NotUnique
 from ledger.problems import Problem, check, problem

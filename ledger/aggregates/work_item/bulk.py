@@ -6,12 +6,12 @@ from typing import Any
 
 from msgspec import Struct
 
+from ledger.aggregates.decider import Decided
 from ledger.aggregates.work_item.commands import ChangeWorkItems, CreateWorkItem, LinkWorkItems, UpdateWorkItem
 from ledger.aggregates.work_item.item_summaries import CATEGORY
 from ledger.aggregates.work_item.rules.enhancement_links import ENHANCEMENT
 from ledger.aggregates.work_item.speculative_world import SpeculativeWorld
 from ledger.aggregates.work_item.state import IMPLEMENTS
-from ledger.decider import Decided
 from ledger.envelope import id_of, stream_id
 from ledger.errors import Invalid, LedgerError, NotFound, NotUnique, Refused, VersionConflict
 from ledger.world import World

@@ -6,6 +6,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import asdict
 
 from ledger.aggregates.annotation_decider import decide as annotate
+from ledger.aggregates.decider import Decided, Decider, Undoable, with_also
 from ledger.aggregates.guards import existing
 from ledger.aggregates.work_item.bulk import change_all
 from ledger.aggregates.work_item.commands import (
@@ -53,7 +54,6 @@ from ledger.aggregates.work_item.rules.undo import check_undo
 from ledger.aggregates.work_item.state import IMPLEMENTS, WorkItem, evolve
 from ledger.annotation.commands import Annotate, AnnotationCommand
 from ledger.annotation.events import ANNOTATION_FACTS, EFFORT_FACTS
-from ledger.decider import Decided, Decider, Undoable, with_also
 from ledger.envelope import Fact, stream_id
 from ledger.errors import Invalid, NotFound, Refused
 from ledger.problems import check, problem

@@ -13,7 +13,7 @@ from projections.application.app import App
 from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, printable, remark, say, table
-from projections.cli.terminal.points import POINT
+from projections.cli.terminal.parameters.points import POINT
 from projections.cli.terminal.progress import OnProgress, progress
 from projections.questions.log.as_of import position_of
 from projections.tables.postgres import PostgresTables

@@ -8,9 +8,9 @@ from projections.cli.daily.shared.calls import perform
 from projections.cli.reports.work_report import print_report
 from projections.cli.terminal import exits
 from projections.cli.terminal.completions import REF
-from projections.cli.terminal.dates import Length, PastMoment
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, say
+from projections.cli.terminal.parameters.dates import Length, PastMoment
 
 
 @click.command(cls=Command)

@@ -17,9 +17,9 @@ from projections.cli.daily.shared.each_item import REFS, each
 from projections.cli.daily.shared.joint_changes import TypedChange, perform_at_once
 from projections.cli.terminal import exits
 from projections.cli.terminal.completions import PERSON, REF, STATE, TAG
-from projections.cli.terminal.dates import Length, When
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, moment, planned, printable, remark, remark_ready, say
+from projections.cli.terminal.parameters.dates import Length, When
 from projections.questions.answers import Answered
 
 ME = "me"

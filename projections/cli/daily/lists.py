@@ -14,11 +14,11 @@ from projections.cli.daily.shared.calls import perform
 from projections.cli.daily.shared.filters import filter_options
 from projections.cli.terminal import clones, every_ledger, exits, views
 from projections.cli.terminal.completions import PERSON, STATE, VIEW
-from projections.cli.terminal.dates import When, WhenTyped
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.next_lines import REFERENCE
 from projections.cli.terminal.output import answer_json, planned, printable, remark, table
-from projections.cli.terminal.points import POINT
+from projections.cli.terminal.parameters.dates import When, WhenTyped
+from projections.cli.terminal.parameters.points import POINT
 from projections.cli.terminal.wording import awaited, short_ago
 from projections.questions.answers import Answered
 from projections.questions.pages import counted

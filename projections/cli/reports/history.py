@@ -29,7 +29,7 @@ from projections.cli.terminal.output import (
     say,
     table,
 )
-from projections.cli.terminal.points import POINT
+from projections.cli.terminal.parameters.points import POINT
 from projections.cli.terminal.wording import Refs, changed, happened, in_words, short_ago
 from projections.fallback import router
 from projections.operations.catalog import OPERATIONS

@@ -7,7 +7,7 @@ import click
 from projections.cli.terminal.completions import REF
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, moment, printable, remark, table
-from projections.cli.terminal.points import POINT
+from projections.cli.terminal.parameters.points import POINT
 from projections.operations.catalog import OPERATIONS
 from projections.questions.answers import Entity
 

@@ -12,7 +12,7 @@ from projections.cli.reports.log import RAW, refs_in
 from projections.cli.terminal.completions import REF
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, fields
-from projections.cli.terminal.points import POINT
+from projections.cli.terminal.parameters.points import POINT
 from projections.fallback import router
 from projections.operations.catalog import OPERATIONS
 from projections.questions import enhancements, entities

@@ -11,7 +11,7 @@ from projections.application.view import LedgerView
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.live import watch
 from projections.cli.terminal.output import answer_json, draw_markdown, on_terminal, printable, remark, write
-from projections.cli.terminal.points import POINT
+from projections.cli.terminal.parameters.points import POINT
 from projections.fallback import router
 from projections.maintenance import current_report
 from projections.maintenance.status_file import Written, write_status

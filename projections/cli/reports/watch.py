@@ -17,7 +17,7 @@ from projections.cli.terminal.interruption import Interruption
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.live import PAUSE
 from projections.cli.terminal.output import moment, printable, remark, say
-from projections.cli.terminal.points import POINT
+from projections.cli.terminal.parameters.points import POINT
 from projections.cli.terminal.wording import happened
 from projections.questions.answers import Line
 from projections.questions.log.as_of import position_of

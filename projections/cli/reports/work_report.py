@@ -7,10 +7,10 @@ import click
 
 from projections.cli.terminal import exits
 from projections.cli.terminal.completions import PERSON, REF
-from projections.cli.terminal.dates import written
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, heading, planned, remark, table
-from projections.cli.terminal.points import POINT, point
+from projections.cli.terminal.parameters.dates import written
+from projections.cli.terminal.parameters.points import POINT, point
 from projections.cli.terminal.wording import ago, cost_heading
 from projections.operations.catalog import OPERATIONS
 from projections.questions.answers import Answered

@@ -11,8 +11,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from ledger.errors import LedgerError
-from projections.cli.terminal.options import Options
 from projections.cli.terminal.output import printable
+from projections.cli.terminal.parameters.options import Options
 
 MOST = 100  # items that are looked at
 

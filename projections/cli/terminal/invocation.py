@@ -13,8 +13,8 @@ from ledger.settings import Settings, name_in, user_name
 from projections.application.activity import activity_line
 from projections.application.app import App
 from projections.cli.terminal import exits, lost_output
-from projections.cli.terminal.options import Options, common_options
 from projections.cli.terminal.output import remark
+from projections.cli.terminal.parameters.options import Options, common_options
 from projections.cli.warm.place import name
 from projections.maintenance.after_write import keep_status, renew_copies
 

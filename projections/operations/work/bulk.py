@@ -8,11 +8,11 @@ from uuid import UUID
 from msgspec.structs import replace
 from pydantic import Field
 
+from ledger.aggregates.decider import LastPlan
 from ledger.aggregates.work_item.bulk import REFUSALS, Outcome, Plan, plan, refusal, waits_for
 from ledger.aggregates.work_item.commands import ChangeWorkItems, CreateWorkItem, LinkWorkItems, UpdateWorkItem
 from ledger.aggregates.work_item.decider import decide
 from ledger.annotation.commands import AnnotationCommand, comment_id_of
-from ledger.decider import LastPlan
 from ledger.envelope import Recorded, id_of, minted_id
 from ledger.errors import LedgerError
 from ledger.problems import check, problem

@@ -7,9 +7,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from ledger.aggregates.decider import Decided
 from ledger.aggregates.work_item.imported.source_state import CATEGORY, source_state
 from ledger.aggregates.work_item.state import WorkItem
-from ledger.decider import Decided
 from ledger.errors import Forbidden
 from ledger.importing.commands import Import
 from ledger.importing.readers.reading import Reading

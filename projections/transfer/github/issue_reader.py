@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from ledger.aggregates.decider import Decided
 from ledger.aggregates.work_item.events import WorkItemRevised
 from ledger.aggregates.work_item.imported.source_state import CATEGORY
-from ledger.decider import Decided
 from ledger.envelope import stream_id
 from ledger.importing.readers.trackers.hosted.github import SOURCE
 from ledger.values.finding import Finding

@@ -5,9 +5,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from ledger.aggregates.decider import Decided
 from ledger.aggregates.work_item.imported.source_state import CATEGORY
 from ledger.aggregates.work_item.state import WorkItem
-from ledger.decider import Decided
 from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.trackers.hosted.github import SOURCE
 from ledger.values.finding import Finding

@@ -10,6 +10,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ledger.aggregates.decider import Decided
 from ledger.aggregates.work_item.commands import ImportedItem, ImportWorkItems
 from ledger.aggregates.work_item.imported.imported_life import Happened, in_order, moved, news, relinked, whole_life
 from ledger.aggregates.work_item.imported.imported_links import Links, arranged
@@ -20,7 +21,6 @@ from ledger.aggregates.work_item.imported.source_state import CATEGORY, began, s
 from ledger.aggregates.work_item.rules.cycles import cycles
 from ledger.aggregates.work_item.rules.reviews import imported
 from ledger.aggregates.work_item.state import WorkItem
-from ledger.decider import Decided
 from ledger.envelope import stream_id
 from ledger.values.finding import Finding
 from ledger.values.states import States, find_state

@@ -2,12 +2,12 @@
 
 from datetime import datetime, timedelta
 
+from ledger.aggregates.decider import Decided
 from ledger.aggregates.guards import existing
 from ledger.aggregates.work_item.commands import ArchiveWorkItems, RestoreArchived
 from ledger.aggregates.work_item.events import WorkItemArchived, WorkItemUnarchived
 from ledger.aggregates.work_item.item_summaries import CATEGORY, neighbour_summaries, state_summary
 from ledger.aggregates.work_item.state import WorkItem
-from ledger.decider import Decided
 from ledger.envelope import stream_id
 from ledger.errors import LostRace, Refused
 from ledger.world import Neighbour, World

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from ledger.aggregates.decider import Decided
 from ledger.aggregates.guards import existing
 from ledger.aggregates.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, ReleaseClaim, RenewClaim
 from ledger.aggregates.work_item.events import (
@@ -20,7 +21,6 @@ from ledger.aggregates.work_item.events import (
 )
 from ledger.aggregates.work_item.item_summaries import CATEGORY, obstacle_summaries, state_summary
 from ledger.aggregates.work_item.state import Claim, WorkItem
-from ledger.decider import Decided
 from ledger.envelope import stream_id
 from ledger.errors import LostRace, Refused
 from ledger.values.dates import begins

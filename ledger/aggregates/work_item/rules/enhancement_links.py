@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 
+from ledger.aggregates.decider import Decided
 from ledger.aggregates.guards import existing
 from ledger.aggregates.work_item.commands import LinkWorkItems
 from ledger.aggregates.work_item.events import WorkItemLinked, WorkItemUnlinked
 from ledger.aggregates.work_item.item_summaries import CATEGORY, state_summary
 from ledger.aggregates.work_item.rules.archive import refuse_archived
 from ledger.aggregates.work_item.state import IMPLEMENTS, WorkItem
-from ledger.decider import Decided
 from ledger.envelope import stream_id
 from ledger.errors import Refused
 from ledger.world import World

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
+from ledger.aggregates.decider import Decided, Turns
 from ledger.aggregates.work_item.commands import UpdateWorkItem
 from ledger.aggregates.work_item.events import WorkItemChange
 from ledger.aggregates.work_item.item_summaries import CATEGORY
 from ledger.aggregates.work_item.rules.claims import claimed, held_by_another
 from ledger.aggregates.work_item.rules.status_changes import reason
 from ledger.aggregates.work_item.state import WorkItem
-from ledger.decider import Decided, Turns
 from ledger.envelope import Fact, id_of, stream_id
 from ledger.problems import check, problem
 from ledger.world import World

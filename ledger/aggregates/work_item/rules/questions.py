@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from ledger.aggregates.decider import Decided
 from ledger.aggregates.guards import existing
 from ledger.aggregates.work_item.commands import AnswerQuestion, AskQuestion, WithdrawQuestion
 from ledger.aggregates.work_item.events import QuestionAnswered, QuestionAsked, QuestionWithdrawn
@@ -10,7 +11,6 @@ from ledger.aggregates.work_item.rules.recurrence import with_next
 from ledger.aggregates.work_item.rules.reviews import ADMINISTRATOR, completion
 from ledger.aggregates.work_item.rules.status_changes import refuse_unfinished, status_changed
 from ledger.aggregates.work_item.state import Question, WorkItem
-from ledger.decider import Decided
 from ledger.envelope import Fact, stream_id
 from ledger.errors import Refused
 from ledger.problems import check, problem

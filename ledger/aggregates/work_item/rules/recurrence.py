@@ -12,10 +12,10 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ledger.aggregates.decider import Decided
 from ledger.aggregates.work_item.events import WorkItemCompleted, WorkItemCreated, WorkItemStatusChanged
 from ledger.aggregates.work_item.item_summaries import CATEGORY
 from ledger.aggregates.work_item.state import WorkItem
-from ledger.decider import Decided
 from ledger.envelope import Fact, minted_id, stream_id
 from ledger.values.dates import Unit, begins, ends, later, moved
 from ledger.values.moment import text

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
+from ledger.aggregates.decider import Turns
 from ledger.aggregates.work_item.item_summaries import CATEGORY, state_summaries
 from ledger.aggregates.work_item.rules.cycles import cycles
 from ledger.aggregates.work_item.rules.enhancement_links import check_enhancements
 from ledger.aggregates.work_item.rules.held_items import check_held
 from ledger.aggregates.work_item.state import IMPLEMENTS, WorkItem
-from ledger.decider import Turns
 from ledger.envelope import stream_id
 from ledger.errors import Refused
 from ledger.values.dates import begins, ends

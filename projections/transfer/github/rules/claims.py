@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from ledger.aggregates.decider import Decided
 from ledger.aggregates.work_item.events import WorkItemRevised
 from ledger.aggregates.work_item.imported.source_state import CATEGORY
 from ledger.aggregates.work_item.state import WorkItem
-from ledger.decider import Decided
 from ledger.envelope import stream_id
 from ledger.values.moment import parse, text
 from ledger.values.revision import difference

@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct
 
+from ledger.aggregates.decider import Decided
 from ledger.aggregates.work_item.commands import Attribution
 from ledger.aggregates.work_item.events import WorkItemRevised
 from ledger.aggregates.work_item.imported.imported_life import settle
@@ -18,7 +19,6 @@ from ledger.aggregates.work_item.imported.source_state import CATEGORY, source_e
 from ledger.aggregates.work_item.rules.reviews import imported
 from ledger.aggregates.work_item.state import WorkItem
 from ledger.annotation.events import CommentAdded, CommentCorrected
-from ledger.decider import Decided
 from ledger.envelope import Fact, stream_id
 from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.record import CLOSED

@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
+from ledger.aggregates.decider import Decided
 from ledger.aggregates.work_item.commands import Attribution, ImportedItem
 from ledger.aggregates.work_item.events import WorkItemRevised
 from ledger.aggregates.work_item.imported.older_records import LAST_CHANGE
 from ledger.aggregates.work_item.imported.source_state import CATEGORY
 from ledger.aggregates.work_item.state import WorkItem
-from ledger.decider import Decided
 from ledger.envelope import stream_id
 from ledger.importing.readers.reading import Identify, Reading
 from ledger.importing.readers.trackers.hosted.github import NO_HOLDER, SOURCE

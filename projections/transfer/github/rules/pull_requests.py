@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from ledger.aggregates.decider import Decided
 from ledger.aggregates.work_item.imported.source_state import CATEGORY, source_state
 from ledger.annotation.events import AttachmentAdded
-from ledger.decider import Decided
 from ledger.envelope import stream_id
 from ledger.importing.readers.trackers.hosted.github import SOURCE
 from ledger.values.moment import parse, text
