@@ -18,12 +18,12 @@ from projections.read_models.columns import (
     WHOLE_MOMENT,
     Condition,
     Derived,
-    Entry,
     EntryRange,
     Equal,
     Field,
     Filter,
     Flags,
+    HasEntry,
     Index,
     Joined,
     Moment,
@@ -83,7 +83,7 @@ def cache_schema() -> str:
 
 def filters(model: Projection[Any], without: str = "") -> list[str]:
     """The conditions of a list of this read model and of its count, but for entries of one relation."""
-    chosen = [one for one in model.filters if not isinstance(one, Entry) or one.relation != without]
+    chosen = [one for one in model.filters if not isinstance(one, HasEntry) or one.relation != without]
     return [f"AND {_condition(model, one)}" for one in chosen]
 
 
@@ -122,7 +122,7 @@ def _condition(model: Projection[Any], one: Filter) -> str:
         case Equal(column=name):
             kind = next(column.kind for column in model.columns if column.name == name)
             return f"(CAST(%({name})s AS {kind}) IS NULL OR {alias}.{name} = %({name})s)"
-        case Entry(relation=relation, parameter=parameter):
+        case HasEntry(relation=relation, parameter=parameter):
             return ENTRY.format(
                 parameter=parameter, alias=alias, model=model.name, relation=relation, target=f"= %({parameter})s"
             )

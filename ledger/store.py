@@ -55,7 +55,7 @@ class EventStore(Protocol):
         """
 
 
-class Known(Struct, frozen=True):
+class KnownCommand(Struct, frozen=True):
     """What a log holds at a position: whose command, and which digest."""
 
     command_id: UUID
@@ -81,7 +81,7 @@ class Primary(EventStore, Protocol):
         is lost, OutcomeUnknown is raised for all of them.
         """
 
-    def known_at(self, positions: list[int]) -> tuple[int, dict[int, Known]]:
+    def known_at(self, positions: list[int]) -> tuple[int, dict[int, KnownCommand]]:
         """Its head, and what stands at those of the positions that it has."""
 
     def remember_position(self, position: int, command_id: UUID) -> None:

@@ -38,7 +38,7 @@ from mcp_adapter.transport.connection import Connection
 from mcp_adapter.transport.guard import Guard, HostNames, Rates, TooSlow, Turns, too_slow
 from mcp_adapter.transport.log_lines import log_as_lines, say
 from mcp_adapter.transport.serving import PATH, Serving, bound, check_serving, host_names, url_of
-from mcp_adapter.transport.sessions import Sessions
+from mcp_adapter.transport.sessions import McpSessions
 from projections.application.app import App
 from projections.application.layers import KINDS, Source
 from projections.local_copy.working_files import OPEN
@@ -101,7 +101,7 @@ def assembled(
     workers = Workers()
     tools = Tools(offer, access.caller, subscriptions.tools_changed, workers)
     server = build(access.caller, tools, subscriptions)
-    sessions = Sessions(server, BODY)
+    sessions = McpSessions(server, BODY)
     calls = PlainCalls(sessions, tools, access.caller_of, without_handshake(server.server_info_stamp))
     api = Api(offer.operations, access.caller_of, workers, tokens_needed=serving.tokens_needed)
     protocol = _for_callers(_by_path(calls, api), serving)

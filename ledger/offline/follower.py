@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from ledger.errors import Diverged
 from ledger.offline.acknowledged_position import Acknowledged
 from ledger.offline.journal import FOLLOW_LOCK, Head, Journal
-from ledger.store import Known, Primary
+from ledger.store import KnownCommand, Primary
 
 PORTION = 200  # events appended at once: with their rows, what a caller may wait for beyond its time
 
@@ -76,7 +76,9 @@ class Follower:
             yield False
 
 
-def _compare(position: int, known: dict[int, Known], log_head: int, same: Callable[[Known], bool]) -> None:
+def _compare(
+    position: int, known: dict[int, KnownCommand], log_head: int, same: Callable[[KnownCommand], bool]
+) -> None:
     there = known.get(position)
     if there is not None and same(there):
         return

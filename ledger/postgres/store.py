@@ -28,7 +28,7 @@ from ledger.postgres.connection.driver_errors import situation
 from ledger.postgres.literals import array, nested
 from ledger.postgres.pages import Ask, Page, events_in, facts_in, page_of, pages
 from ledger.postgres.shared_commit import SharedCommit
-from ledger.store import Known
+from ledger.store import KnownCommand
 
 APPEND = "SELECT * FROM tracking_ledger.append_events(%s" + ", %s" * 32 + ")"
 APPEND_ONE = "SELECT * FROM tracking_ledger.append_event(%s" + ", %s" * 27 + ")"
@@ -133,10 +133,10 @@ class PostgresStore:
         position: int = self._database.call(POSITION_AT, [self._key, moment])[0][0]
         return position
 
-    def known_at(self, positions: list[int]) -> tuple[int, dict[int, Known]]:
+    def known_at(self, positions: list[int]) -> tuple[int, dict[int, KnownCommand]]:
         """See ledger.offline.follower.Primary."""
         rows = self._database.call(KNOWN_AT, [self._key, positions])
-        known = {position: Known(command_id, bytes(digest)) for position, command_id, digest in rows}
+        known = {position: KnownCommand(command_id, bytes(digest)) for position, command_id, digest in rows}
         return max(known, default=0), known
 
     @property

@@ -18,7 +18,7 @@ from mcp_adapter.callers.caller import Caller
 from mcp_adapter.capabilities.answers import ToolAnswer
 from mcp_adapter.capabilities.tools import Tools
 from mcp_adapter.transport.plain import Envelopes, PlainCall, plain_call
-from mcp_adapter.transport.sessions import ONLY_ANSWER, TEXT, McpSession, Sessions
+from mcp_adapter.transport.sessions import ONLY_ANSWER, TEXT, McpSession, McpSessions
 
 WITHOUT_HANDSHAKE = {b"mcp-protocol-version": 0, b"content-type": 1, b"accept": 2, b"mcp-method": 3, b"mcp-name": 4}
 IN_SESSION = {b"mcp-protocol-version": 0, b"content-type": 1, b"accept": 2, b"mcp-session-id": 3}
@@ -72,7 +72,7 @@ class PlainCalls:
     """An ASGI application that answers plain calls and hands on all others; behind the authentication."""
 
     def __init__(
-        self, protocol: Sessions, tools: Tools, caller_of: Callable[[Request], Caller], without_handshake: Form
+        self, protocol: McpSessions, tools: Tools, caller_of: Callable[[Request], Caller], without_handshake: Form
     ) -> None:
         self._protocol = protocol
         self._tools = tools

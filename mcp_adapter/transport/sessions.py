@@ -97,7 +97,7 @@ class McpSession:
         return watching
 
 
-class Sessions:
+class McpSessions:
     """The protocol as an ASGI application; `run()` while it serves."""
 
     def __init__(self, server: Server[Any], body: int) -> None:

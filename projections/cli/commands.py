@@ -1,7 +1,7 @@
 """The list of commands: in which group of the help each stands, where in this package it is, and its sentence.
 
 A command's module is imported when the command is called, so `--help` and `mcp` start fast. To add a command,
-write it with `cls=Command` (or `Group`) in a module of its group's folder and name it here.
+write it with `cls=CliCommand` (or `CliGroup`) in a module of its group's folder and name it here.
 """
 
 NAMES = ("tracking-ledger", "tl")  # of the program

@@ -31,7 +31,7 @@ _GITHUB_ISSUE = re.compile(
 HEX_DIGITS = 32  # of a UUID, which may have more signs and never fewer
 
 
-class Known(Struct, frozen=True, kw_only=True):
+class KnownNames(Struct, frozen=True, kw_only=True):
     """What was found for names before they are used: by the category and the lowest and highest id that a reference
     can mean, and by the key of an id in a source."""
 
@@ -39,7 +39,7 @@ class Known(Struct, frozen=True, kw_only=True):
     of_sources: Mapping[str, Answer] = {}
 
 
-NOTHING_KNOWN = Known()
+NO_NAMES = KnownNames()
 
 
 def references(snapshot: Snapshot, category: str, entity_ids: Iterable[str]) -> dict[str, str]:
@@ -95,7 +95,7 @@ def reference(tables: Tables, category: str, entity_id: str) -> str:
         return references(snapshot, category, [entity_id])[entity_id]
 
 
-def resolve(tables: Tables, category: str, given: str, field: str = "id", known: Known = NOTHING_KNOWN) -> str:
+def resolve(tables: Tables, category: str, given: str, field: str = "id", known: KnownNames = NO_NAMES) -> str:
     """The id that a UUID, a reference, or the id in its source names. Of a UUID it is not known whether it exists."""
     lowest, highest = range_of(tables, category, given, field, known)
     if lowest == highest:
@@ -109,7 +109,7 @@ def resolve(tables: Tables, category: str, given: str, field: str = "id", known:
     return entity_id
 
 
-def look_up(tables: Tables, names: Iterable[str]) -> Known:
+def look_up(tables: Tables, names: Iterable[str]) -> KnownNames:
     """What `resolve` would ask for each of the names, asked for all of them at once."""
     ranges: dict[str, set[tuple[str, str]]] = {}
     keys: set[str] = set()
@@ -118,14 +118,14 @@ def look_up(tables: Tables, names: Iterable[str]) -> Known:
         if len(name) < HEX_DIGITS and (read := parse(name)) is not None and read[0] in BY_CATEGORY:
             ranges.setdefault(read[0], set()).add((str(read[1]), str(read[2])))
     if not keys:
-        return NOTHING_KNOWN
+        return NO_NAMES
     with tables.snapshot() as snapshot:
         found = [_in_ranges(snapshot, category, sorted(wanted)) for category, wanted in ranges.items()]
-        return Known(in_ranges=ChainMap(*found), of_sources=_of_sources(snapshot, sorted(keys)))
+        return KnownNames(in_ranges=ChainMap(*found), of_sources=_of_sources(snapshot, sorted(keys)))
 
 
 def by_source_id(
-    tables: Tables, category: str, given: str, field: str = "id", known: Known = NOTHING_KNOWN
+    tables: Tables, category: str, given: str, field: str = "id", known: KnownNames = NO_NAMES
 ) -> str | None:
     """The work item that a source gave this id, in any case; None if there is none, Invalid if there are several.
 
@@ -172,7 +172,7 @@ def _github_name(given: str) -> str | None:
 
 
 def range_of(
-    tables: Tables, category: str, given: str, field: str = "id", known: Known = NOTHING_KNOWN
+    tables: Tables, category: str, given: str, field: str = "id", known: KnownNames = NO_NAMES
 ) -> tuple[str, str]:
     """The same as `id_range`, also for the id that a source gave."""
     try:

@@ -85,7 +85,7 @@ class Equal(Struct, frozen=True):
     column: str
 
 
-class Entry(Struct, frozen=True):
+class HasEntry(Struct, frozen=True):
     """A filter by an entry of this relation; the parameter is its target, NULL lets everything through."""
 
     relation: str
@@ -106,7 +106,7 @@ class Condition(Struct, frozen=True):
     sql: str
 
 
-Filter = Equal | Entry | EntryRange | Condition
+Filter = Equal | HasEntry | EntryRange | Condition
 
 
 def has_marks(columns: tuple[Column, ...]) -> bool:

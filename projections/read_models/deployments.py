@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ledger.aggregates.deployment.decider import decider
 from ledger.aggregates.deployment.state import Deployment
-from projections.read_models.columns import Condition, Entry, EntryRange, Equal, Field, Flags, Index
+from projections.read_models.columns import Condition, EntryRange, Equal, Field, Flags, HasEntry, Index
 from projections.read_models.projection import Projection
 
 
@@ -37,9 +37,9 @@ deployments = Projection(
             " OR (deployment.deployed_at <= %(latest)s AND deployment.deployed_at <> ''))"
         ),
         Equal("environment"),
-        Entry("deployed_vendor", "vendor"),
-        Entry("deployed_work_item", "work_item"),
-        Entry("pr_number", "pr_number"),
+        HasEntry("deployed_vendor", "vendor"),
+        HasEntry("deployed_work_item", "work_item"),
+        HasEntry("pr_number", "pr_number"),
         EntryRange("commit", "commit_from", "commit_to"),
     ),
 )

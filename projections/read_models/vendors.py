@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ledger.aggregates.vendor.decider import decider
 from ledger.aggregates.vendor.state import Vendor
-from projections.read_models.columns import Condition, Entry, Equal, Field, Flags, Index
+from projections.read_models.columns import Condition, Equal, Field, Flags, HasEntry, Index
 from projections.read_models.projection import Projection
 
 
@@ -25,5 +25,5 @@ vendors = Projection(
     derived=lambda vendor: {"name_key": vendor.name.casefold()},
     columns=(Field("name_key"), Field("status"), Flags("withdrawn", {"withdrawn": 1})),
     indexes=(Index("vendors_by_name", ("name_key", "id")),),
-    filters=(Condition("vendor.withdrawn = 0"), Equal("status"), Entry("format", "format")),
+    filters=(Condition("vendor.withdrawn = 0"), Equal("status"), HasEntry("format", "format")),
 )

@@ -6,7 +6,7 @@ from ledger.aggregates.work_item.decider import decider
 from ledger.aggregates.work_item.state import WorkItem
 from ledger.values.dates import FIRST, LAST
 from projections.read_models import search_terms
-from projections.read_models.columns import Condition, Entry, Equal, Field, Flags, Index, Joined, Mark, Moment
+from projections.read_models.columns import Condition, Equal, Field, Flags, HasEntry, Index, Joined, Mark, Moment
 from projections.read_models.projection import Projection
 
 TAG = "tag"  # the relation of items to their tags
@@ -177,7 +177,7 @@ work_items = Projection(
         ),
         Condition("(CAST(%(since)s AS bigint) IS NULL OR item.position > %(since)s)"),
         Condition("item.hidden IN (0, %(deleted)s, %(archived)s, %(both)s)"),
-        Entry(TAG, "tag"),
-        Entry(ATTACHMENT, "attachment"),
+        HasEntry(TAG, "tag"),
+        HasEntry(ATTACHMENT, "attachment"),
     ),
 )

@@ -19,7 +19,7 @@ from ledger.offline.follower import Follower
 from ledger.offline.journal import FOLLOW_LOCK, Journal
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings
-from ledger.store import Known
+from ledger.store import KnownCommand
 from projections.application.app import App
 from projections.application.runtime import Runtime
 from projections.application.sync import DIVERGED
@@ -94,7 +94,7 @@ def test_a_command_that_writes_follows_the_log_once(
     asked = []
     known_at = PostgresStore.known_at
 
-    def noting(store: PostgresStore, positions: list[int]) -> tuple[int, dict[int, Known]]:
+    def noting(store: PostgresStore, positions: list[int]) -> tuple[int, dict[int, KnownCommand]]:
         asked.append(positions)
         return known_at(store, positions)
 
@@ -158,7 +158,7 @@ class _Dying:
         self._shown = True
         return self._store.read_all(after, up_to)
 
-    def known_at(self, positions: list[int]) -> tuple[int, dict[int, Known]]:
+    def known_at(self, positions: list[int]) -> tuple[int, dict[int, KnownCommand]]:
         if self._shown:
             raise Unavailable("PostgreSQL cannot answer: it is gone")
         return self._store.known_at(positions)

@@ -11,7 +11,7 @@ from ledger.aggregates.work_item.commands import CreateWorkItem
 from ledger.errors import Invalid, LedgerError, NotFound
 from ledger.settings import Settings
 from projections.application.app import App
-from projections.questions.references import NOTHING_KNOWN, Known, look_up, resolve
+from projections.questions.references import NO_NAMES, KnownNames, look_up, resolve
 from projections.tables.contract import Tables
 from projections.transfer.file_import import ImportRequest
 from tests.conftest import Perform
@@ -85,10 +85,10 @@ def test_names_that_are_looked_up_at_once_mean_what_each_means_by_itself(app: Ap
     assert alike.positions
     for category in ("work_item", "enhancement"):
         for name in names:
-            assert found(tables, category, name, known) == found(tables, category, name, NOTHING_KNOWN), name
+            assert found(tables, category, name, known) == found(tables, category, name, NO_NAMES), name
 
 
-def found(tables: Tables, category: str, name: str, known: Known) -> Any:
+def found(tables: Tables, category: str, name: str, known: KnownNames) -> Any:
     try:
         return resolve(tables, category, name, "to_id", known)
     except LedgerError as error:

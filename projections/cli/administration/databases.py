@@ -7,11 +7,11 @@ import msgspec
 
 from ledger.postgres import directory
 from ledger.postgres.connection.connect import connect
-from projections.cli.terminal.invocation import Group, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliGroup, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, printable, say, table
 
 
-@click.group("databases", cls=Group)
+@click.group("databases", cls=CliGroup)
 def group() -> None:
     """The databases in which the ledgers of this directory are placed.
 

@@ -23,7 +23,7 @@ from projections.application.app import App
 from projections.cli.administration import health_checks
 from projections.cli.administration.health_checks import HealthFinding
 from projections.cli.terminal import exits
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import (
     answer_json,
     duration,
@@ -54,7 +54,7 @@ READABLE: dict[str, Callable[[Any], str]] = {
 }
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.option(
     "--stop-server", is_flag=True, help="End the processes that wait for commands, and the embedded server if unused."
 )

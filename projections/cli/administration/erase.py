@@ -7,7 +7,7 @@ from ledger.errors import Invalid
 from projections.application.app import App
 from projections.cli.terminal import exits
 from projections.cli.terminal.completions import PERSON, REF
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, printable, remark, say
 from projections.maintenance.erasure import Erased, Preview, Subject, preview
 from projections.maintenance.erasure import erase as erase_texts
@@ -19,7 +19,7 @@ OUT_OF_REACH = (
 )
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.argument("item", type=REF, required=False)
 @click.option(
     "--person", type=PERSON, metavar="NAME", help="All texts that this person has written, instead of an item."

@@ -21,14 +21,14 @@ from ledger.settings import Settings
 from projections.application.known_projects import forget as forget_project
 from projections.cli.administration.move import move
 from projections.cli.terminal import every_ledger
-from projections.cli.terminal.invocation import Group, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliGroup, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, moment, printable, remark, say, table
 from projections.read_models.catalog import SHAPES
 
 NAME_LENGTH = identity.NAME_LENGTH
 
 
-@click.group("ledgers", cls=Group)
+@click.group("ledgers", cls=CliGroup)
 def group() -> None:
     """The ledgers of this database: one for each project.
 

@@ -10,7 +10,7 @@ from ledger.postgres import directory
 from ledger.postgres.connection.connect import connect
 from ledger.postgres.log_copy import EMBEDDED
 from ledger.settings import Settings
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, fields, remark, table
 from projections.cli.terminal.progress import progress
 from projections.tables.replay import no_progress
@@ -18,7 +18,7 @@ from projections.transfer.ledger_move import Moved, destination
 from projections.transfer.ledger_move import move as move_ledger
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.argument("to")
 @click.option("--admin-dsn", help="The role that creates and owns the schema there, if the role of TO may not.")
 @pass_invocation

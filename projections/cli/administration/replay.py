@@ -11,7 +11,7 @@ from ledger.problems import check as check_input
 from ledger.problems import problem
 from projections.application.app import App
 from projections.cli.terminal import exits
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, printable, remark, say, table
 from projections.cli.terminal.parameters.points import POINT
 from projections.cli.terminal.progress import OnProgress, progress
@@ -22,7 +22,7 @@ from projections.tables.replay import LogSource, Report, check, no_progress, rep
 NAMES = {True: "equal", False: "different", None: "nothing to compare with"}
 
 
-@click.command("replay", cls=Command)
+@click.command("replay", cls=CliCommand)
 @click.argument("projections", metavar="[PROJECTION]...", nargs=-1)
 @click.option("--check", "only_check", is_flag=True, help="Compare, change nothing; exit code 8 on a difference.")
 @click.option(

@@ -10,11 +10,11 @@ import click
 from ledger import identity
 from ledger.errors import NoLedger
 from projections.cli.administration.setup.clients import CLIENTS, start
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, remark, say
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.option("--toolset", "toolsets", multiple=True, metavar="NAME", help="Only the tools of these sets (repeatable).")
 @click.option("--read-only", is_flag=True, help="Only tools that read, whatever other options say.")
 @click.option(
@@ -38,7 +38,7 @@ def mcp(invocation: Invocation, /, toolsets: tuple[str, ...], read_only: bool, c
     adapter.run_stdio(invocation.app, toolsets, read_only=read_only)
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="The port; 0 takes a free one."

@@ -14,7 +14,7 @@ from projections.application.app import App
 from projections.cli.exchange.github import github
 from projections.cli.terminal import exits
 from projections.cli.terminal.completions import REF
-from projections.cli.terminal.invocation import Command, Group, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, CliGroup, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, counting, printable, remark, say, table
 from projections.operations.catalog import OPERATIONS
 from projections.operations.sync import MOST
@@ -24,7 +24,7 @@ OUTBOX = "outbox"  # the command that `sync` is without a name
 AT_ONCE = 5.0  # seconds between two looks at whether another process drains
 
 
-class Kinds(Group):
+class Kinds(CliGroup):
     """`sync` alone is what waits on this machine; `sync github OWNER/REPO` a repository."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -44,7 +44,7 @@ def sync() -> None:
 sync.add_command(github)
 
 
-@sync.command(OUTBOX, cls=Command)
+@sync.command(OUTBOX, cls=CliCommand)
 @click.option("--set-aside", is_flag=True, help="First move damaged lines out of the way, into a file of their own.")
 @pass_invocation
 def outbox(invocation: Invocation, set_aside: bool) -> int:
@@ -82,7 +82,7 @@ def outbox(invocation: Invocation, set_aside: bool) -> int:
     return exits.DIFFERENCE if held or outcomes["conflict"] else exits.DONE
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @pass_invocation
 def conflicts(invocation: Invocation) -> int:
     """Show conflicts: queued changes that met other changes, and what is there now. `resolve` decides them."""
@@ -99,7 +99,7 @@ def conflicts(invocation: Invocation) -> int:
     return exits.DIFFERENCE if answered["items"] else exits.DONE
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.argument("ref", type=REF)
 @click.argument("choice", type=click.Choice(CHOICES))
 @click.option("--changes", metavar="JSON", help="For edited: the fields that differ, as a JSON object.")

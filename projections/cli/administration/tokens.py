@@ -5,12 +5,12 @@ from typing import get_args
 import click
 
 from ledger.envelope import Scope
-from projections.cli.terminal.invocation import Group, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliGroup, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, moment, printable, remark, say, table
 from projections.maintenance.access_tokens import MOST_DAYS, Tokens, checked_name
 
 
-@click.group(cls=Group)
+@click.group(cls=CliGroup)
 def token() -> None:
     """Create, list and revoke the tokens that `serve` accepts."""
 

@@ -6,7 +6,7 @@ import click
 from msgspec import to_builtins
 
 from projections.cli.terminal import exits
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, fields, printable, remark, say
 from projections.maintenance import rebuild as rebuilding
 from projections.maintenance.rebuild import Rebuilt
@@ -14,7 +14,7 @@ from projections.maintenance.verify import Verified
 from projections.maintenance.verify import verify as verify_all
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @pass_invocation
 def verify(invocation: Invocation) -> int:
     """Compare this machine's journal, the log in the database and the read models; every digest is checked.
@@ -32,7 +32,7 @@ def verify(invocation: Invocation) -> int:
     return exits.UNAVAILABLE if found.database is None else exits.DONE
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.option("--from-journal", is_flag=True, help="The journal is right: the database gets its tail.")
 @click.option("--from-database", is_flag=True, help="The database is right: the journal is set aside.")
 @pass_invocation

@@ -7,14 +7,14 @@ import click
 
 from ledger.aggregates.configuration.state import Template
 from projections.cli.terminal import exits
-from projections.cli.terminal.invocation import Group, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliGroup, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, printable, remark, say, table
 from projections.maintenance.webhooks.sender import Round, WebhookSender, sending
 from projections.operations.catalog import OPERATIONS
 from projections.questions.answers import Entity
 
 
-@click.group(cls=Group)
+@click.group(cls=CliGroup)
 def webhook() -> None:
     """Send events to addresses over HTTP, signed, at least once and in order.
 

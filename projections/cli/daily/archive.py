@@ -8,11 +8,11 @@ from projections.cli.daily.shared.calls import perform
 from projections.cli.daily.shared.each_item import REFS, each
 from projections.cli.terminal import exits
 from projections.cli.terminal.completions import REF
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, printable, say
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.argument("refs", type=REF, metavar="[REF...|-]", nargs=-1)
 @click.option(
     "--older-than",
@@ -32,7 +32,7 @@ def archive(invocation: Invocation, /, refs: tuple[str, ...], **arguments: Any) 
     return _archive(invocation, "archive", refs, arguments)
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @REFS
 @click.option("--dry-run", is_flag=True, default=None, help="Only show what would be brought back.")
 @pass_invocation

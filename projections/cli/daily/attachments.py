@@ -10,14 +10,14 @@ import click
 
 from ledger.annotation.state import ATTACHMENT_KINDS
 from projections.cli.terminal import exits
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, printable, say
 from projections.operations.catalog import OPERATIONS
 from projections.operations.work.attachments import ELSEWHERE, HASH
 from projections.questions.answers import Answered
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.argument("ref")
 @click.argument("where", metavar="URL|COMMIT|FILE")
 @click.option("--kind", type=click.Choice(ATTACHMENT_KINDS), help="What kind of attachment it is.")

@@ -10,7 +10,7 @@ from ledger.values.states import FINISHED, ORIGINAL, State, in_order
 from projections.cli.daily.items import ASSIGNEE, person
 from projections.cli.daily.shared.calls import perform
 from projections.cli.daily.shared.filters import filter_options
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.live import watch
 from projections.cli.terminal.output import GAP, answer_json, on_terminal, printable, remark, say, width
 from projections.cli.terminal.wording import awaited
@@ -20,7 +20,7 @@ from projections.questions.pages import counted
 NARROWEST = 20  # characters of a column; what has no room beside the others stands below them
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @filter_options("tag", "parent_id")
 @ASSIGNEE
 @click.option(

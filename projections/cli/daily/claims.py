@@ -10,7 +10,7 @@ from ledger.world import ReadyFilter
 from projections.cli.daily.shared.calls import perform
 from projections.cli.terminal import every_ledger, exits
 from projections.cli.terminal.completions import PERSON, REF, TAG
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, moment, printable, remark, say, table
 from projections.operations.work.claims import LONGEST
 from projections.questions.pages import counted
@@ -37,7 +37,7 @@ def filters(command: Any) -> Any:
     return command
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @filters
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="At most this many.")
 @click.option("--cursor", hidden=True, help="Where the previous page ended.")
@@ -85,7 +85,7 @@ def _ready_everywhere(invocation: Invocation, page: int, arguments: dict[str, An
         found.show(("ref", "title", "type", "priority", "for"), lambda item: [item.get(name) for name in columns])
 
 
-@click.command("next", cls=Command)
+@click.command("next", cls=CliCommand)
 @filters
 @MINUTES
 @TOKEN
@@ -100,7 +100,7 @@ def next_(invocation: Invocation, /, **arguments: Any) -> int:
     return _claim(invocation, "next", {**arguments, "filter": given or None})
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.argument("ref", type=REF)
 @MINUTES
 @TOKEN
@@ -110,7 +110,7 @@ def claim(invocation: Invocation, /, ref: str, **arguments: Any) -> int:
     return _claim(invocation, "claim", {"id": ref, **arguments})
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.argument("ref", type=REF)
 @MINUTES
 @TOKEN
@@ -120,7 +120,7 @@ def renew(invocation: Invocation, /, ref: str, **arguments: Any) -> int:
     return _claim(invocation, "renew", {"id": ref, **arguments})
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.argument("ref", type=REF)
 @TOKEN
 @pass_invocation

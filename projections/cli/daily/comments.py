@@ -7,14 +7,14 @@ import click
 
 from projections.cli.terminal import exits
 from projections.cli.terminal.completions import REF
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, say
 from projections.operations.catalog import OPERATIONS
 
 DONE = {"add": "", "correct": "corrected", "withdraw": "withdrawn"}
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.argument("ref", type=REF)
 @click.argument("text", metavar="TEXT|-", nargs=-1)
 @click.option("--correct", "correct", metavar="ID", help="Replace the text of your comment ID.")

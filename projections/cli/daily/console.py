@@ -7,7 +7,7 @@ import click
 from ledger import identity
 from ledger.identity import Identity
 from projections.application.app import App
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, say
 from projections.maintenance.access_tokens import Tokens
 from projections.maintenance.console_links import ConsoleLinks
@@ -16,7 +16,7 @@ from projections.maintenance.console_server import find_or_start, others
 DAYS = 30  # that a browser stays signed in
 
 
-@click.command("open", cls=Command)
+@click.command("open", cls=CliCommand)
 @click.option("--print", "only_print", is_flag=True, help="Print the link instead of opening a browser.")
 @pass_invocation
 def open_console(invocation: Invocation, only_print: bool) -> None:

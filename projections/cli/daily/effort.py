@@ -8,12 +8,12 @@ from projections.cli.daily.shared.calls import perform
 from projections.cli.reports.work_report import print_report
 from projections.cli.terminal import exits
 from projections.cli.terminal.completions import REF
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, say
 from projections.cli.terminal.parameters.dates import Length, PastMoment
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.argument("ref", type=REF, required=False)
 @click.argument("minutes", metavar="TIME", type=Length(), required=False)
 @click.option("--tokens", type=click.IntRange(min=1), help="Tokens of a model.")

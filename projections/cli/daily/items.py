@@ -17,7 +17,7 @@ from projections.cli.daily.shared.each_item import REFS, each
 from projections.cli.daily.shared.joint_changes import TypedChange, perform_at_once
 from projections.cli.terminal import exits
 from projections.cli.terminal.completions import PERSON, REF, STATE, TAG
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, moment, planned, printable, remark, remark_ready, say
 from projections.cli.terminal.parameters.dates import Length, When
 from projections.questions.answers import Answered
@@ -44,7 +44,7 @@ FORCE = click.option(
 )
 
 
-@click.command(cls=Command, empties=True)
+@click.command(cls=CliCommand, empties=True)
 @click.argument("title", nargs=-1, required=True, metavar="TITLE|-")
 @click.option("--type", "item_type", type=click.Choice(ITEM_TYPES), default="task", show_default=True)
 @PRIORITY
@@ -110,7 +110,7 @@ def _created_at_once(
     return [whole | {name: found[name] for name in OF_THE_ITEM} for found in made]
 
 
-@click.command(cls=Command, empties=True)
+@click.command(cls=CliCommand, empties=True)
 @REFS
 @click.option("--title", help="The new title.")
 @DESCRIPTION
@@ -162,7 +162,7 @@ def _edit_texts(invocation: Invocation, refs: tuple[str, ...]) -> int:
     return each(invocation, refs, lambda ref: edit_text(invocation, ref), _printer("changed"))
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @REFS
 @REASON
 @FORCE
@@ -176,7 +176,7 @@ def done(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
     return _update(invocation, refs, lambda _: {"status": "completed", **how}, "done")
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @REFS
 @REASON
 @FORCE
@@ -190,7 +190,7 @@ def drop(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
     return _update(invocation, refs, lambda _: {"status": "dropped", **how}, "dropped")
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @REFS
 @click.option("--minutes", type=click.IntRange(min=1), help="Length of the claim (default: the ledger's setting).")
 @click.option("--token", help="Distinguishes workers of the same name (default: LEDGER_TOKEN).")
@@ -200,7 +200,7 @@ def start(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
     return each(invocation, refs, lambda ref: _claim(invocation, "claim", ref, **how), _print_claim)
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @REFS
 @click.option("--token", help="The token it was claimed with.")
 @pass_invocation
@@ -209,7 +209,7 @@ def stop(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
     return each(invocation, refs, lambda ref: _claim(invocation, "release", ref, **how), _printer("given back"))
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @REFS
 @click.option("--by", "blockers", multiple=True, type=REF, help="The item that has to be done first.")
 @REASON
@@ -238,7 +238,7 @@ def block(invocation: Invocation, /, refs: tuple[str, ...], blockers: tuple[str,
     return _update(invocation, refs, lambda _: {"status": "blocked", **how}, "blocked")
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @REFS
 @click.option("--by", "blockers", multiple=True, type=REF, help="Remove the link from this item, which blocks it.")
 @REASON
@@ -259,7 +259,7 @@ def unblock(invocation: Invocation, /, refs: tuple[str, ...], blockers: tuple[st
     return _update(invocation, refs, lambda _: {"status": "active", **how}, "active")
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @REFS
 @click.option("--below", "parent", type=REF, help="The item that it becomes a part of.")
 @click.option("--top", is_flag=True, help="To the top level, below no other item.")
@@ -276,7 +276,7 @@ def move(invocation: Invocation, /, refs: tuple[str, ...], parent: str | None, t
     return _update(invocation, refs, lambda _: change, "moved")
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @REFS
 @click.option("--cascade", is_flag=True, default=None, help="Also delete everything below.")
 @FORCE

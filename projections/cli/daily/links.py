@@ -12,7 +12,7 @@ from projections.cli.daily.items import linked
 from projections.cli.daily.shared.calls import perform
 from projections.cli.terminal import every_ledger, exits
 from projections.cli.terminal.completions import REF
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, printable, remark, remark_ready, say
 from projections.operations.work.attachments import ELSEWHERE
 
@@ -43,7 +43,7 @@ class KindOfLink(click.Choice[str]):
         return kind
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.argument("ref", type=REF)
 @click.argument("kind", metavar="KIND", type=KindOfLink(KINDS))
 @click.argument("other", type=REF, metavar="OTHER")

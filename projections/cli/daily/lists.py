@@ -14,7 +14,7 @@ from projections.cli.daily.shared.calls import perform
 from projections.cli.daily.shared.filters import filter_options
 from projections.cli.terminal import clones, every_ledger, exits, views
 from projections.cli.terminal.completions import PERSON, STATE, VIEW
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.next_lines import REFERENCE
 from projections.cli.terminal.output import answer_json, planned, printable, remark, table
 from projections.cli.terminal.parameters.dates import When, WhenTyped
@@ -34,7 +34,7 @@ ORDERS: dict[str, Callable[[Answered], Any]] = {  # of items of several ledgers
 LAST_DAY = "9999-12-31"  # what is never due is not due until then
 
 
-@click.command("list", cls=Command)
+@click.command("list", cls=CliCommand)
 @click.argument("words", nargs=-1)
 @filter_options()
 @click.option(
@@ -167,7 +167,7 @@ def _list_everywhere(invocation: Invocation, *, mine: bool, limit: int, **filter
     found.show(HEADINGS, lambda item: _line(item, now))
 
 
-@click.command("due", cls=Command)
+@click.command("due", cls=CliCommand)
 @click.argument("words", metavar="[WHEN]", nargs=-1)
 @click.option("--mine", is_flag=True, help="Only what is assigned to you or claimed by you.")
 @filter_options("milestone_id")

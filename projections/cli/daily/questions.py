@@ -6,7 +6,7 @@ import click
 
 from projections.cli.terminal import every_ledger, exits
 from projections.cli.terminal.completions import PERSON, REF
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, moment, planned, printable, remark, remark_ready, say, table
 from projections.operations.catalog import OPERATIONS
 from projections.questions.pages import counted
@@ -22,7 +22,7 @@ NEXT = {  # what to type, by the kind of what waits
 }
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.argument("ref", type=REF)
 @click.argument("whom", type=PERSON)
 @click.argument("text", nargs=-1, required=True)
@@ -35,7 +35,7 @@ def ask(invocation: Invocation, ref: str, whom: str, text: tuple[str, ...], choi
     return _perform(invocation, asked, f"waits for {whom}")
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.argument("ref", type=REF)
 @click.argument("text", nargs=-1)
 @click.option("--approve", "verdict", flag_value="approve", help="Yes, it is approved.")
@@ -53,7 +53,7 @@ def answer(
     return _perform(invocation, {"id": ref, "action": action, **arguments}, word)
 
 
-@click.command("needs-me", cls=Command)
+@click.command("needs-me", cls=CliCommand)
 @click.option("-n", "--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="At most this many.")
 @every_ledger.OPTION
 @pass_invocation

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from projections.cli.terminal import every_ledger
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, remark, table
 from projections.cli.terminal.wording import short_ago
 from projections.operations.catalog import OPERATIONS
@@ -15,7 +15,7 @@ from projections.questions.pages import counted
 HEADINGS = ("ref", "title", "type", "status", "changed")
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.argument("words", nargs=-1, required=True)
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="At most this many.")
 @click.option("--with-archived", "everything", is_flag=True, help="Archived and deleted items too.")

@@ -9,13 +9,13 @@ import click
 
 from ledger.errors import Invalid
 from projections.cli.terminal import exits
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, printable, remark, say
 from projections.operations.catalog import OPERATIONS
 from projections.operations.inputs import argument_values
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.argument("file", metavar="FILE|-")
 @click.option("--skip-refused", is_flag=True, help="Record the others when some are refused.")
 @click.option("--command-id", metavar="UUID", help="Repeated with the same id, it is recorded only once.")

@@ -12,7 +12,7 @@ from ledger.errors import Unavailable
 from ledger.store import EventStore
 from projections.application.app import App
 from projections.application.view import LedgerView
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import counting, printable, remark
 from projections.fallback import router
 from projections.read_models.catalog import BY_CATEGORY, PROJECTIONS
@@ -24,7 +24,7 @@ Write = Callable[[bytes], Any]
 NOUNS = tuple(PROJECTIONS)
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.argument("what", type=click.Choice(["events", "json", "csv", "report", "github"]), default="events")
 @click.argument("read_model", required=False, metavar="[READ_MODEL]", type=click.Choice(NOUNS))
 @click.option(

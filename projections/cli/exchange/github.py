@@ -10,7 +10,7 @@ from ledger.errors import LedgerError
 from ledger.settings import POLICIES
 from projections.cli.terminal import exits
 from projections.cli.terminal.interruption import Interruption
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import (
     answer_json,
     fields,
@@ -41,7 +41,7 @@ KINDS = {
 }
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.argument("repository", metavar="OWNER/REPO")
 @click.option("--pull", is_flag=True, help="Only take what changed on GitHub.")
 @click.option("--push", is_flag=True, help="Only send what changed here.")

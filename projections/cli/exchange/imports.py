@@ -8,7 +8,7 @@ import click
 
 from ledger.importing.readers.finding_words import KINDS
 from projections.cli.terminal import exits
-from projections.cli.terminal.invocation import Command, Group, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, CliGroup, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, fields, heading, printable, remark, table, working
 from projections.transfer import restore
 from projections.transfer.file_import import ImportRequest
@@ -22,7 +22,7 @@ again records only what has changed in it. Exit code 8 if a part of it was not i
 names that part."""
 
 
-class Sources(Group):
+class Sources(CliGroup):
     """`import NAME PATH`; and `import PATH`, which is what its content says."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -63,7 +63,7 @@ def import_() -> None:
 
 
 def _command(name: str, source: Source) -> click.Command:
-    @click.command(name, cls=Command, help=f"{source.sentence}\n\n{ALL_OF_THEM}", short_help=source.sentence)
+    @click.command(name, cls=CliCommand, help=f"{source.sentence}\n\n{ALL_OF_THEM}", short_help=source.sentence)
     @click.argument("path", metavar=source.argument, type=click.Path(path_type=Path), required=not source.surrounds)
     @click.option("--dry-run", is_flag=True, help="Show what would happen, and record nothing.")
     @click.option("--strict", is_flag=True, help="Exit code 8 also for links to unknown ids.")

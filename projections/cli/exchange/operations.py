@@ -8,7 +8,7 @@ import click
 
 from ledger.errors import Invalid, NotFound
 from projections.cli.terminal import exits
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, fields, remark, say, table
 from projections.operations.base import Operation
 from projections.operations.catalog import OPERATIONS
@@ -16,7 +16,7 @@ from projections.operations.inputs import argument_values
 from projections.operations.inputs.shapes import Schema
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.argument("name", required=False)
 @pass_invocation
 def operations(invocation: Invocation, name: str | None) -> None:
@@ -32,7 +32,7 @@ def operations(invocation: Invocation, name: str | None) -> None:
         remark("arguments: tracking-ledger operations NAME")
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.argument("operation")
 @click.argument("pairs", nargs=-1, metavar="[KEY=VALUE | KEY:=JSON]...")
 @click.option("--arguments", metavar="JSON", help="All arguments as one JSON object; - reads it from standard input.")

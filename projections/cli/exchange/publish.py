@@ -3,12 +3,12 @@
 import click
 
 from ledger.errors import LedgerError
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, printable, remark
 from projections.transfer.publication import publish as copy_out
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @pass_invocation
 def publish(invocation: Invocation) -> None:
     """Copy this machine's journal to .ledger/journal.jsonl, to be committed with the project.

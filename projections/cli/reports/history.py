@@ -18,7 +18,7 @@ from projections.application.view import LedgerView
 from projections.cli.reports.log import RAW, print_events, refs_in
 from projections.cli.terminal import exits
 from projections.cli.terminal.completions import REF
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import (
     answer_json,
     moment,
@@ -42,7 +42,7 @@ from projections.tables.contract import Snapshot
 ENTITY_COLUMNS = ("ref", "title", "fields")
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.argument("ref", type=REF)
 @click.option("--since", type=POINT, help="Only what happened after this point.")
 @click.option("--as-of", type=POINT, help="Up to this point; with --json, the state at it.")
@@ -73,7 +73,7 @@ def history(invocation: Invocation, /, ref: str, raw: bool, **options: Any) -> N
         remark(f"{answered['returned']} of {answered['total_count']}; more with --cursor {answered['next_cursor']}")
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.argument("ref", type=REF)
 @click.argument("earlier", type=POINT, metavar="FROM")
 @click.argument("later", type=POINT, metavar="[TO]", required=False)
@@ -100,7 +100,7 @@ def diff(invocation: Invocation, ref: str, earlier: str, later: str | None, deta
         remark("nothing differs between the two")
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.argument("what", required=False)
 @click.option("--version", type=click.IntRange(min=1), help="The change that made this version (default: the newest).")
 @click.option("--only-untouched", is_flag=True, help="Restore only what was not changed since.")
@@ -141,7 +141,7 @@ def undo(
     return exits.of_answer(answered)
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.argument("point", type=POINT, required=False)
 @click.option("--since", type=POINT, hidden=True, help="The same as POINT.")
 @click.option("--category", "categories", multiple=True, help="Only entities of this kind; may be repeated.")

@@ -5,14 +5,14 @@ from typing import Any
 import click
 
 from projections.cli.terminal.completions import REF
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, moment, printable, remark, table
 from projections.cli.terminal.parameters.points import POINT
 from projections.operations.catalog import OPERATIONS
 from projections.questions.answers import Entity
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.option("--status", type=click.Choice(["operational", "broken"]), help="Only vendors with this status.")
 @click.option(
     "--broke-since", type=POINT, help="Only those that broke after a deployment, a position or a time (2026-11-20, 3d)."
@@ -48,7 +48,7 @@ def vendors(invocation: Invocation, status: str | None, broke_since: str | None,
     _remark_rest(answered, "vendors", given, "call create_vendor name=NAME")
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.option("--from", "earliest", metavar="TIME", help="Deployed at this time or later.")
 @click.option("--to", "latest", metavar="TIME", help="Deployed at this time or earlier.")
 @click.option("--vendor", metavar="NAME", help="Only for this vendor.")

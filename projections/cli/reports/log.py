@@ -8,7 +8,7 @@ import click
 
 from projections.application.app import App
 from projections.application.view import LedgerView
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, moment, remark, table
 from projections.cli.terminal.wording import Refs, changed, happened, ids_in, short_ago
 from projections.fallback import router
@@ -20,7 +20,7 @@ LINES = 50
 RAW = click.option("--raw", is_flag=True, help="Every field as it is stored, with exact times.")
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.option("--after", type=click.IntRange(min=0), help="Only events after this position, oldest first.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=LINES, show_default=True, help="At most this many.")
 @RAW

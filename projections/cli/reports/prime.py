@@ -2,12 +2,12 @@
 
 import click
 
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, write
 from projections.operations.catalog import OPERATIONS
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @pass_invocation
 def prime(invocation: Invocation) -> None:
     """What an assistant reads first: how to work with this ledger, what is in progress, what is ready.

@@ -10,7 +10,7 @@ from projections.application.view import LedgerView
 from projections.cli.reports.entity_page import print_entity
 from projections.cli.reports.log import RAW, refs_in
 from projections.cli.terminal.completions import REF
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, fields
 from projections.cli.terminal.parameters.points import POINT
 from projections.fallback import router
@@ -21,7 +21,7 @@ from projections.questions.lookup import find
 from projections.questions.references import references
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.argument("ref", type=REF)
 @click.option(
     "--as-of", type=POINT, help="As it was at a version, at a position, at a time, or a while ago: v3, 120, 2h."

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from projections.application.view import LedgerView
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.live import watch
 from projections.cli.terminal.output import answer_json, draw_markdown, on_terminal, printable, remark, write
 from projections.cli.terminal.parameters.points import POINT
@@ -31,7 +31,7 @@ NEWS = {
 }
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.option("--as-of", type=POINT, help="As it was at a position, at a time, or a while ago, like 2h, 3d, 1w.")
 @click.option("--write", is_flag=True, help="Keep the report in the status file, beside what you wrote there.")
 @click.option(

@@ -14,7 +14,7 @@ from ledger.problems import check, problem
 from projections.application.app import App
 from projections.cli.terminal import exits
 from projections.cli.terminal.interruption import Interruption
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.live import PAUSE
 from projections.cli.terminal.output import moment, printable, remark, say
 from projections.cli.terminal.parameters.points import POINT
@@ -29,7 +29,7 @@ from projections.reports.atomic_file import replacing
 STOP, GO_ON = "stop", "go-on"
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.option("--since", type=POINT, help="Begin after this position or time, like 120 or 2h (default: now).")
 @click.option(
     "--kind",

@@ -7,7 +7,7 @@ import click
 
 from projections.cli.terminal import exits
 from projections.cli.terminal.completions import PERSON, REF
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, heading, planned, remark, table
 from projections.cli.terminal.parameters.dates import written
 from projections.cli.terminal.parameters.points import POINT, point
@@ -31,7 +31,7 @@ class Since(click.ParamType[str, str]):
             self.fail(str(error), param, ctx)
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.argument("person", type=PERSON, required=False)
 @click.option("--of", "id", type=REF, metavar="REF", help="Only this item and what is below it, or in this milestone.")
 @click.option("--since", type=Since(), metavar="WHEN", help="Only what happened since: fri, 2w, 2026-11-20.")

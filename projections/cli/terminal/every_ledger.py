@@ -28,7 +28,7 @@ MOST_NAMED = 10  # ledgers in the answer to a name that is not known
 OPTION = click.option("--all", "every_ledger", is_flag=True, help="From all your ledgers on this machine.")
 
 
-class Part(Struct, frozen=True, kw_only=True):
+class LedgerAnswer(Struct, frozen=True, kw_only=True):
     """What one ledger answers, or why it does not; `note` says that it is a copy's answer."""
 
     known: KnownProject
@@ -40,7 +40,7 @@ class Part(Struct, frozen=True, kw_only=True):
 class Everywhere(Struct, frozen=True, kw_only=True):
     """The answers together; each item has `ledger`, the name, and `project`, the folder."""
 
-    parts: list[Part]
+    parts: list[LedgerAnswer]
     items: list[Answered]
     has_more: bool
 
@@ -138,7 +138,7 @@ def ask(invocation: Invocation, known: KnownProject, operation: str, arguments: 
     return part.answered
 
 
-def _part_of(invocation: Invocation, known: KnownProject, operation: str, arguments: Answered) -> Part:
+def _part_of(invocation: Invocation, known: KnownProject, operation: str, arguments: Answered) -> LedgerAnswer:
     try:
         known.identity()
         settings, way = known.settings(invocation.settings)
@@ -155,6 +155,6 @@ def _part_of(invocation: Invocation, known: KnownProject, operation: str, argume
                 note = "" if layer.is_live else layer.sentence(app.clock())
             if layer.kind.is_empty:
                 raise Unavailable(layer.sentence(app.clock()), next_step="start its database")
-            return Part(known=known, answered=answered, note=note)
+            return LedgerAnswer(known=known, answered=answered, note=note)
     except LedgerError as error:
-        return Part(known=known, error=error)
+        return LedgerAnswer(known=known, error=error)

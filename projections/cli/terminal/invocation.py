@@ -87,7 +87,7 @@ QUEUED = (
 pass_invocation = click.make_pass_decorator(Invocation)
 
 
-class Command(click.Command):
+class CliCommand(click.Command):
     """A command of ours: it takes the common options after its name too, and leaves a line in the activity log.
 
     A variable that is not set leaves an empty text, which must not mean all or this folder: only a command that
@@ -138,10 +138,10 @@ def _code(invoke: Callable[[click.Context], Any], ctx: click.Context) -> Any:
         return exits.OUTPUT_CLOSED
 
 
-class Group(click.Group):
+class CliGroup(click.Group):
     """A command with commands of its own, for example `import`; it takes the common options too."""
 
-    command_class = Command
+    command_class = CliCommand
     group_class = type
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from ledger.importing.readers.legacy.entries import Entry
+from ledger.importing.readers.legacy.entries import WrittenEntry
 from ledger.importing.readers.legacy.outline import LINK
 
 
-def addresses(entry: Entry) -> list[str]:
+def addresses(entry: WrittenEntry) -> list[str]:
     texts = [entry.head, *(field.full_text for field in entry.fields.values()), *entry.prose]
     return list(dict.fromkeys(found[2] for text in texts for found in LINK.finditer(text) if found[2]))
 

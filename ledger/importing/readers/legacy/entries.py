@@ -38,7 +38,7 @@ def _known(name: str) -> str:
     return "status" if name.lower() in STATUS else name.lower()
 
 
-class Field(Struct):
+class WrittenField(Struct):
     """One named value of an entry; `below` are the lines that belong to it."""
 
     name: str
@@ -52,7 +52,7 @@ class Field(Struct):
         return " ".join([self.value, *self.below]).strip()
 
 
-class Entry(Struct):
+class WrittenEntry(Struct):
     """One record as it is written. `head` is its first line's text, `indent` that line's, `group` the heading above,
     whose signs say `group_state`.
 
@@ -70,7 +70,7 @@ class Entry(Struct):
     is_list_item: bool = False
     is_row: bool = False
     is_without_head: bool = False  # a row of a table whose columns have no names
-    fields: dict[str, Field] = {}
+    fields: dict[str, WrittenField] = {}
     below: list[str] = []
     code: set[int] = set()
     body: list[Line] = []
@@ -84,7 +84,7 @@ class Entry(Struct):
     def blocks(self) -> str:
         return "\n".join(text for place, text in enumerate(self.below) if place in self.code)
 
-    def take(self, *names: str) -> Field | None:
+    def take(self, *names: str) -> WrittenField | None:
         """The first of these fields that is there, taken out."""
         for name in names:
             if name in self.fields:
@@ -113,7 +113,9 @@ class Grammar(Struct, frozen=True):
     names: Collection[str] = ()
 
 
-def entries(lines: Iterable[Line], grammar: Grammar, stray: Callable[[Line], None] = lambda _: None) -> Iterator[Entry]:
+def entries(
+    lines: Iterable[Line], grammar: Grammar, stray: Callable[[Line], None] = lambda _: None
+) -> Iterator[WrittenEntry]:
     """The entries of a section. A heading that names no group is an entry, and so is a list item.
 
     What is below an entry belongs to it, unless the grammar says that it is a record. A line that belongs to none goes
@@ -143,13 +145,13 @@ def split_long(texts: list[str]) -> tuple[list[str], list[str]]:
 
 class _Builder:
     def __init__(self, grammar: Grammar, stray: Callable[[Line], None]) -> None:
-        self.found: list[Entry] = []
+        self.found: list[WrittenEntry] = []
         self._is_group, self._is_record, self._names = grammar.is_group, grammar.is_record, grammar.names
         self._stray = stray
         self._group = ""
         self._group_state: Category | None = None
-        self._entry: Entry | None = None
-        self._field: Field | None = None  # the last one
+        self._entry: WrittenEntry | None = None
+        self._field: WrittenField | None = None  # the last one
         self._field_indent = 0
         self._field_is_item = False
         self._list_indent: int | None = None  # of the list items that are entries
@@ -192,8 +194,8 @@ class _Builder:
     def _begin_group(self, title: str) -> None:
         self._group, self._group_state, self._entry = plain(title), signed(title), None
 
-    def _start(self, head: str, line: Line, *, is_heading: bool = False, is_list_item: bool = False) -> Entry:
-        entry = Entry(
+    def _start(self, head: str, line: Line, *, is_heading: bool = False, is_list_item: bool = False) -> WrittenEntry:
+        entry = WrittenEntry(
             head=head,
             line=line.number,
             last=line.number,
@@ -227,21 +229,21 @@ class _Builder:
         elif entry is not None and not entry.is_heading:
             self._entry = None
 
-    def _is_below_item(self, entry: Entry, line: Line) -> bool:
+    def _is_below_item(self, entry: WrittenEntry, line: Line) -> bool:
         return entry.is_list_item and line.indent > entry.indent + 1
 
-    def _is_of_fields(self, entry: Entry, line: Line) -> bool:
+    def _is_of_fields(self, entry: WrittenEntry, line: Line) -> bool:
         """Whether it is a row or the frame of a table of names and values, below a heading."""
         if not entry.is_heading or line.row is None:
             return False
         head = line.row.columns
         return len(head) == 2 and head[0] in FIELD_NAMES and head[1] in FIELD_VALUES
 
-    def _part(self, entry: Entry, line: Line) -> None:
+    def _part(self, entry: WrittenEntry, line: Line) -> None:
         cells = line.row.cells if line.row else ()
         if len(cells) == 2 and _known(plain(cells[0])) not in entry.fields and self._is_of_fields(entry, line):
             name = plain(cells[0])
-            entry.fields[_known(name)] = Field(name, cells[1], line.number)
+            entry.fields[_known(name)] = WrittenField(name, cells[1], line.number)
         else:
             entry.below.append(line.text)
 
@@ -256,7 +258,7 @@ class _Builder:
             if not name and not STATES & {*map(_known, row.columns), *entry.fields} and _says_state(cell):
                 name = "status"
             if name and name not in entry.fields:
-                entry.fields[name] = Field(name, cell, line.number)
+                entry.fields[name] = WrittenField(name, cell, line.number)
             else:
                 entry.below.append(cell)
 
@@ -280,7 +282,7 @@ class _Builder:
             self._list_indent = line.indent
         self._start(item, line, is_list_item=True)
 
-    def _belongs(self, entry: Entry, line: Line, text: str) -> None:
+    def _belongs(self, entry: WrittenEntry, line: Line, text: str) -> None:
         entry.last = line.number
         entry.body.append(line)
         if line.code:
@@ -290,13 +292,13 @@ class _Builder:
         if self._field is not None and self._is_below(self._field, line, named is not None):
             self._field.below.append(text)
         elif named and _known(named[0]) not in entry.fields:
-            self._field, self._field_indent = Field(*named, line.number), line.indent
+            self._field, self._field_indent = WrittenField(*named, line.number), line.indent
             self._field_is_item = line.bullet is not None
             entry.fields[_known(named[0])] = self._field
         else:
             entry.below.append(text)
 
-    def _block(self, entry: Entry, line: Line) -> None:
+    def _block(self, entry: WrittenEntry, line: Line) -> None:
         """A line of a block of code, which is text whatever it says."""
         if line.number != self._code_until + 1:
             self._code_indent = line.indent
@@ -304,7 +306,7 @@ class _Builder:
         entry.code.add(len(entry.below))
         entry.below.append(" " * (line.indent - self._code_indent) + line.text)
 
-    def _is_below(self, field: Field, line: Line, is_named: bool) -> bool:
+    def _is_below(self, field: WrittenField, line: Line, is_named: bool) -> bool:
         """Whether a line belongs to the last field: it is indented below it, or a list under a name without value."""
         deeper = line.indent > self._field_indent + 1
         if not field.value:
@@ -330,7 +332,7 @@ class _Builder:
         elif not _NOTHING.match(line.text):
             self._stray(line)
 
-    def _begins_a_record(self, entry: Entry, line: Line) -> bool:
+    def _begins_a_record(self, entry: WrittenEntry, line: Line) -> bool:
         """Whether a line is no part of the record above it, which is a line like it and in no list."""
         if entry.is_heading or entry.is_list_item or entry.is_row or line.code or line.indent > entry.indent:
             return False

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from ledger.importing.readers.legacy.entries import Entry, Grammar, entries, field_of
+from ledger.importing.readers.legacy.entries import Grammar, WrittenEntry, entries, field_of
 from ledger.importing.readers.legacy.kinds import is_about_state, kind_of, listed_state
 from ledger.importing.readers.legacy.legacy_file import LegacyFile
 from ledger.importing.readers.legacy.outline import Line, Section, plain, sections
@@ -72,7 +72,7 @@ def _groups(lines: list[Line]) -> set[str]:
     return groups
 
 
-def _step(stray: list[Line]) -> Entry | None:
+def _step(stray: list[Line]) -> WrittenEntry | None:
     """A next step that is written as a sentence and not as a list."""
     texts = [line.text for line in stray]
     if (
@@ -81,7 +81,7 @@ def _step(stray: list[Line]) -> Entry | None:
         or texts[0].lower().strip("*_. ") in NOTHING
     ):
         return None
-    return Entry(head=" ".join(texts), line=stray[0].number, is_list_item=True)
+    return WrittenEntry(head=" ".join(texts), line=stray[0].number, is_list_item=True)
 
 
 def _board(lines: list[Line], title: str, number: int, items: Items, legacy: LegacyFile) -> None:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from ledger.aggregates.configuration.state import ContextType
 from ledger.importing.readers.legacy import freeform
-from ledger.importing.readers.legacy.entries import Entry, Grammar, entries
+from ledger.importing.readers.legacy.entries import Grammar, WrittenEntry, entries
 from ledger.importing.readers.legacy.kinds import announced, kind_of, listed_state, sounds_like_records
 from ledger.importing.readers.legacy.legacy_file import LegacyFile
 from ledger.importing.readers.legacy.markdown_lines import lines_of, unclosed_fence
@@ -197,7 +197,7 @@ class _File:
         else:
             self._legacy.refuse("line_not_understood", line.number, line.text)
 
-    def _records(self, section: Section, grammar: Grammar) -> Iterator[Entry]:
+    def _records(self, section: Section, grammar: Grammar) -> Iterator[WrittenEntry]:
         return without_totals(entries(section.lines, grammar, self._stray), self._legacy)
 
     def _vendors(self, section: Section) -> None:
@@ -277,7 +277,7 @@ def _holds_sessions(section: Section) -> bool:
     return kind_of(section.title) is None and any(sessions.is_session(section.lines, place) for place in places)
 
 
-def _as_one(section: Section) -> Entry | None:
+def _as_one(section: Section) -> WrittenEntry | None:
     """The section as a single record, if its fields stand right below its heading and not several in it."""
     found = entries(section.lines, Grammar(is_record=deployments.is_record))
     every = list(found)
@@ -296,7 +296,7 @@ def _as_one(section: Section) -> Entry | None:
     return whole
 
 
-def _are_several(found: list[Entry]) -> bool:
+def _are_several(found: list[WrittenEntry]) -> bool:
     """Whether headings below are deployments themselves: by their time, or by the fields of two of them."""
     headings = [entry for entry in found if entry.is_heading]
     dated = any(written_time(plain(entry.head)) for entry in headings)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from ledger.importing.readers.legacy.entries import Entry
+from ledger.importing.readers.legacy.entries import WrittenEntry
 from ledger.importing.readers.legacy.legacy_file import LegacyFile
 from ledger.importing.readers.legacy.outline import plain
 from ledger.importing.readers.legacy.words import VENDOR_STATUSES, is_total
@@ -12,7 +12,7 @@ from ledger.importing.readers.words.written_state import key, state_of
 _VALUE = re.compile(r"\s*[:=–—(]|\s-\s")
 
 
-def without_totals(found: Iterable[Entry], legacy: LegacyFile) -> Iterator[Entry]:
+def without_totals(found: Iterable[WrittenEntry], legacy: LegacyFile) -> Iterator[WrittenEntry]:
     """The same entries but for sums, which are reported."""
     for entry in found:
         if _is_total(entry):
@@ -21,7 +21,7 @@ def without_totals(found: Iterable[Entry], legacy: LegacyFile) -> Iterator[Entry
             yield entry
 
 
-def _is_total(entry: Entry) -> bool:
+def _is_total(entry: WrittenEntry) -> bool:
     """A word for a sum with numbers beside it, or with nothing in a row. What has a state in words has that name."""
     head = plain(entry.head) or plain(next(iter(_values(entry)), ""))
     name = _VALUE.split(head, maxsplit=1)[0]
@@ -36,7 +36,7 @@ def _is_total(entry: Entry) -> bool:
     return not is_named_so and any(re.search(r"\d", value) for value in filled)
 
 
-def _values(entry: Entry) -> list[str]:
+def _values(entry: WrittenEntry) -> list[str]:
     return [*(field.full_text for field in entry.fields.values()), *entry.prose]
 
 

@@ -9,7 +9,7 @@ from click.shell_completion import get_completion_class
 from ledger.errors import Unavailable
 from projections.cli.administration.setup.marked_block import with_block, without_block
 from projections.cli.commands import NAMES
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, printable, remark, say
 
 SHELLS = ("bash", "zsh", "fish")
@@ -17,7 +17,7 @@ FIRST, LAST = "# >>> tracking-ledger completion >>>", "# <<< tracking-ledger com
 ZSH_HEAD = "(( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }\n"
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.argument("shell", type=click.Choice(SHELLS), required=False)
 @click.option("--print", "printed", is_flag=True, help="Print the script instead of installing it.")
 @click.option("--remove", is_flag=True, help="Remove the script again.")

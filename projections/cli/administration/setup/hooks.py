@@ -13,7 +13,7 @@ from ledger.errors import LedgerError
 from ledger.values.reference import ALPHABET
 from ledger.values.states import FINISHED
 from projections.cli.terminal.exits import DONE
-from projections.cli.terminal.invocation import Group, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliGroup, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, printable, remark, table
 from projections.maintenance import git_hooks
 from projections.maintenance.repository import git
@@ -27,7 +27,7 @@ _REF = re.compile(rf"(?<![0-9a-z])w-[{ALPHABET}oil]{{5,26}}(?![0-9a-z])", re.IGN
 LINKS, COMPLETES = "Ledger", "Completes"  # trailers of a message
 
 
-@click.group("hook", cls=Group)
+@click.group("hook", cls=CliGroup)
 def hook() -> None:
     """Git hooks that link commits to work items.
 

@@ -15,7 +15,7 @@ from projections.application.app import App
 from projections.cli.administration.setup.example import EXAMPLE, Step, record, refuse_another_history, steps
 from projections.cli.administration.setup.instructions import write_instructions
 from projections.cli.reports.status import print_report
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, counting, printable, remark, say
 from projections.fallback import router
 from projections.maintenance import current_report
@@ -23,7 +23,7 @@ from projections.maintenance import current_report
 DEMO_FOLDER = Path("tracking-ledger-demo")
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=DEMO_FOLDER)
 @pass_invocation
 def demo(invocation: Invocation, folder: Path) -> None:
@@ -48,7 +48,7 @@ def demo(invocation: Invocation, folder: Path) -> None:
     _print_next_steps(folder, len(example), repeated)
 
 
-@click.command(cls=Command)
+@click.command(cls=CliCommand)
 @click.option("--name", help="The project's name, which is only displayed (default: the folder's name).")
 @click.option("--offline", is_flag=True, help="Even if the server of LEDGER_DSN or --dsn cannot be reached now.")
 @click.option(

@@ -7,7 +7,7 @@ from typing import Any
 from ledger.importing.commands import ImportedDeployment
 from ledger.importing.readers.legacy import words
 from ledger.importing.readers.legacy.addresses import addresses, with_addresses
-from ledger.importing.readers.legacy.entries import Entry, Field, Grammar
+from ledger.importing.readers.legacy.entries import Grammar, WrittenEntry, WrittenField
 from ledger.importing.readers.legacy.legacy_file import LegacyFile
 from ledger.importing.readers.legacy.outline import plain, unmarked
 from ledger.importing.readers.words.written_state import key, state_in
@@ -42,7 +42,7 @@ GRAMMAR = Grammar(
 )
 
 
-def take(entry: Entry, legacy: LegacyFile) -> None:
+def take(entry: WrittenEntry, legacy: LegacyFile) -> None:
     metadata: dict[str, Any] = {}
     links, reader = addresses(entry), _Fields(entry, metadata, legacy)
     fields = reader.read()
@@ -76,7 +76,7 @@ def take(entry: Entry, legacy: LegacyFile) -> None:
 
 
 class _Fields:
-    def __init__(self, entry: Entry, metadata: dict[str, Any], legacy: LegacyFile) -> None:
+    def __init__(self, entry: WrittenEntry, metadata: dict[str, Any], legacy: LegacyFile) -> None:
         self._entry, self._metadata, self._legacy = entry, metadata, legacy
         self._found: dict[str, Any] = {}
         self.line_of_number: str | None = None
@@ -142,7 +142,7 @@ class _Fields:
                     self._found["pr_title"] = title
                 return
 
-    def _pull_request(self, field: Field) -> None:
+    def _pull_request(self, field: WrittenField) -> None:
         field.value = _ADDRESS.sub(r"#\1", field.value)
         number = re.search(r"\d{1,9}", field.full_text)
         if number is None:
@@ -153,7 +153,7 @@ class _Fields:
         if re.sub(r"\bPR\b", "", left, flags=re.IGNORECASE).strip():
             self._found["pr_title"] = left
 
-    def _commit(self, field: Field) -> None:
+    def _commit(self, field: WrittenField) -> None:
         """The hash as it is found, also one that is none; a hash that is one is lower-cased."""
         written = plain(field.full_text)
         if words.is_unknown(written):
@@ -164,7 +164,7 @@ class _Fields:
         if words.tidy(more):
             self._metadata["commit_note"] = words.tidy(more)
 
-    def _tests(self, field: Field) -> None:
+    def _tests(self, field: WrittenField) -> None:
         """`k: v` pairs, else `v k` pairs; of `a/b passed` both counts."""
         written = words.ungrouped(plain(", ".join([part for part in (field.value, *field.below) if part])))
         if words.is_unknown(written):
@@ -183,7 +183,7 @@ class _Fields:
             self._metadata["tests"] = written
             self._legacy.warn("text_kept", field.line, f"tests: {written[:80]}")
 
-    def _compliance(self, field: Field) -> None:
+    def _compliance(self, field: WrittenField) -> None:
         verdict = words.verdict(re.sub(r"[*_`]", "", field.full_text))
         if verdict is not None:
             self._found["constitutional_compliance"] = verdict
@@ -198,14 +198,14 @@ def _likeness(found: re.Match[str]) -> tuple[bool, bool]:
     return len(written) == FULL_HASH and not re.search("[^0-9A-Fa-f]", written), found[1] is not None
 
 
-def _names(field: Field | None) -> tuple[str, ...]:
+def _names(field: WrittenField | None) -> tuple[str, ...]:
     if field is None:
         return ()
     parts = [plain(part).strip(" .") for part in re.split(r"[,;]", ",".join([field.value, *field.below]))]
     return tuple(dict.fromkeys(part for part in parts if not words.is_unknown(part)))
 
 
-def _list_or_text(field: Field) -> Any:
+def _list_or_text(field: WrittenField) -> Any:
     lines = [unmarked(line) for line in field.below]
     return [*([unmarked(field.value)] if field.value else []), *lines] if lines else unmarked(field.value)
 

@@ -6,7 +6,7 @@ from typing import Any
 from ledger.importing.commands import ImportedEnhancement
 from ledger.importing.readers.legacy import words
 from ledger.importing.readers.legacy.addresses import addresses, with_addresses
-from ledger.importing.readers.legacy.entries import Entry, Grammar
+from ledger.importing.readers.legacy.entries import Grammar, WrittenEntry
 from ledger.importing.readers.legacy.legacy_file import LegacyFile
 from ledger.importing.readers.legacy.outline import plain, unmarked
 from ledger.importing.readers.words.written_state import WORDS, WrittenState, key, state_in, state_of
@@ -41,7 +41,7 @@ GRAMMAR = Grammar(
 )
 
 
-def take(entry: Entry, legacy: LegacyFile) -> None:
+def take(entry: WrittenEntry, legacy: LegacyFile) -> None:
     links = addresses(entry)
     title, fields, metadata = _Found(entry, legacy).read()
     if not title:
@@ -60,7 +60,7 @@ def take(entry: Entry, legacy: LegacyFile) -> None:
 
 
 class _Found:
-    def __init__(self, entry: Entry, legacy: LegacyFile) -> None:
+    def __init__(self, entry: WrittenEntry, legacy: LegacyFile) -> None:
         self._entry, self._legacy = entry, legacy
         self._fields: dict[str, Any] = {}
         self._metadata: dict[str, Any] = {}

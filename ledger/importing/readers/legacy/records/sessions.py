@@ -20,7 +20,7 @@ _KEY = re.compile(r"[\"']?[^\W\d][\w -]*[\"']?\s*:")
 _FENCES = re.compile(r"-{3,}|`{3,}\s*ya?ml|~{3,}\s*ya?ml", re.IGNORECASE)
 
 
-class Written(Struct, frozen=True):
+class WrittenSession(Struct, frozen=True):
     """One session as it stands in the file: its heading, and the lines below."""
 
     title: str
@@ -39,12 +39,12 @@ def is_session(lines: list[Line], place: int) -> bool:
     return bool(_SESSION.match(plain(heading[1])) and re.search(r"\d", heading[1]))
 
 
-def written(lines: list[Line]) -> Iterator[Written | Line]:
+def written(lines: list[Line]) -> Iterator[WrittenSession | Line]:
     """The sessions among the lines, and the lines before the first that are not blank.
 
     A heading below the rank of the first session's is part of a prompt.
     """
-    current: Written | None = None
+    current: WrittenSession | None = None
     rank = 0
     for place, line in enumerate(lines):
         heading = line.heading
@@ -52,7 +52,7 @@ def written(lines: list[Line]) -> Iterator[Written | Line]:
             if current is not None:
                 yield current
             rank = rank or heading[0]
-            current = Written(heading[1], line, [])
+            current = WrittenSession(heading[1], line, [])
         elif current is not None:
             current.lines.append(line)
         elif line.text and not line.is_rule:
@@ -61,7 +61,7 @@ def written(lines: list[Line]) -> Iterator[Written | Line]:
         yield current
 
 
-def take(session: Written, raw: list[str], legacy: LegacyFile) -> None:
+def take(session: WrittenSession, raw: list[str], legacy: LegacyFile) -> None:
     """`raw` are all lines of the file as they are."""
     line = session.heading.number
     try:

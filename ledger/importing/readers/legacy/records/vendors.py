@@ -8,7 +8,7 @@ from ledger.aggregates.vendor.state import FORMATS
 from ledger.importing.commands import ImportedVendor
 from ledger.importing.readers.legacy import words
 from ledger.importing.readers.legacy.addresses import addresses, with_addresses
-from ledger.importing.readers.legacy.entries import Entry, Field, Grammar, split_long
+from ledger.importing.readers.legacy.entries import Grammar, WrittenEntry, WrittenField, split_long
 from ledger.importing.readers.legacy.legacy_file import LegacyFile
 from ledger.importing.readers.legacy.outline import plain, unmarked
 from ledger.importing.readers.words.written_state import STRIKE, WrittenState, key, state_before, state_of
@@ -76,7 +76,7 @@ GRAMMAR = Grammar(
 )
 
 
-def take(entry: Entry, heading: str, legacy: LegacyFile) -> None:
+def take(entry: WrittenEntry, heading: str, legacy: LegacyFile) -> None:
     """`heading` says what is true of all below it, if anything."""
     state, head = state_before(entry.head)
     name, rest = _of_row(head) if entry.is_row else _split(head)
@@ -97,7 +97,7 @@ def take(entry: Entry, heading: str, legacy: LegacyFile) -> None:
     )
 
 
-def _is_of_vendor(entry: Entry, rest: str) -> bool:
+def _is_of_vendor(entry: WrittenEntry, rest: str) -> bool:
     """Whether the cells beside a name, which no head explains, say anything that is said of vendors."""
     cells = [cell for cell in (rest, *entry.prose) if cell.strip()]
     return bool(entry.fields) or not cells or any(map(_says_something, cells))
@@ -156,7 +156,7 @@ def _cut(head: str) -> tuple[str, str]:
 class _Found:
     """What the texts of one entry say of a vendor: each part is taken out of the text, what is left is kept."""
 
-    def __init__(self, entry: Entry, state: WrittenState | None, legacy: LegacyFile) -> None:
+    def __init__(self, entry: WrittenEntry, state: WrittenState | None, legacy: LegacyFile) -> None:
         self._entry, self._state = entry, state
         self._legacy = legacy
         self._metadata: dict[str, Any] = {}
@@ -275,7 +275,7 @@ class _Found:
         self._by_sign(state)
         return text.replace(word, " ", 1)
 
-    def _counts(self, field: Field) -> None:
+    def _counts(self, field: WrittenField) -> None:
         found = words.results(plain(field.full_text))
         if found is None:
             self._keep("tests", field.full_text)
@@ -284,7 +284,7 @@ class _Found:
         if re.sub(r"\btests?\b|[()\s]", "", left):
             self._keep("tests_note", left)
 
-    def _count(self, name: str, field: Field) -> None:
+    def _count(self, name: str, field: WrittenField) -> None:
         number = re.search(r"\d{1,9}", field.value)
         if number is None:
             self._keep(name, field.full_text)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from ledger.aggregates.work_item.commands import ImportedItem, ImportedLink
 from ledger.importing.readers.legacy import words
 from ledger.importing.readers.legacy.addresses import addresses, with_addresses
-from ledger.importing.readers.legacy.entries import Entry, Grammar, field_of
+from ledger.importing.readers.legacy.entries import Grammar, WrittenEntry, field_of
 from ledger.importing.readers.legacy.kinds import in_another_language, listed_state
 from ledger.importing.readers.legacy.legacy_file import LegacyFile
 from ledger.importing.readers.legacy.outline import plain
@@ -52,7 +52,7 @@ def is_group(title: str) -> bool:
     )
 
 
-def is_fact(entry: Entry) -> bool:
+def is_fact(entry: WrittenEntry) -> bool:
     """Whether a list item says something of the whole: `- **Milestone:** the second`."""
     named = field_of(entry.head) if entry.is_list_item else None
     return named is not None and key(named[0]) in FACTS
@@ -65,7 +65,7 @@ GRAMMAR = Grammar(
 )
 
 
-def is_board_entry(entry: Entry) -> bool:
+def is_board_entry(entry: WrittenEntry) -> bool:
     return bool(BOARD_FIELDS & entry.fields.keys())
 
 
@@ -76,7 +76,7 @@ class Items:
         self._legacy = legacy
         self._above: list[tuple[int, str]] = []  # indents and ids of the headings that an item may belong to
 
-    def take(self, entry: Entry, *, above: Category | None = None, at: datetime | None = None) -> None:
+    def take(self, entry: WrittenEntry, *, above: Category | None = None, at: datetime | None = None) -> None:
         """`above` and `at` are what the heading above says, for an entry that does not say it itself."""
         if is_fact(entry):
             self._legacy.warn("left_to_its_author", entry.line, entry.head[:80])
@@ -103,7 +103,9 @@ class Items:
             self._legacy.imported_at,
         )
 
-    def _item(self, entry: Entry, title: str, fields: dict[str, Any], links: tuple[ImportedLink, ...]) -> ImportedItem:
+    def _item(
+        self, entry: WrittenEntry, title: str, fields: dict[str, Any], links: tuple[ImportedLink, ...]
+    ) -> ImportedItem:
         external_id = self._legacy.name("item", title, entry.line)
         if _is_in_a_tree(entry):
             self._above.append((entry.indent, external_id))
@@ -133,7 +135,7 @@ class Items:
             **words.of_item(state),
         )
 
-    def _more_fields(self, entry: Entry, metadata: dict[str, Any]) -> dict[str, Any]:
+    def _more_fields(self, entry: WrittenEntry, metadata: dict[str, Any]) -> dict[str, Any]:
         fields = dict[str, Any]()
         branch = entry.take("branch", "branch name")
         if branch and not words.is_unknown(plain(branch.full_text)):
@@ -149,7 +151,7 @@ class Items:
             fields["description"] = text
         return fields
 
-    def _titled(self, entry: Entry, head: str, metadata: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    def _titled(self, entry: WrittenEntry, head: str, metadata: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         kind = entry.take("type", "item type")
         written = plain(kind.full_text) if kind else None
         found = _TYPE.search(head) if written is None else None
@@ -162,7 +164,7 @@ class Items:
         return title, {"item_type": item_type, "title": title} | ({"description": description} if description else {})
 
     def _state(
-        self, entry: Entry, state: WrittenState | None, above: Category | None, metadata: dict[str, Any]
+        self, entry: WrittenEntry, state: WrittenState | None, above: Category | None, metadata: dict[str, Any]
     ) -> State | None:
         """The state by the item's own field, else by what stands in its title, else by the heading above.
 
@@ -178,7 +180,7 @@ class Items:
             return words.OF_ITEMS["planned"]
         return meant or words.NOT_UNDERSTOOD
 
-    def _ticked(self, entry: Entry) -> WrittenState | None:
+    def _ticked(self, entry: WrittenEntry) -> WrittenState | None:
         """What a column like `Done` says, by a sign or by yes and no."""
         field = entry.take(*DONE_FIELDS)
         if field is None:
@@ -191,7 +193,7 @@ class Items:
         """When it came to the state of which its title tells: `Ship it (done 2026-07-01)`."""
         return self._legacy.moment(metadata, "completed", state.written, line) if state else None
 
-    def _time(self, entry: Entry, metadata: dict[str, Any], *names: str) -> datetime | None:
+    def _time(self, entry: WrittenEntry, metadata: dict[str, Any], *names: str) -> datetime | None:
         field = entry.take(*names)
         if field is None:
             return None
@@ -202,7 +204,7 @@ class Items:
                 self._legacy.warn("time_not_understood", field.line, plain(field.full_text)[:80])
         return at
 
-    def _links(self, entry: Entry, title: str) -> tuple[ImportedLink, ...]:
+    def _links(self, entry: WrittenEntry, title: str) -> tuple[ImportedLink, ...]:
         """The parent that is named; else, for a heading, the one above that is less indented."""
         field = entry.take("parent", "part of")
         while self._above and self._above[-1][0] >= entry.indent:
@@ -218,7 +220,7 @@ class Items:
         to = self._legacy.identify(parent)
         return ImportedLink(kind="parent", to_id=to, to=parent, word="parent", made=self._legacy.attribution())
 
-    def _numbers(self, entry: Entry, fields: dict[str, Any], metadata: dict[str, Any]) -> None:
+    def _numbers(self, entry: WrittenEntry, fields: dict[str, Any], metadata: dict[str, Any]) -> None:
         if field := entry.take("pr", "prs", "pull request", "pull requests"):
             numbers = [int(number) for number in re.findall(r"\d{1,9}", field.full_text)]
             fields["pr_numbers"] = tuple(dict.fromkeys(number for number in numbers if number))
@@ -229,18 +231,18 @@ class Items:
             self._legacy.word(metadata, "priority", word, meant, field.line)
 
 
-def _unless_blocked(entry: Entry, state: State | None) -> State | None:
+def _unless_blocked(entry: WrittenEntry, state: State | None) -> State | None:
     """What is to be done and names what it is blocked by waits; the words stay among its description."""
     blockers = [field for name in BLOCKED_BY if (field := entry.fields.get(name))]
     is_blocked = any(not words.is_unknown(plain(field.full_text)) for field in blockers)
     return words.OF_ITEMS["waiting"] if is_blocked and state in (None, words.OF_ITEMS["planned"]) else state
 
 
-def _is_in_a_tree(entry: Entry) -> bool:
+def _is_in_a_tree(entry: WrittenEntry) -> bool:
     return entry.is_heading or is_record(entry.head.strip())
 
 
-def _short(head: str, entry: Entry) -> tuple[str, str | None]:
+def _short(head: str, entry: WrittenEntry) -> tuple[str, str | None]:
     """A title, and the whole text where the title is only its beginning."""
     bold = re.match(r"(?:\*\*|__)(.+?)(?:\*\*|__)\s*:?\s*(.*)$", head)
     if bold and not entry.is_heading:
@@ -254,7 +256,7 @@ def _short(head: str, entry: Entry) -> tuple[str, str | None]:
     return whole[: LONGEST_TITLE - 3].rsplit(" ", 1)[0] + "...", whole
 
 
-def _description(entry: Entry) -> str | None:
+def _description(entry: WrittenEntry) -> str | None:
     """Everything below the first line that became no field of its own."""
     parts = [
         f"{field.name}: {field.value}".rstrip() + "".join(f"\n- {line}" for line in field.below)
