@@ -1,5 +1,7 @@
 """What a database says about itself and about the role we come as. For people; nothing depends on it."""
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -23,6 +25,10 @@ LOAD = (  # times of other roles' transactions are shown to those only who may r
     " FROM pg_stat_archiver)"
 )
 LEDGER = "SELECT name, state FROM tracking_ledger.list_ledgers() WHERE ledger_id = %s"
+CLOCKS = (  # how far the newest event lies ahead of the server's clock: it was recorded before that was set back
+    "SELECT clock_timestamp(), (SELECT greatest(extract(epoch FROM recorded_at - clock_timestamp()), 0)::int"
+    " FROM events WHERE ledger_id = %s ORDER BY position DESC LIMIT 1)"
+)
 BEHIND = "SELECT projection FROM projections WHERE ledger_id = %s AND behind_after IS NOT NULL ORDER BY projection"
 
 
@@ -32,6 +38,8 @@ class Checkup(Struct, frozen=True, kw_only=True):
     `connections` are those of the whole server, `longest_transaction` is the age in seconds of the oldest one that is
     open there (None if this role may not see it), `standbys` are the servers that follow this one, `most_events` is the
     ledger's quota, `schema_release` the newest release of the program that has changed the database's schema.
+    `clock_ahead` is by how many seconds this machine's clock is ahead of the server's, `newest_ahead` by how many the
+    newest event is.
     """
 
     server_version: str
@@ -51,10 +59,12 @@ class Checkup(Struct, frozen=True, kw_only=True):
     state: str
     ledgers: int
     most_events: int | None = None
+    clock_ahead: int = 0
+    newest_ahead: int = 0
     behind: tuple[str, ...] = ()
 
 
-def checkup(database: Database, ledger: UUID) -> Checkup:
+def checkup(database: Database, ledger: UUID, clock: Callable[[], datetime]) -> Checkup:
     """Raises Unavailable if the database does not answer."""
     with database.transaction() as connection:
         version, name, role, superuser, bypasses, size = connection.execute(SERVER).fetchall()[0]
@@ -64,6 +74,8 @@ def checkup(database: Database, ledger: UUID) -> Checkup:
         migrated, release = is_current(connection), schema_release(connection)
         connection.execute("SELECT * FROM tracking_ledger.enter_ledger(%s)", [ledger])
         most_events = connection.execute("SELECT most_events FROM tracking_ledger.head_of(%s)", [ledger]).fetchall()
+        servers, newest = connection.execute(CLOCKS, [ledger]).fetchall()[0]
+        ahead = round((clock() - servers).total_seconds())
         behind = tuple(row[0] for row in connection.execute(BEHIND, [ledger]).fetchall())
     return Checkup(
         server_version=version,
@@ -83,5 +95,7 @@ def checkup(database: Database, ledger: UUID) -> Checkup:
         state=mine[1] if mine else "unknown",
         ledgers=ledgers,
         most_events=most_events[0][0],
+        clock_ahead=ahead,
+        newest_ahead=newest or 0,
         behind=behind,
     )

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from click.testing import Result
 
 from ledger.embedded.server import EmbeddedServer
+from ledger.postgres.checkup import checkup
 from ledger.postgres.connection.connect import DATABASE
 from ledger.settings import Settings
 from projections.application.app import App
@@ -330,6 +332,15 @@ def test_doctor_says_what_is_where_and_how_long_calls_took(run: Run, perform: Pe
     assert (calls["create_work_item"]["count"], calls["create_work_item"]["errors"]) == (1, 0)
     assert 0 < calls["create_work_item"]["p50"] <= calls["create_work_item"]["p99"]
     assert run("doctor").stdout.rstrip().endswith("everything is fine")
+
+
+def test_a_checkup_sees_how_far_the_clock_of_this_machine_is_from_the_servers(run: Run, app: App) -> None:
+    run("add", "T")
+
+    checked = checkup(app.database, app.identity.key, lambda: datetime.now(UTC) + timedelta(days=3))
+
+    assert abs(checked.clock_ahead - 3 * 86_400) < 600
+    assert checked.newest_ahead == 0
 
 
 @pytest.mark.processes

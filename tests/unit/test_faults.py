@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from ledger import __version__
 from ledger.postgres.checkup import Checkup
 from projections.cli.administration.health_checks import (
+    CLOCK,
     CONNECTIONS,
     TRANSACTION,
     of_conflicts,
@@ -78,6 +79,7 @@ def test_a_damaged_line_of_the_queue_is_named_with_the_way_out(tmp_path: Path) -
 
 def test_up_to_its_threshold_a_number_is_no_finding() -> None:
     assert found(connections=int(CONNECTIONS * 100), longest_transaction=TRANSACTION) == []
+    assert found(clock_ahead=CLOCK, newest_ahead=CLOCK) == found(clock_ahead=-CLOCK) == []
 
 
 @each(
@@ -86,6 +88,9 @@ def test_up_to_its_threshold_a_number_is_no_finding() -> None:
         ({"connections": int(CONNECTIONS * 100) + 1}, "81 of 100 connections"),
         ({"longest_transaction": TRANSACTION + 1}, "open for 3601 s"),
         ({"archiving": "failing"}, "archive"),
+        ({"clock_ahead": CLOCK + 1}, "61 s ahead of the database's"),
+        ({"clock_ahead": -3 * 86_400}, "3 days behind the database's"),
+        ({"newest_ahead": CLOCK + 1}, "the newest event lies 61 s ahead"),
         ({"state": "closed"}, "closed"),
         ({"behind": ("vendors",)}, "behind the log: vendors"),
     ],

@@ -47,6 +47,8 @@ from projections.questions.overviews.status import waiting_cycles
 READABLE: dict[str, Callable[[Any], str]] = {
     "size": size,
     "longest_transaction": duration,
+    "clock_ahead": lambda seconds: duration(seconds) if seconds >= 0 else f"-{duration(-seconds)}",
+    "newest_ahead": duration,
     "newest_commit": lambda seconds: f"{duration(seconds)} ago",
     "last_contact": lambda value: _aged(value),
     "waiting_since": lambda value: _aged(value),
@@ -130,7 +132,7 @@ def _database(app: App, findings: list[HealthFinding]) -> Entity:
     """What is known without asking the database, then what it says itself."""
     found = _given_server(app.settings) if app.settings.dsn else _embedded(app.settings)
     try:
-        checked = checkup(app.database, app.identity.key)
+        checked = checkup(app.database, app.identity.key, app.clock)
         with app.tables.snapshot() as snapshot:
             found |= {"position": snapshot.as_of.position, "conflicts": conflicts.open_count(snapshot)}
             wanted = configuration.webhooks(snapshot, configuration_id(app.identity.ledger))

@@ -25,6 +25,7 @@ TRANSACTION = 3600  # seconds that one may stay open
 PROBE = "doctor"
 PROBED = 64 * 1024  # bytes: what a few commands leave in the journal and its tables
 CYCLES = 10  # that are named; when one of those is opened, others are
+CLOCK = 60  # seconds that two clocks may differ
 BEHIND = 10_000  # events that a machine's journal may lack
 FAILING = 900  # seconds that a webhook may fail
 WAITING = timedelta(minutes=15)  # that a command may wait while the database answers
@@ -49,6 +50,7 @@ def of_database(checked: Checkup) -> Iterator[HealthFinding]:
     yield from _of_role(checked)
     yield from _of_ledger(checked)
     yield from _of_server(checked)
+    yield from _of_clocks(checked)
 
 
 def of_environment(dsn: str | None) -> Iterator[HealthFinding]:
@@ -260,6 +262,24 @@ def _of_ledger(checked: Checkup) -> Iterator[HealthFinding]:
             code="ledger_not_open",
             what=f"the ledger is {checked.state} in this database",
             next_step="use its successor",
+        )
+
+
+def _of_clocks(checked: Checkup) -> Iterator[HealthFinding]:
+    if abs(checked.clock_ahead) > CLOCK:
+        side = "ahead of" if checked.clock_ahead > 0 else "behind"
+        yield HealthFinding(
+            code="clocks_differ",
+            what=f"this machine's clock is {duration(abs(checked.clock_ahead))} {side} the database's: what is written"
+            " here is dated by it, and so are words like today",
+            next_step="set this machine's clock, or that of the database's machine, if that is the wrong one",
+        )
+    if checked.newest_ahead > CLOCK:
+        yield HealthFinding(
+            code="newest_event_ahead",
+            what=f"the newest event lies {duration(checked.newest_ahead)} ahead of the database's clock, which was set"
+            " back: until it has caught up, the ledger's time stands still, and a claim ends that much later",
+            next_step="set the clock of the database's machine; give back claims with `tracking-ledger stop`",
         )
 
 
