@@ -176,10 +176,9 @@ def _receipt(view: LedgerView, snapshot: Snapshot, request: UndoInput, undone: s
     """`changed` is what was restored, `command_id` what takes the undo itself back."""
     streams = sorted(recorded.streams)
     refs = references_of(snapshot, streams[:SHOWN])
-    own = str(request.command_id)
+    changes = questions.short_changes_of(view.store, snapshot, streams[:SHOWN], str(request.command_id))
     items: list[Answered] = [
-        {"id": id_of(one), "ref": refs[id_of(one)], "version": recorded.streams[one]}
-        | questions.short_changes_of(view.store, snapshot, one, own)
+        {"id": id_of(one), "ref": refs[id_of(one)], "version": recorded.streams[one], **changes[one]}
         for one in streams[:SHOWN]
     ]
     answer: Answered = {

@@ -1,18 +1,19 @@
 """From the names by which an input refers to other entities to their ids; all that are unknown are refused at once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
+from ledger.aggregates.vendor.decider import CATEGORY as VENDOR
 from ledger.errors import Invalid, NotFound
 from ledger.problems import Problem, check
-from projections.questions.references import resolve
-from projections.questions.vendors import resolve_vendor
+from projections.questions.references import KnownNames, look_up, resolve
+from projections.questions.vendors import ids_by_name, is_reference, resolve_vendor
 from projections.read_models.catalog import BY_CATEGORY
 from projections.tables.contract import Tables
 
 Ids = tuple[str, ...]
 
 
-def resolve_all(tables: Tables, wanted: Mapping[str, tuple[str, Iterable[str]]]) -> dict[str, Ids]:
+def resolve_all(tables: Tables, wanted: Mapping[str, tuple[str, Sequence[str]]]) -> dict[str, Ids]:
     """`wanted` maps a field to (category, what was given); the answer maps it to ids, each once.
 
     Raises Invalid for what can be no name, NotFound for what does not exist. If all are UUIDs, whether they exist is
@@ -21,11 +22,14 @@ def resolve_all(tables: Tables, wanted: Mapping[str, tuple[str, Iterable[str]]])
     ids: dict[str, Ids] = {}
     faults: list[Problem] = []
     missing: list[dict[str, str]] = []
+    given = [(category, name) for category, names in wanted.values() for name in names]
+    known = look_up(tables, [name for category, name in given if category != VENDOR or is_reference(name)])
+    named = ids_by_name(tables, [name for category, name in given if category == VENDOR])
     for field, (category, names) in wanted.items():
         found = []
         for name in names:
             try:
-                found.append(resolve_one(tables, category, name, field))
+                found.append(_resolved(tables, category, name, field, known, named))
             except NotFound:
                 missing.append({"field": field, "id": name})
             except Invalid as error:
@@ -43,9 +47,17 @@ def resolve_all(tables: Tables, wanted: Mapping[str, tuple[str, Iterable[str]]])
 
 def resolve_one(tables: Tables, category: str, given: str, field: str = "id") -> str:
     """The id that a UUID, a reference or, for a vendor, its name means."""
-    if category == "vendor":
+    if category == VENDOR:
         return resolve_vendor(tables, given, field)
     return resolve(tables, category, given, field)
+
+
+def _resolved(
+    tables: Tables, category: str, given: str, field: str, known: KnownNames, named: Mapping[str, str]
+) -> str:
+    if category == VENDOR:
+        return resolve_vendor(tables, given, field, known, named)
+    return resolve(tables, category, given, field, known)
 
 
 def _unknown(tables: Tables, category: str, entity_ids: Ids) -> list[str]:

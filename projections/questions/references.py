@@ -1,7 +1,6 @@
 """From what a person types to an id, and from ids to the short references that people read."""
 
 import re
-from collections import ChainMap
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -14,7 +13,7 @@ from ledger.errors import Invalid, NotFound
 from ledger.values.reference import CATEGORIES, LETTERS, parse, shorten, shortest_range
 from projections.read_models.catalog import BY_CATEGORY
 from projections.read_models.work_items import SOURCE_ID, source_id_key
-from projections.tables.contract import Answer, Snapshot, Tables
+from projections.tables.contract import Answer, GenerationOf, Question, Snapshot, Tables
 
 READERS = {
     "work_item": "query_work_item",
@@ -47,13 +46,21 @@ def references(snapshot: Snapshot, category: str, entity_ids: Iterable[str]) -> 
     ids = sorted(set(entity_ids))
     if not ids:
         return {}
+    if category == "configuration":  # a ledger has one: no reference is confused with it
+        return _shortened(category, ids, ())
+    question, given = _rivals(category, ids)
+    return _shortened(category, ids, snapshot.ask(question, **given))
+
+
+def _rivals(category: str, ids: list[str]) -> Question:
+    lowest, highest = zip(*map(shortest_range, ids), strict=True)
+    return f"{BY_CATEGORY[category].name}/rivals", {"ids": ids, "lowest": list(lowest), "highest": list(highest)}
+
+
+def _shortened(category: str, ids: Iterable[str], found: Iterable[dict[str, Any]]) -> dict[str, str]:
     rivals: dict[str, list[str]] = {}
-    if category != "configuration":  # a ledger has one: no reference is confused with it
-        lowest, highest = zip(*map(shortest_range, ids), strict=True)
-        for row in snapshot.ask(
-            f"{BY_CATEGORY[category].name}/rivals", ids=ids, lowest=list(lowest), highest=list(highest)
-        ):
-            rivals.setdefault(row["id"], []).append(row["rival"])
+    for row in found:
+        rivals.setdefault(row["id"], []).append(row["rival"])
     return {entity_id: shorten(category, entity_id, rivals.get(entity_id, ())) for entity_id in ids}
 
 
@@ -91,8 +98,16 @@ def all_references(category: str, entity_ids: list[str]) -> dict[str, str]:
 
 
 def reference(tables: Tables, category: str, entity_id: str) -> str:
-    with tables.snapshot() as snapshot:
-        return references(snapshot, category, [entity_id])[entity_id]
+    return references_in(tables, category, [entity_id])[entity_id]
+
+
+def references_in(tables: Tables, category: str, entity_ids: Iterable[str]) -> dict[str, str]:
+    """The same as `references`, in a view of its own and one round trip."""
+    ids = sorted(set(entity_ids))
+    if not ids or category == "configuration":
+        return _shortened(category, ids, ())
+    question, given = _rivals(category, ids)
+    return _shortened(category, ids, tables.ask(question, **given)[1])
 
 
 def resolve(tables: Tables, category: str, given: str, field: str = "id", known: KnownNames = NO_NAMES) -> str:
@@ -102,8 +117,7 @@ def resolve(tables: Tables, category: str, given: str, field: str = "id", known:
         return lowest
     found = known.in_ranges.get((category, lowest, highest))
     if found is None:
-        with tables.snapshot() as snapshot:
-            found = _in_ranges(snapshot, category, [(lowest, highest)])[category, lowest, highest]
+        found = _found(tables, {category: [(lowest, highest)]}, []).in_ranges[category, lowest, highest]
     of_source = by_source_id(tables, category, given, field, known) if not found else None
     entity_id: str = of_source or the_one(category, given, found, field)["id"]
     return entity_id
@@ -114,14 +128,22 @@ def look_up(tables: Tables, names: Iterable[str]) -> KnownNames:
     ranges: dict[str, set[tuple[str, str]]] = {}
     keys: set[str] = set()
     for name in names:
+        if is_uuid(name):
+            continue
         keys.update(_source_keys(name))
         if len(name) < HEX_DIGITS and (read := parse(name)) is not None and read[0] in BY_CATEGORY:
             ranges.setdefault(read[0], set()).add((str(read[1]), str(read[2])))
-    if not keys:
-        return NO_NAMES
-    with tables.snapshot() as snapshot:
-        found = [_in_ranges(snapshot, category, sorted(wanted)) for category, wanted in ranges.items()]
-        return KnownNames(in_ranges=ChainMap(*found), of_sources=_of_sources(snapshot, sorted(keys)))
+    return _found(tables, {category: sorted(wanted) for category, wanted in ranges.items()}, sorted(keys))
+
+
+def is_uuid(given: str) -> bool:
+    if len(given) < HEX_DIGITS:
+        return False
+    try:
+        UUID(given.strip())
+    except ValueError:
+        return False
+    return True
 
 
 def by_source_id(
@@ -135,31 +157,43 @@ def by_source_id(
         return None
     keys, found = _source_keys(given), known.of_sources
     if not found.keys() >= set(keys):
-        with tables.snapshot() as snapshot:
-            found = _of_sources(snapshot, keys)
+        found = _found(tables, {}, keys).of_sources
     held = next(filter(None, map(found.__getitem__, keys)), None)
     return str(the_one(category, given, held, field)["id"]) if held else None
 
 
-def _in_ranges(
-    snapshot: Snapshot, category: str, ranges: Sequence[tuple[str, str]]
-) -> dict[tuple[str, str, str], Answer]:
-    generation = snapshot.generation(BY_CATEGORY[category].name)
+def _found(tables: Tables, ranges: Mapping[str, Sequence[tuple[str, str]]], keys: Sequence[str]) -> KnownNames:
+    """What is in these ranges of ids of each category, and under these keys of sources: one round trip."""
+    asked = [_in_ranges(category, wanted) for category, wanted in ranges.items()]
+    if not asked and not keys:
+        return NO_NAMES
+    _, answers = tables.ask_all([*asked, *([_of_sources(keys)] if keys else [])])
+    in_ranges: dict[tuple[str, str, str], Answer] = {
+        (category, *each): [] for category, wanted in ranges.items() for each in wanted
+    }
+    for category, answer in zip(ranges, answers, strict=False):
+        for line in answer:
+            in_ranges[category, line["lowest"], line["highest"]].append(line)
+    of_sources: dict[str, Answer] = {key: [] for key in keys}
+    for line in answers[-1] if keys else ():
+        of_sources[line["target"]].append(line)
+    return KnownNames(in_ranges=in_ranges, of_sources=of_sources)
+
+
+def _in_ranges(category: str, ranges: Sequence[tuple[str, str]]) -> Question:
     lowest, highest = map(list, zip(*ranges, strict=True))
-    found: dict[tuple[str, str, str], Answer] = {(category, *each): [] for each in ranges}
-    for line in snapshot.ask(
-        "entities/in_ranges", category=category, generation=generation, lowest=lowest, highest=highest
-    ):
-        found[category, line["lowest"], line["highest"]].append(line)
-    return found
+    generation = GenerationOf(BY_CATEGORY[category].name)
+    return "entities/in_ranges", {
+        "category": category,
+        "generation": generation,
+        "lowest": lowest,
+        "highest": highest,
+    }
 
 
-def _of_sources(snapshot: Snapshot, keys: Sequence[str]) -> dict[str, Answer]:
-    generation = snapshot.generation(BY_CATEGORY["work_item"].name)
-    found: dict[str, Answer] = {key: [] for key in keys}
-    for line in snapshot.ask("entries/holders_of", generation=generation, relation=SOURCE_ID, targets=list(keys)):
-        found[line["target"]].append(line)
-    return found
+def _of_sources(keys: Sequence[str]) -> Question:
+    generation = GenerationOf(BY_CATEGORY["work_item"].name)
+    return "entries/holders_of", {"generation": generation, "relation": SOURCE_ID, "targets": list(keys)}
 
 
 def _source_keys(given: str) -> list[str]:

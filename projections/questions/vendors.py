@@ -1,7 +1,6 @@
 """What can be asked of vendors."""
 
-from collections.abc import Iterable
-from uuid import UUID
+from collections.abc import Iterable, Mapping
 
 from ledger.aggregates.vendor.decider import CATEGORY
 from ledger.aggregates.vendor.state import FORMATS
@@ -10,9 +9,10 @@ from ledger.values.reference import parse, shorten
 from projections.questions import entities
 from projections.questions.answers import Entity
 from projections.questions.pages import page, page_start
-from projections.questions.references import reference, references, resolve
+from projections.questions.references import NO_NAMES, KnownNames, is_uuid, reference, references, resolve
+from projections.read_models.catalog import BY_CATEGORY
 from projections.read_models.projection import Row
-from projections.tables.contract import Answer, Snapshot, Tables
+from projections.tables.contract import Answer, GenerationOf, Snapshot, Tables
 
 SUMMARY = (
     "id",
@@ -62,18 +62,32 @@ def listed(snapshot: Snapshot, *, status: str | None, format: str | None, limit:
     return page(found, limit, order="name", total=total, to_entities=lambda kept: _summaries(snapshot, kept))
 
 
-def resolve_vendor(tables: Tables, given: str, field: str = "id") -> str:
-    """The id that a UUID, a reference or a name means. Raises NotFound for an unknown reference or name."""
-    if _is_uuid(given) or _is_reference(given):
+def resolve_vendor(
+    tables: Tables, given: str, field: str = "id", known: KnownNames = NO_NAMES, named: Mapping[str, str] | None = None
+) -> str:
+    """The id that a UUID, a reference or a name means. Raises NotFound for an unknown reference or name.
+
+    `named` is what `ids_by_name` has found for it.
+    """
+    if is_uuid(given) or is_reference(given):
         try:
-            return resolve(tables, CATEGORY, given, field)
+            return resolve(tables, CATEGORY, given, field, known)
         except NotFound:
             pass  # a name may look like a reference
-    _, found = tables.ask("vendors/by_name", name_key=name_key(given))
-    if not found:
+    found = ids_by_name(tables, [given]) if named is None else named
+    if name_key(given) not in found:
         raise _no_vendor(given)
-    entity_id: str = found[0]["id"]
-    return entity_id
+    return found[name_key(given)]
+
+
+def ids_by_name(tables: Tables, names: Iterable[str]) -> dict[str, str]:
+    """The vendors that have these names, by what the spellings of a name share."""
+    keys = sorted({name_key(name) for name in names if not is_uuid(name)})
+    if not keys:
+        return {}
+    generation = GenerationOf(BY_CATEGORY[CATEGORY].name)
+    _, found = tables.ask("entries/holders_of", generation=generation, relation="vendor_name", targets=keys)
+    return {line["target"]: line["id"] for line in found}
 
 
 def name_key(name: str) -> str:
@@ -102,15 +116,7 @@ def all_counts(results: Entity | None) -> Entity | None:
     return results and {count: results.get(count) for count in COUNTS}
 
 
-def _is_uuid(given: str) -> bool:
-    try:
-        UUID(given.strip())
-    except ValueError:
-        return False
-    return True
-
-
-def _is_reference(given: str) -> bool:
+def is_reference(given: str) -> bool:
     meant = parse(given)
     return meant is not None and meant[0] == CATEGORY
 

@@ -19,6 +19,13 @@ from projections.read_models.catalog import SHAPES
 Answer = list[dict[str, Any]]
 Question = tuple[str, dict[str, Any]]  # its file below sql/questions, and its parameters
 
+
+class GenerationOf(Struct, frozen=True):
+    """A parameter of a question: the generation of a read model that serves the view in which it is asked."""
+
+    projection: str
+
+
 ATTEMPTS = 5  # to catch up with programs of another version before they are made to wait, or the question is refused
 
 
@@ -86,7 +93,11 @@ def pages(snapshot: Snapshot, category: str, generation: int, size: int = 1000) 
 
 
 def with_generations(parameters: Mapping[str, Any], ledger: Any, generations: Mapping[str, int]) -> dict[str, Any]:
-    return {"ledger": ledger, **generations, **parameters}
+    given = {
+        name: generations[value.projection] if isinstance(value, GenerationOf) else value
+        for name, value in parameters.items()
+    }
+    return {"ledger": ledger, **generations, **given}
 
 
 def serving(found: Mapping[str, int]) -> dict[str, int]:

@@ -76,6 +76,15 @@ def _look_at_all(changes: Iterable[Any], world: World) -> None:
     world.expect("blockers", ended)
     world.expect("subtrees", ended + moved)
     world.expect("lineages", (parent for parent in parents if isinstance(parent, str)))
+    world.look(stream for change in updates for stream in _taken_along(change, world))
+
+
+def _taken_along(change: UpdateWorkItem, world: World) -> Iterator[str]:
+    """What goes and comes back with an item: the rule looks at each of them."""
+    if change.deleted is False or (change.deleted and change.cascade):
+        for below in world.subtree(change.id)[1:]:
+            if below.deleted is not change.deleted:
+                yield stream_id(CATEGORY, below.id)
 
 
 def _streams(change: Any) -> Iterator[str]:

@@ -72,7 +72,7 @@ def update_work_item(view: LedgerView, request: UpdateWorkItemInput) -> Answered
     if "parent_id" in {*request.model_fields_set, *request.clear}:
         with view.tables.snapshot() as snapshot:
             stream = stream_id(CATEGORY, command.id)
-            answer |= short_changes_of(view.store, snapshot, stream, str(request.command_id))
+            answer |= short_changes_of(view.store, snapshot, [stream], str(request.command_id))[stream]
     if request.status is not None:
         with view.tables.snapshot() as snapshot:
             item: WorkItem = questions.row(snapshot, command.id).state

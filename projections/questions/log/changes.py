@@ -69,9 +69,8 @@ def _lines(log: EventStore, snapshot: Snapshot, events: list[RecordedEvent]) -> 
     states = {stream: states_of(stream, past) for stream, past in pasts.items() if category_of(stream) in BY_CATEGORY}
     refs = dict(_references(snapshot, events))
     lines = [_line(event, states.get(event.stream_id), refs.get(event.stream_id)) for event in events]
-    return [
-        line | {"changed": with_references(snapshot, line["changed"])} if "changed" in line else line for line in lines
-    ]
+    changes = iter(with_references(snapshot, [line["changed"] for line in lines if "changed" in line]))
+    return [line | {"changed": next(changes)} if "changed" in line else line for line in lines]
 
 
 def _line(event: RecordedEvent, states: list[Any] | None, ref: str | None) -> Entity:

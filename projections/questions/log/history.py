@@ -3,7 +3,7 @@
 What an event changed is found by comparing the state before and after it, so every fact is described alike.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec import UNSET, to_builtins
@@ -139,15 +139,20 @@ def is_of_claims(events: Iterable[RecordedEvent]) -> bool:
     )
 
 
-def short_changes_of(log: EventStore, snapshot: Snapshot, stream: str, command_id: str) -> Entity:
-    """{changed?}: what a command changed of an entity, see `short_changes`."""
-    events = log.read_streams([stream]).events.get(stream, [])
+def short_changes_of(log: EventStore, snapshot: Snapshot, streams: Iterable[str], command_id: str) -> dict[str, Entity]:
+    """By stream {changed?}: what a command changed of each entity, see `short_changes`."""
+    pasts = log.read_streams(streams).events
+    found = {stream: _changed_by(command_id, stream, pasts.get(stream, [])) for stream in streams}
+    changes = with_references(snapshot, list(found.values()))
+    return {stream: {"changed": one} if one else {} for stream, one in zip(found, changes, strict=True)}
+
+
+def _changed_by(command_id: str, stream: str, events: list[RecordedEvent]) -> Entity:
     places = [place for place, event in enumerate(events) if str(event.command_id) == command_id]
     if not places:
         return {}
     states = states_of(stream, events)
-    changed = with_references(snapshot, short_changes(states[places[0]], states[places[-1] + 1]))
-    return {"changed": changed} if changed else {}
+    return short_changes(states[places[0]], states[places[-1] + 1])
 
 
 def short_changes(before: Any, after: Any) -> Entity:
@@ -156,16 +161,19 @@ def short_changes(before: Any, after: Any) -> Entity:
     return {path: found[path] for path in between(before, after) if path in found}
 
 
-def with_references(snapshot: Snapshot, changed: Entity) -> Entity:
+def with_references(snapshot: Snapshot, changes: Sequence[Entity]) -> list[Entity]:
     """The same with the references of items instead of their ids."""
-    ids = {value for path in OF_ITEMS & changed.keys() for value in changed[path].values() if value}
+    ids = {value for each in changes for path in OF_ITEMS & each.keys() for value in each[path].values() if value}
     refs = references(snapshot, WORK_ITEM, sorted(ids))
-    return {
-        path: {name: refs.get(value, value) if value else value for name, value in change.items()}
-        if path in OF_ITEMS
-        else change
-        for path, change in changed.items()
-    }
+    return [
+        {
+            path: {name: refs.get(value, value) if value else value for name, value in change.items()}
+            if path in OF_ITEMS
+            else change
+            for path, change in each.items()
+        }
+        for each in changes
+    ]
 
 
 def changed_fields(before: Any, after: Any) -> list[str]:

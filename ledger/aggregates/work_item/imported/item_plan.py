@@ -4,7 +4,7 @@ Nothing is refused for a rule of today: what breaks one is recorded as found, wi
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 from msgspec import Struct
@@ -46,6 +46,7 @@ def plan(given: ImportWorkItems, world: World) -> ItemPlan:
     """Looks at the streams of all items at once, and decides for each what happened to it in the source."""
     world.look(dict.fromkeys(_streams(given)))
     found = distinct(given, world)
+    world.look(stream_id(CATEGORY, item.id) for item in found.items)  # those that have another id now
     fresh, older = without_older(replace(given, items=found.items), world)
     command = replace(given, items=fresh)
     links = arranged(command, lambda entity_id: world.state(CATEGORY, entity_id))
@@ -59,6 +60,7 @@ def plan(given: ImportWorkItems, world: World) -> ItemPlan:
         warnings=[*found.warnings, *older, *early, *links.warnings],
         not_taken=[*found.not_taken, *links.not_taken],
     )
+    _expect_questions(items, links, world)
     happened: list[tuple[str, Happened]] = []
     for item in items:
         stream = stream_id(CATEGORY, item.id)
@@ -119,9 +121,22 @@ def _happened_since(item: ImportedItem, links: Links, source: str, world: World,
     return in_order(happened, last)
 
 
+def _expect_questions(items: Iterable[ImportedItem], links: Links, world: World) -> None:
+    """What is around the items is asked for all of them at once."""
+    known = [item for item in items if world.past(stream_id(CATEGORY, item.id))]
+    ending = [item.id for item in known if _comes_to_an_end(item, world.state(CATEGORY, item.id))]
+    world.expect("subtrees", ending)
+    world.expect("blockers", ending)
+    world.expect("lineages", (link.to_id for link in links.parents.values() if link.to_id not in links.items))
+
+
+def _comes_to_an_end(item: ImportedItem, now: WorkItem) -> bool:
+    return item.finished and not now.finished
+
+
 def _completes_over_others(item: ImportedItem, now: WorkItem, links: Links, world: World) -> bool:
     """Whether it is newly completed over open children or blockers that are in the ledger only."""
-    if not item.finished or now.finished:
+    if not _comes_to_an_end(item, now):
         return False
     around = [below for below in world.subtree(item.id) if below.depth == 1] + world.blockers(item.id)
     return any(not one.deleted and not one.finished and one.id not in links.items for one in around)

@@ -25,8 +25,11 @@ class After:
     def __init__(self, world: World, turns: Turns[WorkItem]) -> None:
         self.world = world
         self._turns = turns
-        parents = [then.parent_id for _, then in turns.values() if then.parent_id is not None]
-        world.look(stream_id(CATEGORY, entity_id) for entity_id in dict.fromkeys([*turns, *parents]))
+        around = (other for now, then in turns.values() for other in _around(now, then))
+        world.look(stream_id(CATEGORY, entity_id) for entity_id in dict.fromkeys([*turns, *around]))
+        world.expect("blockers", [entity_id for entity_id, (now, then) in turns.items() if _comes_to_an_end(now, then)])
+        if len(turns) <= MANY:
+            world.expect("subtrees", turns)
 
     def item(self, entity_id: str) -> WorkItem:
         if entity_id in self._turns:
@@ -187,7 +190,7 @@ def _check_links(after: After, entity_id: str, now: WorkItem, then: WorkItem) ->
 
 
 def _check_finished(world: World, after: After, entity_id: str, now: WorkItem, then: WorkItem) -> None:
-    if not then.finished or then.forced is not None or (now.finished and _living(now)):
+    if not _comes_to_an_end(now, then):
         return
     open_below = [child for child in after.children(entity_id) if not after.item(child).finished]
     blocking = world.blockers(entity_id) if then.category == "done" else []
@@ -299,6 +302,19 @@ def _new_cycles(
     edges = [*moved.items(), *blocks]
     after = [cycle for cycle in cycles(parents, links) if cycle not in before]
     return [cycle for cycle in after if any(one in cycle and other in cycle for one, other in edges)]
+
+
+def _comes_to_an_end(now: WorkItem, then: WorkItem) -> bool:
+    """Whether the rule for what is completed has to hold."""
+    return then.finished and then.forced is None and not (now.finished and _living(now))
+
+
+def _around(now: WorkItem, then: WorkItem) -> Iterator[str]:
+    """The items beside it that the rules look at."""
+    beside = {then.parent_id, then.next_id or now.next_id}
+    beside |= {then.milestone_id} if then.milestone_id != now.milestone_id else set()
+    beside |= {other for kind, other in _links(then) - _links(now) if kind != IMPLEMENTS}
+    yield from sorted(other for other in beside if other is not None)
 
 
 def _links(item: WorkItem) -> set[Link]:
