@@ -151,7 +151,7 @@ def _in_postgres(column: Derived) -> str:
             return _read(column) if column.absent is None else f"coalesce({_read(column)}, '{column.absent}')"
         case Flags(bits=bits):
             flags = (f"{_times(bit)}coalesce((p_doc ->> '{name}')::boolean, false)::int" for name, bit in bits.items())
-            return " + ".join(flags)
+            return "\n           + ".join(flags)  # below each other, in the list of columns
         case Joined(parts=parts):
             return " || ' ' || ".join(_part(_in_postgres(part)) for part in parts)
         case _:
@@ -322,22 +322,28 @@ ALIKE = """
                    AND t.id BETWEEN left(v_id, {digits}) AND left(v_id, {digits}) || 'g' AND t.id <> v_id ORDER BY t.id LIMIT 1)
         INTO v_alike"""
 
-OTHERS = "(SELECT t.id FROM {name} t WHERE t.ledger_id = p_ledger AND t.generation = p_generation AND t.id"
+OTHERS = "(SELECT t.id FROM {name} t WHERE t.ledger_id = p_ledger AND t.generation = p_generation"
 
 ADJACENT_CASE = """\
     WHEN '{name}' THEN
-        SELECT {others} < p_id ORDER BY t.id DESC LIMIT 1),
-               {others} > p_id ORDER BY t.id LIMIT 1)
+        SELECT {others}
+                AND t.id < p_id ORDER BY t.id DESC LIMIT 1),
+               {others}
+                AND t.id > p_id ORDER BY t.id LIMIT 1)
         INTO before, after;
 """
 
 ALIKE_CASE = """\
     WHEN '{name}' THEN
-        SELECT json_object_agg(x.id, json_build_array({others} < x.id ORDER BY t.id DESC LIMIT 1),
-                                                      {others} > x.id ORDER BY t.id LIMIT 1)))
+        SELECT json_object_agg(x.id, json_build_array(
+            {others}
+             AND t.id < x.id ORDER BY t.id DESC LIMIT 1),
+            {others}
+             AND t.id > x.id ORDER BY t.id LIMIT 1)))
         INTO v_alike FROM unnest(p_ids) x (id)
-        WHERE (SELECT t.id FROM {name} t WHERE t.ledger_id = p_ledger AND t.generation = p_generation
-               AND t.id BETWEEN left(x.id, {digits}) AND left(x.id, {digits}) || 'g' AND t.id <> x.id ORDER BY t.id LIMIT 1) IS NOT NULL;
+        WHERE {others}
+               AND t.id BETWEEN left(x.id, {digits}) AND left(x.id, {digits}) || 'g' AND t.id <> x.id
+               ORDER BY t.id LIMIT 1) IS NOT NULL;
 """
 
 CACHE_TABLE = """\

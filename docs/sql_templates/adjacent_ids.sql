@@ -6,7 +6,7 @@ LANGUAGE plpgsql AS $$
 BEGIN
     CASE p_projection
 {cases}    ELSE
-        NULL;  -- there is one configuration: nothing is beside it
+        NULL;  -- there is one configuration, so no other id
     END CASE;
 END
 $$;

@@ -105,7 +105,7 @@ def _other_columns(snapshot: Snapshot, projection: Projection[Any], known: set[s
     for found in snapshot.ask("entities/differing_columns", **given):
         if found["id"] not in known:
             yield RowDifference(
-                id=found["id"], field=f"column {found['field']}", stored=found["stored"], replayed=found["told"]
+                id=found["id"], field=f"column {found['field']}", stored=found["stored"], replayed=found["derived"]
             )
 
 

@@ -3,13 +3,14 @@
 -- It is append_event for many, with one statement for all of their events and one for the rows of each read model. What belongs
 -- to one command stands at the same place of `p_command_ids`, `p_streams` and so on, its payload in a line of `p_data`; the rows
 -- are given as to append_events. The writer sees to it that no command writes what another one looks at, and `p_expected_streams`
--- and `p_conditions` with the bounds of time are of all of them. Whatever is out of the ordinary is left to append_group, which says what is refused:
--- then nothing is recorded, and there is no first position.
+-- and `p_conditions` with the bounds of time are of all of them. If anything is in the way of one of them, nothing is recorded,
+-- and there is no first position: append_group then says what is refused.
 CREATE OR REPLACE FUNCTION tracking_ledger.append_group_at_once(
     p_ledger uuid, p_said bigint, p_known_position bigint, p_known_command uuid, p_expected_streams text[],
     p_expected_versions int[], p_conditions text[], p_conditions_as_of bigint[], p_not_before text[], p_not_after text[],
-    p_as_of bigint, p_read_models text[], p_command_ids uuid[], p_commands text[], p_command_digests bytea[], p_streams text[], p_versions int[], p_types text[],
-    p_schemas int[], p_topics text[], p_by text[], p_occurred_at timestamptz[], p_data text, p_models text[], p_counts int[],
+    p_as_of bigint, p_read_models text[], p_command_ids uuid[], p_commands text[], p_command_digests bytea[],
+    p_streams text[], p_versions int[], p_types text[], p_schemas int[], p_topics text[],
+    p_by text[], p_occurred_at timestamptz[], p_data text, p_models text[], p_counts int[],
     p_are_new boolean[], p_ids text[], p_row_versions int[], p_ns bigint[], p_terms text[], p_documents text, p_entries json,
     OUT first_position bigint, OUT recorded timestamptz, OUT alike json[])
 LANGUAGE plpgsql SECURITY DEFINER

@@ -9,7 +9,9 @@ LANGUAGE sql IMMUTABLE AS $$
     SELECT coalesce(p_doc ->> 'item_type', ''), coalesce(p_doc ->> 'status', 'active'), coalesce(p_doc ->> 'title', ''),
            p_doc ->> 'parent_id', (p_doc ->> 'priority')::int,
            coalesce(p_doc ->> 'priority', '9') || ' ' || (p_doc ->> 'created_at'),
-           coalesce((p_doc ->> 'deleted')::boolean, false)::int + 2 * coalesce((p_doc ->> 'archived')::boolean, false)::int + 4 * coalesce((p_doc ->> 'withdrawn')::boolean, false)::int,
+           coalesce((p_doc ->> 'deleted')::boolean, false)::int
+           + 2 * coalesce((p_doc ->> 'archived')::boolean, false)::int
+           + 4 * coalesce((p_doc ->> 'withdrawn')::boolean, false)::int,
            p_doc -> 'claim' ->> 'by', p_doc -> 'claim' ->> 'until', p_doc ->> 'created_at', p_doc ->> 'updated_at',
            coalesce(p_doc ->> 'category', 'active'), p_doc ->> 'assignee', p_doc -> 'question' ->> 'whom',
            coalesce(left(p_doc ->> 'due' || 'T23:59:59.999999Z', 27), '~'),

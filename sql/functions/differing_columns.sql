@@ -10,10 +10,10 @@ BEGIN
         RETURN;  -- it has none
     END IF;
     RETURN QUERY EXECUTE format(
-        $query$SELECT t.id, told.key, to_jsonb(t) ->> told.key, told.value #>> '{}'
-               FROM %I t, %I(t.doc) c, jsonb_each(to_jsonb(c)) told
-               WHERE t.ledger_id = $1 AND t.generation = $2 AND to_jsonb(t) -> told.key IS DISTINCT FROM told.value
-               ORDER BY t.id, told.key$query$, p_projection, 'columns_of_' || p_projection)
+        $query$SELECT t.id, derived.key, to_jsonb(t) ->> derived.key, derived.value #>> '{}'
+               FROM %I t, %I(t.doc) c, jsonb_each(to_jsonb(c)) derived
+               WHERE t.ledger_id = $1 AND t.generation = $2 AND to_jsonb(t) -> derived.key IS DISTINCT FROM derived.value
+               ORDER BY t.id, derived.key$query$, p_projection, 'columns_of_' || p_projection)
     USING p_ledger, p_generation;
     RETURN QUERY
     SELECT t.id, 'held', t.held::text, found.held::text

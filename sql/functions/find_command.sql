@@ -5,7 +5,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = tracking_ledger, pg_temp AS 
 BEGIN
     PERFORM require_member(p_ledger);
     RETURN QUERY
-    SELECT min(e.position), max(e.position), min(e.recorded_at), decode(min(encode(e.command_digest, 'hex')), 'hex'), recorded_streams(p_ledger, p_command_id)
+    SELECT min(e.position), max(e.position), min(e.recorded_at), decode(min(encode(e.command_digest, 'hex')), 'hex'),
+           recorded_streams(p_ledger, p_command_id)
     FROM events e WHERE e.ledger_id = p_ledger AND e.command_id = p_command_id
     HAVING count(*) > 0;
 END

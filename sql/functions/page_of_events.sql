@@ -9,7 +9,8 @@ RETURNS TABLE (head bigint, ends bigint, long json, positions json, streams json
                commands json, command_digests bytea[], types json, schemas json, topic_lists json, payloads json, authors json,
                occurred json, recorded json, digests bytea[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = tracking_ledger, pg_temp SET plan_cache_mode = force_generic_plan SET enable_bitmapscan = off SET enable_sort = off SET jit = off SET timezone = 'UTC' AS $$
+SET search_path = tracking_ledger, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_bitmapscan = off SET enable_sort = off SET jit = off SET timezone = 'UTC' AS $$
 DECLARE
     v_long bigint[];
 BEGIN

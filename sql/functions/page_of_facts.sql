@@ -3,7 +3,8 @@ CREATE OR REPLACE FUNCTION tracking_ledger.page_of_facts(p_ledger uuid, p_after 
 RETURNS TABLE (head bigint, ends bigint, long json, positions json, streams json, versions json, types json, schemas json,
                payloads json, authors json, occurred json)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = tracking_ledger, pg_temp SET plan_cache_mode = force_generic_plan SET enable_bitmapscan = off SET enable_sort = off SET jit = off SET timezone = 'UTC' AS $$
+SET search_path = tracking_ledger, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_bitmapscan = off SET enable_sort = off SET jit = off SET timezone = 'UTC' AS $$
 DECLARE
     v_long bigint[];
 BEGIN

@@ -15,7 +15,8 @@ BEGIN
     END IF;
     IF v_added IS NOT NULL THEN
         INSERT INTO entries (ledger_id, generation, relation, target, id, day, hidden, status, category)
-        SELECT p_ledger, p_generation, a ->> 1, a ->> 2, a ->> 0, a ->> 3, (a ->> 4)::int, a ->> 5, a ->> 6 FROM json_array_elements(v_added) a
+        SELECT p_ledger, p_generation, a ->> 1, a ->> 2, a ->> 0, a ->> 3, (a ->> 4)::int, a ->> 5, a ->> 6
+        FROM json_array_elements(v_added) a
         ON CONFLICT (ledger_id, generation, relation, target, id)
         DO UPDATE SET (day, hidden, status, category) = (excluded.day, excluded.hidden, excluded.status, excluded.category)
         WHERE excluded.day IS NOT NULL;

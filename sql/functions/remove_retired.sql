@@ -13,7 +13,8 @@ BEGIN
     END IF;
     PERFORM set_config('ledger.filling', v_old.generation::text, true);  -- no trigger marks what goes
     FOREACH v_table IN ARRAY ARRAY[v_old.projection, 'entries', 'work_item_terms'] LOOP
-        EXECUTE format('DELETE FROM %1$I WHERE ctid = ANY (ARRAY(SELECT ctid FROM %1$I WHERE ledger_id = $1 AND generation = $2 LIMIT $3))', v_table)
+        EXECUTE format('DELETE FROM %1$I WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM %1$I WHERE ledger_id = $1 AND generation = $2 LIMIT $3))', v_table)
         USING p_ledger, v_old.generation, p_most;
         GET DIAGNOSTICS v_found = ROW_COUNT;
         IF v_found > 0 THEN

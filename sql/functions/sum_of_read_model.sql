@@ -30,7 +30,8 @@ BEGIN
     INTO v_terms FROM work_item_terms t
     WHERE t.ledger_id = p_ledger AND t.generation = v_generation AND (v_ids IS NULL OR t.id = ANY (v_ids));
     RETURN QUERY EXECUTE format(
-        $query$SELECT count(*), md5(concat_ws(chr(31), $3, $4, string_agg(md5(concat_ws(chr(31), r.id, r.version, r.position, r.doc)), '' ORDER BY r.id)))
+        $query$SELECT count(*), md5(concat_ws(chr(31), $3, $4,
+                string_agg(md5(concat_ws(chr(31), r.id, r.version, r.position, r.doc)), '' ORDER BY r.id)))
                FROM %I r WHERE r.ledger_id = $1 AND r.generation = $2 AND ($5 IS NULL OR r.id = ANY ($5))$query$, v_projection)
     USING p_ledger, v_generation, v_entries, v_terms, v_ids;
 END

@@ -10,7 +10,8 @@ WITH RECURSIVE below (id) AS (
     JOIN work_items child ON child.ledger_id = %(ledger)s AND child.generation = %(work_items)s AND child.parent_id = below.id
 )
 SELECT item.id, item.rank AS key FROM work_items item
-WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.category IN ('planned', 'active') AND item.hidden = 0 AND item.held = 0
+WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.category IN ('planned', 'active')
+  AND item.hidden = 0 AND item.held = 0
   AND (CAST(%(item_type)s AS text) IS NULL OR item.item_type = %(item_type)s)
   AND (CAST(%(assignee)s AS text) IS NULL OR item.assignee = %(assignee)s)
   AND (CAST(%(parent_id)s AS text) IS NULL OR item.id IN (SELECT below.id FROM below))

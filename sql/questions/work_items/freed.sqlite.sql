@@ -4,7 +4,8 @@ waiting (id) AS (
     SELECT asked.id FROM asked
     UNION
     SELECT link.target FROM asked
-    JOIN entries link ON link.ledger_id = %(ledger)s AND link.generation = %(work_items)s AND link.id = asked.id AND link.relation = 'blocks'
+    JOIN entries link ON link.ledger_id = %(ledger)s AND link.generation = %(work_items)s
+        AND link.id = asked.id AND link.relation = 'blocks'
     UNION
     SELECT child.id FROM waiting
     JOIN work_items child ON child.ledger_id = %(ledger)s AND child.generation = %(work_items)s AND child.parent_id = waiting.id

@@ -1,7 +1,8 @@
 -- What of the work waits for a person; the twin of needing.sql, which describes the kinds.
 SELECT 'question' AS kind, 1 AS place, item.rank, item.id, item.version, item.position, item.doc
 FROM work_items item
-WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.waits_for IN (SELECT value FROM json_each(%(names)s)) AND item.hidden = 0
+WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s
+  AND item.waits_for IN (SELECT value FROM json_each(%(names)s)) AND item.hidden = 0
 UNION ALL
 SELECT 'refused', 2, item.rank, item.id, item.version, item.position, item.doc
 FROM entries entry

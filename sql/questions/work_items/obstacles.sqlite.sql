@@ -46,7 +46,8 @@ obstacle (id, place, reason, cause_id, title, status, category, by, until, rank)
     FROM line WHERE line.above <> line.id AND line.category IN ('waiting', 'dropped')
     UNION ALL
     SELECT line.id, 3, CASE WHEN line.above = line.id THEN 'blocker' ELSE 'ancestor_blocker' END,
-           other.id, other.title, other.status, other.category, NULL, NULL, row_number() OVER (PARTITION BY line.id, line.above ORDER BY other.id)
+           other.id, other.title, other.status, other.category, NULL, NULL,
+           row_number() OVER (PARTITION BY line.id, line.above ORDER BY other.id)
     FROM line
     JOIN entries link ON link.ledger_id = %(ledger)s AND link.generation = %(work_items)s
         AND link.relation = 'blocks' AND link.target = line.above
