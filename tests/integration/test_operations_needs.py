@@ -174,3 +174,17 @@ def test_the_command_prints_it_and_what_to_type_next(app: App, waiting: dict[str
     assert "tracking-ledger answer REF" in found.stderr
     assert '"kind": "conflict"' in nothing.stdout
     assert '"kind": "question"' not in nothing.stdout
+
+
+def test_who_takes_over_an_ended_claim_hears_who_had_it(app: App, perform: Perform, waiting: dict[str, str]) -> None:
+    listed = run(app.settings, "list")
+
+    taken = perform("claim_work_item", action="claim", id=waiting["ended"])
+    again = perform("claim_work_item", action="claim", id=waiting["ended"], minutes=500)
+    next_one = run(app.settings, "next")
+
+    assert "tester (ended)" in listed.stdout
+    assert taken["taken_from"] == {"by": "tester", "until": LONG_AGO}
+    assert "taken_from" not in again
+    assert "Ended of ann" in next_one.stdout
+    assert "ann had it until 2026-01-01 00:00:00 UTC and may still be at work on it" in next_one.stderr

@@ -140,6 +140,11 @@ def _claim(invocation: Invocation, action: str, arguments: dict[str, Any]) -> in
             ("nothing to give back" if answered.get("unchanged") else "given back",) if action == "release" else ()
         )
         say("  ".join([answered["ref"], *outcome, printable(answered.get("title", answered["outcome"]))]))
+        if (before := answered.get("taken_from")) is not None:
+            remark(
+                f"{printable(before['by'])} had it until {moment(before['until'])} UTC and may still be at work on it:"
+                f" tracking-ledger history {answered['ref']}"
+            )
         if "until" in answered:
             remark(
                 f"yours until {moment(answered['until'])} UTC; when it is done: tracking-ledger done {answered['ref']}"

@@ -234,7 +234,7 @@ def _line(item: Answered, now: datetime) -> tuple[object, ...]:
         item.get("priority"),
         planned(item["due"]) if "due" in item else None,
         item.get("assignee"),
-        claim.get("by"),
+        f"{claim['by']} (ended)" if claim.get("expired") else claim.get("by"),
         awaited(item.get("question")),
         short_ago(item["updated_at"], now),
     )

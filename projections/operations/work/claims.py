@@ -7,9 +7,11 @@ from msgspec.structs import asdict, replace
 from pydantic import Field
 
 from ledger.aggregates.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, ReleaseClaim, RenewClaim
+from ledger.aggregates.work_item.events import WorkItemClaimed
 from ledger.aggregates.work_item.item_summaries import CATEGORY
 from ledger.aggregates.work_item.rules.claims import token_digest
 from ledger.aggregates.work_item.state import ItemType
+from ledger.catalog import reading_of
 from ledger.envelope import category_of, id_of
 from ledger.errors import OutcomeUnknown, Refused, Unavailable
 from ledger.problems import Problem, check, problem
@@ -29,6 +31,7 @@ from projections.tables.contract import Snapshot
 
 LONGEST = 1440  # minutes: a day
 OFFERED = 3  # ready items that a refusal names
+FIRST_CLAIM = 2  # the version after the first claim at the earliest
 HELD = 50  # claims of one name that are looked at
 
 Action = Literal["claim", "next", "renew", "release"]
@@ -184,11 +187,23 @@ def _claim_answer(view: LedgerView, request: ClaimWorkItemInput, done: Done) -> 
             whole = questions.by_id(snapshot, done.id) if request.detail else {}
     except Unavailable as error:
         raise OutcomeUnknown("it is recorded, and cannot be read", next_step=error.next_step) from error
+    before = _previous_holder(view, done) if request.action in ("claim", "next") else {}
     claim = row.state.claim
     mine = claim is not None and claim.token_digest == token_digest(token)
     lease = {"until": claim.until, "token": token} if mine else {}
     why = {"why": _why(request, row)} if request.action == "next" else {}
-    return whole | receipt(view, done, request) | {"title": row.state.title} | why | lease
+    return whole | receipt(view, done, request) | {"title": row.state.title} | why | before | lease
+
+
+def _previous_holder(view: LedgerView, done: Done) -> Answered:
+    """{taken_from?}: whose claim had ended and who may still be at work on it."""
+    if done.position is None or not isinstance(done.version, int) or done.version <= FIRST_CLAIM:
+        return {}
+    for recorded in view.store.read_facts(done.position - 1, done.position):
+        fact = reading_of(recorded.type, recorded.schema)(recorded.data)
+        if isinstance(fact, WorkItemClaimed) and fact.taken_from is not None:
+            return {"taken_from": asdict(fact.taken_from)}
+    return {}
 
 
 def _faults(request: ClaimWorkItemInput) -> Iterator[Problem]:
