@@ -154,10 +154,10 @@ def _got(caller: Caller, prompt: Prompt, given: Given) -> wire.GetPromptResult:
     except LedgerError as error:
         code = wire.INVALID_PARAMS if error.number < 500 else wire.INTERNAL_ERROR
         raise MCPError(code, error.message, error.as_answer()["error"]) from error
-    said: list[wire.ContentBlock] = [wire.TextContent(type="text", text=words), *shown]
+    blocks: list[wire.ContentBlock] = [wire.TextContent(type="text", text=words), *shown]
     return wire.GetPromptResult(
         description=prompt.sentence,
-        messages=[wire.PromptMessage(role="user", content=content) for content in said],
+        messages=[wire.PromptMessage(role="user", content=content) for content in blocks],
     )
 
 

@@ -74,8 +74,8 @@ KINDS: dict[Source, SourceKind] = {
 
 class Layer(Struct, frozen=True, kw_only=True):
     """One source of answers. `reachable` says that the database is there, but not asked before this machine's own
-    commands are in it. `contact` is when it was last known to be the whole log; None where that never was. `held`
-    is what it stands on, kept for as long as it is used."""
+    commands are in it. `contact` is when it was last known to be the whole log; None where that never was. `kept_alive`
+    is the owner of its files, which must not be closed while the layer is used."""
 
     source: Source
     store: EventStore
@@ -84,7 +84,7 @@ class Layer(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     reachable: bool = False
     contact: datetime | None = None
-    held: object = None
+    kept_alive: object = None
 
     @property
     def kind(self) -> SourceKind:

@@ -22,7 +22,7 @@ def journal_layer(
     source: Source,
     claims_here: Callable[[], bool],
     contact: datetime | None = None,
-    held: object = None,
+    kept_alive: object = None,
 ) -> Layer:
     """The layer of `cache`'s journal, up to date, with what this machine wrote since.
 
@@ -43,5 +43,5 @@ def journal_layer(
         handler=handler,
         warnings=(*(("queued_offline",) if outbox.waiting else ()), *((DAMAGED,) if damaged else ())),
         contact=contact,
-        held=held,
+        kept_alive=kept_alive,
     )

@@ -89,7 +89,7 @@ COMMANDS = {  # with the whole name of the module
     for name, (place, sentence) in section.items()
 }
 COMMANDS["wait"] = COMMANDS["ask"]  # an item waits, and a person is asked: both words are tried
-MEANT = {  # what other tools call it -> the command here
+SYNONYMS = {  # what other tools call it -> the command here
     "assign": "edit --assignee",
     "bug": "add",
     "kanban": "board",

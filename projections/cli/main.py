@@ -17,7 +17,7 @@ from ledger import __version__
 from ledger.errors import LedgerError
 from ledger.libpq.environment import take_variables
 from projections.application.activity import places
-from projections.cli.commands import COMMANDS, MEANT, NAMES, SECTIONS
+from projections.cli.commands import COMMANDS, NAMES, SECTIONS, SYNONYMS
 from projections.cli.terminal import exits, lost_output, streams
 from projections.cli.terminal.parameters.options import Options, common_options
 from projections.cli.warm.client import WarmAddress
@@ -139,20 +139,20 @@ def _suggested_lines(name: str, rest: list[str]) -> list[str]:
     """The lines that were probably meant, from what other tools call it and from what is spelled alike."""
     import difflib  # only here: a slip is rare
 
-    if name in MEANT:
-        return [_whole(MEANT[name], rest)]
+    if name in SYNONYMS:
+        return [_whole(SYNONYMS[name], rest)]
     return difflib.get_close_matches(name, COMMANDS, n=2, cutoff=0.6)
 
 
-def _whole(meant: str, rest: list[str]) -> str:
+def _whole(line: str, rest: list[str]) -> str:
     """The line with what was typed after it, where that fits: an item, or the title of a new one, then options."""
     import shlex  # only here, as above
 
     from ledger.values.reference import parse
 
-    if not rest or (meant != "add" and parse(rest[0]) is None):
-        return meant
-    command, *option = meant.split()
+    if not rest or (line != "add" and parse(rest[0]) is None):
+        return line
+    command, *option = line.split()
     return shlex.join([command, rest[0], *option, *rest[1:]])
 
 

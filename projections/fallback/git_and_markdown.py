@@ -74,7 +74,9 @@ class Recovered:
 
     def layer(self, source: Source) -> Layer:
         """The layer, with what waits by now laid over it."""
-        return journal_layer(self.cache, self.outbox, self.sent, source=source, claims_here=lambda: False, held=self)
+        return journal_layer(
+            self.cache, self.outbox, self.sent, source=source, claims_here=lambda: False, kept_alive=self
+        )
 
 
 class PublishedJournal(Recovered):
@@ -261,7 +263,7 @@ def _read_only(
 ) -> Layer:
     store = _Unwritable(log)
     handler = Handler(store, TableNeighbourhood(tables), propose)
-    return Layer(source=source, store=store, tables=tables, handler=handler, warnings=warnings, held=found)
+    return Layer(source=source, store=store, tables=tables, handler=handler, warnings=warnings, kept_alive=found)
 
 
 def _published(app: App) -> Recovered | None:

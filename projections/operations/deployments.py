@@ -150,12 +150,12 @@ def query_deployments(view: LedgerView, request: QueryDeploymentsInput) -> Answe
         entity_id = resolve(view.tables, CATEGORY, request.id)
         with view.tables.snapshot() as snapshot:
             return questions.by_id(snapshot, entity_id)
-    meant = {
+    resolved = {
         "vendor": _resolved(view, "vendor", request.vendor),
         "work_item": _resolved(view, "work_item", request.work_item),
     }
     filters = questions.DeploymentFilter(
-        **request.model_dump(include=set(questions.DeploymentFilter.__struct_fields__)) | meant
+        **request.model_dump(include=set(questions.DeploymentFilter.__struct_fields__)) | resolved
     )
     with view.tables.snapshot() as snapshot:
         return questions.listed(snapshot, filters, limit=request.limit, cursor=request.cursor)

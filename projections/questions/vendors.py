@@ -117,8 +117,8 @@ def all_counts(results: Entity | None) -> Entity | None:
 
 
 def is_reference(given: str) -> bool:
-    meant = parse(given)
-    return meant is not None and meant[0] == CATEGORY
+    parsed = parse(given)
+    return parsed is not None and parsed[0] == CATEGORY
 
 
 def _no_vendor(given: str) -> NotFound:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ledger.settings import Settings
-from projections.cli.commands import COMMANDS, MEANT
+from projections.cli.commands import COMMANDS, SYNONYMS
 from projections.cli.terminal import exits
 from tests.conftest import Perform
 from tests.support.command_line import Run, runner
@@ -465,8 +465,8 @@ def test_what_other_tools_call_it_is_answered_with_the_whole_line(run: Run, type
 
 
 def test_what_other_tools_call_it_names_a_command_that_is_there() -> None:
-    assert {meant.split()[0] for meant in MEANT.values()} <= COMMANDS.keys()
-    assert not MEANT.keys() & COMMANDS.keys()
+    assert {line.split()[0] for line in SYNONYMS.values()} <= COMMANDS.keys()
+    assert not SYNONYMS.keys() & COMMANDS.keys()
 
 
 @pytest.mark.processes

@@ -88,8 +88,8 @@ class _Prompt:
             self._refuse("empty", self._name)
             return
         front, header, body = _parts(text)
-        said = front if front is not None else header
-        fields, at, state = session_fields(self._title(body), said, body, self._warn)
+        stated = front if front is not None else header
+        fields, at, state = session_fields(self._title(body), stated, body, self._warn)
         metadata = fields["metadata"]
         if front is None:
             metadata.pop("yaml_frontmatter", None)
@@ -102,7 +102,7 @@ class _Prompt:
             self._warn("no_creation_time", "")
         elif at > self._imported_at:
             self._warn("time_in_the_future", at.isoformat())
-        created = Attribution(by=_author(said), at=min(at or self._imported_at, self._imported_at))
+        created = Attribution(by=_author(stated), at=min(at or self._imported_at, self._imported_at))
         item = ImportedItem(
             id=self._identify(self._name),
             external_id=self._name,
@@ -110,7 +110,7 @@ class _Prompt:
             created=created,
             changed=Attribution(by=created.by, at=self._imported_at),
             settled=created if state is not None and state.category in FINISHED else None,
-            vendors=_names(said.get("vendors_affected")),
+            vendors=_names(stated.get("vendors_affected")),
             **words.of_item(state),
         )
         take(self._reading, item, self._imported_at)

@@ -93,9 +93,9 @@ def create(invocation: Invocation, name: str, folder: Path | None, place: str | 
 @pass_invocation
 def forget(invocation: Invocation, ledger: str) -> None:
     """Leave LEDGER out of what --all shows, until a command runs in its project again."""
-    meant = every_ledger.find(invocation, ledger)
-    forget_project(meant.key, invocation.settings)
-    remark(f"{printable(meant.name)} in {printable(meant.folder)} is left out")
+    chosen = every_ledger.find(invocation, ledger)
+    forget_project(chosen.key, invocation.settings)
+    remark(f"{printable(chosen.name)} in {printable(chosen.folder)} is left out")
 
 
 @group.command()

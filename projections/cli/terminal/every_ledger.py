@@ -115,13 +115,13 @@ def find(invocation: Invocation, ledger: str) -> KnownProject:
     """One of the user's ledgers by its name, folder or id. Raises NotFound for none and for several."""
     known = known_projects(invocation.settings)
     folder = str(Path(ledger).absolute().resolve())
-    meant = [one for one in known if ledger in (one.name, one.folder, str(one.key)) or folder == one.folder]
-    meant = meant or [one for one in known if ledger == Path(one.folder).name]
-    if len(meant) == 1:
-        return meant[0]
-    choice = [one.folder for one in meant] or [one.name for one in known]
+    matching = [one for one in known if ledger in (one.name, one.folder, str(one.key)) or folder == one.folder]
+    matching = matching or [one for one in known if ledger == Path(one.folder).name]
+    if len(matching) == 1:
+        return matching[0]
+    choice = [one.folder for one in matching] or [one.name for one in known]
     raise NotFound(
-        f"{len(meant) or 'none'} of the ledgers on this machine ({len(known)}) {'are' if meant else 'is'}"
+        f"{len(matching) or 'none'} of the ledgers on this machine ({len(known)}) {'are' if matching else 'is'}"
         f" called {ledger[:80]!r}",
         next_step="name one by its name, folder or id: "
         + (", ".join(choice[:MOST_NAMED]) or "none is known here")

@@ -87,17 +87,17 @@ def print_refusal(error: LedgerError, *, as_json: bool, path: str = "", command:
 
     `path` is what is typed to call the command, as in `token create`.
     """
-    from projections.cli.terminal import next_lines as said  # only here: no answer needs the words of a refusal
+    from projections.cli.terminal import next_lines  # only here: no answer needs the words of a refusal
     from projections.cli.terminal.output import answer_json, printable, remark
 
     if as_json:
         answer_json(error.as_answer())
         return
-    names = said.option_names(command) if command else {}
-    remark(f"{error.code.replace('_', ' ')}: {printable(said.message(error, path, names))}", style="red")
+    names = next_lines.option_names(command) if command else {}
+    remark(f"{error.code.replace('_', ' ')}: {printable(next_lines.message(error, path, names))}", style="red")
     for line in _details(error):
-        remark(f"  {printable(said.as_typed(line, names))}")
-    for line in said.next_lines(error, path, names):
+        remark(f"  {printable(next_lines.as_typed(line, names))}")
+    for line in next_lines.next_lines(error, path, names):
         remark(f"next: {printable(line)}")
 
 
@@ -160,11 +160,11 @@ def print_wrong_use(error: click.UsageError, *, as_json: bool) -> None:
 def wrong_use(error: click.UsageError) -> dict[str, Any]:
     """A command line that cannot be understood, in the one error shape."""
     path = error.ctx.command_path if error.ctx else "tracking-ledger"
-    meant = [f"{path} {command}" for command in getattr(error, "meant", ())]
+    lines = [f"{path} {command}" for command in getattr(error, "meant", ())]
     if isinstance(error, Incomplete):
-        meant = [f"{path.partition(' ')[0]} {error.line}"]
+        lines = [f"{path.partition(' ')[0]} {error.line}"]
     if isinstance(error, click.NoSuchOption):
-        meant = [f"{path} {option}" for option in _longer_options(error)]
+        lines = [f"{path} {option}" for option in _longer_options(error)]
     message = (
         re.sub(r"\s*\n\s*", " ", error.format_message())
         .rstrip(".")
@@ -178,10 +178,10 @@ def wrong_use(error: click.UsageError) -> dict[str, Any]:
             "details": {
                 "status": 400,
                 "usage": error.ctx.get_usage() if error.ctx else "",
-                "meant": meant,
+                "meant": lines,
                 **_of_option(error),
             },
-            "next_step": " or ".join(meant) or f"{path} --help",
+            "next_step": " or ".join(lines) or f"{path} --help",
             "retryable": False,
         }
     }

@@ -172,10 +172,10 @@ def _resolved(host: str, port: int) -> list[Address]:
 
 def _check(address: Address, allowed: tuple[Network, ...], *, is_secure: bool) -> None:
     """Raises _Refused unless the address is public, or in a network that was allowed."""
-    meant = _unwrapped(address)
-    if any(one in network for one in (address, meant) for network in allowed if network.version == one.version):
+    unwrapped = _unwrapped(address)
+    if any(one in network for one in (address, unwrapped) for network in allowed if network.version == one.version):
         return
-    if not _is_public(meant):
+    if not _is_public(unwrapped):
         raise _Refused(
             f"its host resolves to {address}, which is no public address: LEDGER_WEBHOOK_NETWORKS names those that are"
             " allowed nevertheless"

@@ -50,10 +50,10 @@ def arguments(given: Any) -> dict[str, Any]:
 def read_fields(model: type[BaseModel], given: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of one model, read. A null or a blank that the field cannot hold counts as not given."""
     fields = _fields(model)
-    meant = ((name, _or_null(fields.get(name), value)) for name, value in given.items())
+    pairs = ((name, _or_null(fields.get(name), value)) for name, value in given.items())
     return {
         name: fields[name].read(value) if name in fields else value
-        for name, value in meant
+        for name, value in pairs
         if name not in fields or not _is_not_given(fields[name].info, value)
     }
 
@@ -137,8 +137,8 @@ def _of_words(words: tuple[Any, ...], value: Any) -> Any:
     """The word that is meant by one in another case, as in `dependsOn`, or with blanks or dashes for underscores."""
     if not isinstance(value, str) or value in words:
         return value
-    meant = [word for word in words if _plain(word) == _plain(value)]
-    return meant[0] if len(meant) == 1 else value
+    alike = [word for word in words if _plain(word) == _plain(value)]
+    return alike[0] if len(alike) == 1 else value
 
 
 def _of_array(read: Read, fits: Fits, value: Any) -> Any:

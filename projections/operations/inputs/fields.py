@@ -55,10 +55,10 @@ def _commit(value: str) -> str:
 
 def _priority(value: Any) -> Any:
     """The words and signs for it that can only mean one; P0 is another tool's scale."""
-    meant = PRIORITIES.get(value.strip().lower()) if isinstance(value, str) else value
-    if meant is None or (type(meant) is int and not 1 <= meant <= 5):
+    priority = PRIORITIES.get(value.strip().lower()) if isinstance(value, str) else value
+    if priority is None or (type(priority) is int and not 1 <= priority <= 5):
         raise ValueError("must be 1 (most urgent) to 5 (least urgent), or critical, high, medium or low")
-    return meant
+    return priority
 
 
 def _finite(value: Any) -> Any:

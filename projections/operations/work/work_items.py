@@ -225,7 +225,7 @@ def _filter(view: LedgerView, request: ListWorkItemsInput) -> item_lists.WorkIte
     milestone = _milestone(view, request.milestone_id) if request.milestone_id else None
     check(_list_problems(request))
     given = request.model_dump(include=set(item_lists.WorkItemFilter.__struct_fields__), exclude={"status"})
-    meant = {
+    resolved = {
         "terms": tuple(search_terms.wanted(request.text or "")),
         "parent_id": parent,
         "milestone_id": milestone,
@@ -234,7 +234,7 @@ def _filter(view: LedgerView, request: ListWorkItemsInput) -> item_lists.WorkIte
         "since": _position(view, request.changed_since),
         "asker": asker(view),
     }
-    return item_lists.WorkItemFilter(**given | meant)
+    return item_lists.WorkItemFilter(**given | resolved)
 
 
 def _milestone(view: LedgerView, given: str) -> str:

@@ -28,7 +28,7 @@ LARGEST = 5000
 EXACT = 10_000  # items: a list of more says only that there are more, because to count a million takes half a second
 CAUSES = 5  # reasons why an item of a list is blocked that are named; of each kind readiness.MOST_NAMED are counted
 SIFTED = ("ready", "blocked", "asker", "terms", "include_deleted", "include_archived")  # what these lists look at
-SAID_BY_TAGS = ("tag", "status", "category", "unfinished", "include_deleted", "include_archived")
+IN_TAG_ENTRIES = ("tag", "status", "category", "unfinished", "include_deleted", "include_archived")
 SUMMARY = (
     "id",
     "ref",
@@ -170,8 +170,8 @@ def _fetching(snapshot: Snapshot, wanted: WorkItemFilter, order: Order) -> Fetch
 
 def _is_of_a_tag(wanted: WorkItemFilter) -> bool:
     """Whether nothing is asked for but what the entry of a tag says."""
-    said = replace(WorkItemFilter(), **{name: getattr(wanted, name) for name in SAID_BY_TAGS})
-    return wanted.tag is not None and replace(wanted, asker=said.asker) == said
+    tag_filter = replace(WorkItemFilter(), **{name: getattr(wanted, name) for name in IN_TAG_ENTRIES})
+    return wanted.tag is not None and replace(wanted, asker=tag_filter.asker) == tag_filter
 
 
 def _is_sifted(wanted: WorkItemFilter) -> bool:

@@ -53,6 +53,6 @@ def sentence(found: list[Entity]) -> str:
 def _why(item: Entity, cause: Obstacle, ref: str) -> str:
     until = f"{cause.until[:16].replace('T', ' ')} UTC" if cause.until else ""
     fields = {"ref": ref, "title": cause.title, "status": cause.status, "by": cause.by or "someone unknown"}
-    said = WORDS[cause.reason].format(**fields, until=until)
+    reason_text = WORDS[cause.reason].format(**fields, until=until)
     reason = item["block_reason"] if cause.reason == "status" else None
-    return f"{said}: {reason}" if reason else said
+    return f"{reason_text}: {reason}" if reason else reason_text

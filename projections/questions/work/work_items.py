@@ -46,8 +46,8 @@ def by_name(tables: Tables, given: str, asker: Asker) -> Entity:
     obstacles = readiness.at(lines, as_of.now)
     refs = _refs(tables, [row], [*(obstacle.id for obstacle in obstacles), *([row.id] if line["alike"] else [])])
     ref = refs.get(row.id) or shorten(CATEGORY, row.id, ())
-    said = _currency_of(tables, row)
-    item = _entity(entities.flat(row, ref), text(as_of.now), refs, said) | entities.annotations(row, NEWEST)
+    priced_in = _currency_of(tables, row)
+    item = _entity(entities.flat(row, ref), text(as_of.now), refs, priced_in) | entities.annotations(row, NEWEST)
     return item | readiness.as_answer(obstacles, refs)
 
 
@@ -67,8 +67,8 @@ def to_entities(snapshot: Snapshot, items: Iterable[Row]) -> list[Entity]:
     listed = list(items)
     refs = _references(snapshot, listed, [item.id for item in listed])
     moment = text(snapshot.as_of.now)
-    said = currency(snapshot) if any(map(_has_cost, listed)) else {}
-    return [_entity(entities.flat(item, refs[item.id]), moment, refs, said) for item in listed]
+    priced_in = currency(snapshot) if any(map(_has_cost, listed)) else {}
+    return [_entity(entities.flat(item, refs[item.id]), moment, refs, priced_in) for item in listed]
 
 
 def currency(snapshot: Snapshot) -> Entity:
@@ -118,8 +118,8 @@ def brief_of(snapshot: Snapshot, entity_id: str) -> Entity:
     """{ref, id, due?, not_before?} of an item that was just made."""
     item = row(snapshot, entity_id)
     plans = {"due": item.state.due, "not_before": item.state.not_before}
-    said = {name: value for name, value in plans.items() if value is not None}
-    return {"ref": references(snapshot, CATEGORY, [entity_id])[entity_id], "id": entity_id, **said}
+    planned = {name: value for name, value in plans.items() if value is not None}
+    return {"ref": references(snapshot, CATEGORY, [entity_id])[entity_id], "id": entity_id, **planned}
 
 
 def effort(snapshot: Snapshot, entity_id: str) -> Entity:
@@ -127,10 +127,10 @@ def effort(snapshot: Snapshot, entity_id: str) -> Entity:
     known = row(snapshot, entity_id).state.effort
     entries = [{"id": entry_id, **msgspec.to_builtins(entry)} for entry_id, entry in known.items()]
     [below] = snapshot.ask("work_items/effort", id=entity_id, max_depth=DEEPEST)
-    said = currency(snapshot) if below["cost_micros"] else {}
+    priced_in = currency(snapshot) if below["cost_micros"] else {}
     return {
         "entries": [_with_cost({"cost_micros": 0, **entry}) for entry in sorted(entries, key=itemgetter("at", "id"))],
-        "with_subtree": _with_cost(below) | said,
+        "with_subtree": _with_cost(below) | priced_in,
     }
 
 
@@ -204,22 +204,22 @@ def _currency_of(tables: Tables, item: Row) -> Entity:
         return currency(snapshot)
 
 
-def _entity(item: Entity, moment: str, refs: dict[str, str], said: Entity) -> Entity:
+def _entity(item: Entity, moment: str, refs: dict[str, str], priced_in: Entity) -> Entity:
     """The item as it is shown: links with references; a claim without its token's digest, `expired` when it is."""
     links = [{**link, "ref": refs[link["to_id"]]} for link in item["links"]]
     claim = item["claim"] and {"by": item["claim"]["by"], "until": item["claim"]["until"]}
     if claim and claim["until"] <= moment:
         claim["expired"] = True
     del item["nexts_made"]
-    return item | {"links": links, "claim": claim, "effort": _sums(item["effort"].values(), said)}
+    return item | {"links": links, "claim": claim, "effort": _sums(item["effort"].values(), priced_in)}
 
 
-def _sums(entries: Iterable[Entity], said: Entity) -> Entity | None:
+def _sums(entries: Iterable[Entity], priced_in: Entity) -> Entity | None:
     """{minutes, tokens, cost, entries, currency?} of what went into an item itself; None if nothing did."""
     known = list(entries)
     sums = {name: sum(entry.get(name, 0) for entry in known) for name in ("minutes", "tokens", "cost_micros")}
-    said = said if sums["cost_micros"] else {}
-    return {**_with_cost(sums), "entries": len(known), **said} if known else None
+    priced_in = priced_in if sums["cost_micros"] else {}
+    return {**_with_cost(sums), "entries": len(known), **priced_in} if known else None
 
 
 def _with_cost(effort: Entity) -> Entity:

@@ -54,8 +54,8 @@ class IssueSender(Struct, kw_only=True):
             return known
         tags = [tag for tag in item.tags if len(tag) <= LABEL]
         text = item.description or ""
-        said = markers.with_item(text if len(text) <= LONGEST_BODY else "", item_id)
-        body = {"title": item.title.strip()[:LONGEST_TITLE] or UNTITLED, "body": said}
+        marked = markers.with_item(text if len(text) <= LONGEST_BODY else "", item_id)
+        body = {"title": item.title.strip()[:LONGEST_TITLE] or UNTITLED, "body": marked}
         try:
             made = self._once(
                 self.path, body | {"labels": tags}, lambda: self._find_issue(item_id), until=time.monotonic() + TRYING

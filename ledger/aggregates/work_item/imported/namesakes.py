@@ -35,7 +35,7 @@ def distinct(command: ImportWorkItems, world: World) -> Distinct:
     groups: dict[str, list[ImportedItem]] = {}
     for item in recognised(command, world):
         groups.setdefault(item.id, []).append(item)
-    meant: dict[str, str] = {}
+    referred: dict[str, str] = {}
     items: dict[str, ImportedItem] = {}
     for entity_id, members in groups.items():
         own = _own(entity_id, members, command.source, world)
@@ -44,8 +44,8 @@ def distinct(command: ImportWorkItems, world: World) -> Distinct:
         for one in named:
             if items.setdefault(one.id, one) is not one:
                 found.not_taken.append(Finding("repeated_id", one.external_id))
-        meant[entity_id] = _referred(members[0].external_id, named, command.source, world)
-    found.items = tuple(_linked(item, meant) for item in items.values())
+        referred[entity_id] = _referred(members[0].external_id, named, command.source, world)
+    found.items = tuple(_linked(item, referred) for item in items.values())
     return found
 
 
@@ -91,7 +91,7 @@ def _findings(
             yield Finding("began_at_another_time", f"{member.external_id}: {text(start)} is kept")
 
 
-def _linked(item: ImportedItem, meant: dict[str, str]) -> ImportedItem:
-    if all(meant.get(link.to_id, link.to_id) == link.to_id for link in item.links):
+def _linked(item: ImportedItem, referred: dict[str, str]) -> ImportedItem:
+    if all(referred.get(link.to_id, link.to_id) == link.to_id for link in item.links):
         return item
-    return replace(item, links=tuple(replace(link, to_id=meant.get(link.to_id, link.to_id)) for link in item.links))
+    return replace(item, links=tuple(replace(link, to_id=referred.get(link.to_id, link.to_id)) for link in item.links))

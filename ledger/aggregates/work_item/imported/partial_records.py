@@ -112,8 +112,8 @@ def _is_kept(to: str, kept: Any, item: ImportedItem) -> bool:
     """Whether the record does not state such a link, or states the same one, maybe without who made it and when."""
     word = kept.get("type") if isinstance(kept, dict) else None
     if any(link.to == to for link in item.links):
-        said = _mapping(item.fields.get("metadata", {}), KEPT_UNDER).get(to)
-        return item.stated.names is not None and isinstance(said, dict) and said.get("type") == word
+        stated_link = _mapping(item.fields.get("metadata", {}), KEPT_UNDER).get(to)
+        return item.stated.names is not None and isinstance(stated_link, dict) and stated_link.get("type") == word
     return not item.stated.holds(f"links.{word}" if word else "links")
 
 

@@ -53,17 +53,17 @@ class LegacyFile(Struct, kw_only=True):
         if boxes:
             self.warn("boxes_left_alone", line, f"{plain(title)[:60]}: {boxes}")
 
-    def word(self, metadata: dict[str, Any], name: str, found: str, meant: object, line: int) -> None:
+    def word(self, metadata: dict[str, Any], name: str, found: str, read_as: object, line: int) -> None:
         """Keeps a word of the source that became another of ours."""
         metadata[f"source_{name}"] = found
-        self.warn("word_of_the_source", line, f"{name} {found!r} taken as {meant!r}")
+        self.warn("word_of_the_source", line, f"{name} {found!r} taken as {read_as!r}")
 
-    def state(self, metadata: dict[str, Any], state: WrittenState, meant: str | None, line: int) -> None:
+    def state(self, metadata: dict[str, Any], state: WrittenState, read_as: str | None, line: int) -> None:
         """Keeps how a state is written, unless that is our own word or a plain box; one without a meaning is named."""
-        if state.is_plain or state.written.lower() == meant:
+        if state.is_plain or state.written.lower() == read_as:
             return
-        if meant is not None:
-            self.word(metadata, "status", state.written, meant, line)
+        if read_as is not None:
+            self.word(metadata, "status", state.written, read_as, line)
             return
         metadata["source_status"] = state.written
         self.warn("state_not_understood", line, state.written[:80])

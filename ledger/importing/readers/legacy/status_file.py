@@ -242,8 +242,8 @@ class _File:
     def _context(self, section: Section) -> None:
         """A setting of the ledger, not a record: it is reported, to be set by hand."""
         text = " ".join(line.text for line in section.lines if line.text and not line.is_rule)
-        said = next((word for word in CONTEXTS if word in key(plain(text)).split()), None)
-        self._legacy.warn("context_type", section.number, said or plain(text)[:80] or "nothing")
+        context = next((word for word in CONTEXTS if word in key(plain(text)).split()), None)
+        self._legacy.warn("context_type", section.number, context or plain(text)[:80] or "nothing")
 
 
 def _with_sessions_whole(found: list[Section]) -> list[Section]:

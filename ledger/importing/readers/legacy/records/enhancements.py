@@ -128,14 +128,14 @@ class _Found:
     def _priority(self, written: str) -> None:
         word = words.tidy(plain(written))
         first = re.search(r"(?<!\w)(p?[0-5]|critical|high|medium|low)(?!\w)", word, re.IGNORECASE)
-        meant = words.PRIORITIES.get(first[1].lower()) if first else None
-        if meant is not None:
-            self._fields["priority"] = meant
-        if meant is None and not words.is_unknown(word):
+        priority = words.PRIORITIES.get(first[1].lower()) if first else None
+        if priority is not None:
+            self._fields["priority"] = priority
+        if priority is None and not words.is_unknown(word):
             self._metadata["source_priority"] = word
             self._legacy.warn("unknown_priority", self._entry.line, word[:80])
-        elif meant is not None and word != str(meant):
-            self._legacy.word(self._metadata, "priority", word, meant, self._entry.line)
+        elif priority is not None and word != str(priority):
+            self._legacy.word(self._metadata, "priority", word, priority, self._entry.line)
 
     def _quarter(self, written: str) -> None:
         found = words.quarter(written)
@@ -151,7 +151,7 @@ class _Found:
     def _status(self, state: WrittenState | None) -> None:
         if state is None:
             return
-        meant = words.ENHANCEMENT_STATUSES.get(key(state.written))
-        meant = meant or (words.OF_ENHANCEMENTS[state.category] if state.category else None)
-        self._fields |= {"status": meant} if meant else {}
-        self._legacy.state(self._metadata, state, meant, self._entry.line)
+        status = words.ENHANCEMENT_STATUSES.get(key(state.written))
+        status = status or (words.OF_ENHANCEMENTS[state.category] if state.category else None)
+        self._fields |= {"status": status} if status else {}
+        self._legacy.state(self._metadata, state, status, self._entry.line)

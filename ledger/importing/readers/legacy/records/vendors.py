@@ -106,8 +106,10 @@ def _is_of_vendor(entry: WrittenEntry, rest: str) -> bool:
 def _says_something(cell: str) -> bool:
     state = state_of(words.tidy(plain(cell)))
     found = _STATUS.search(cell) or words.results(cell) or _FORMAT.search(cell) or _VERSION.search(cell)
-    meant = words.verdict(cell) is not None or words.is_unknown(plain(cell)) or (state is not None and state.category)
-    return bool(found or meant)
+    is_verdict = (
+        words.verdict(cell) is not None or words.is_unknown(plain(cell)) or (state is not None and state.category)
+    )
+    return bool(found or is_verdict)
 
 
 def _of_row(cell: str) -> tuple[str, str]:

@@ -226,9 +226,9 @@ class Items:
             fields["pr_numbers"] = tuple(dict.fromkeys(number for number in numbers if number))
         if field := entry.take("priority"):
             word = plain(field.full_text)
-            meant = words.PRIORITIES.get(key(word))
-            fields |= {"priority": meant} if meant else {}
-            self._legacy.word(metadata, "priority", word, meant, field.line)
+            priority = words.PRIORITIES.get(key(word))
+            fields |= {"priority": priority} if priority else {}
+            self._legacy.word(metadata, "priority", word, priority, field.line)
 
 
 def _unless_blocked(entry: WrittenEntry, state: State | None) -> State | None:

@@ -32,7 +32,7 @@ SAID_BY = {
     "links.Parent issue": ("Parent issue",),
     "links.depends_on": WAITS_FOR,
     f"links.{WAITS_FOR[0]}": WAITS_FOR,
-    **{f"links.{said}": (column,) for column, kind in RELATED.items() for said in (column, kind)},
+    **{f"links.{key}": (column,) for column, kind in RELATED.items() for key in (column, kind)},
     "metadata.source_updated_at": ("Updated",),
 }
 ENDED = {"metadata.source_closed_at": ("Completed", "Canceled")}

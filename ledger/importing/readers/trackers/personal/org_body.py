@@ -34,7 +34,7 @@ class OrgBody(Struct, frozen=True, kw_only=True):
 
     def property(self, name: str) -> str | None:
         """The first value of a property, whose name has no case in org."""
-        found = (said for own, values in self.properties.items() if own.upper() == name for said in values)
+        found = (one for own, values in self.properties.items() if own.upper() == name for one in values)
         return next((value for value in found if value), None)
 
     def entered(self, state: str) -> str | None:
