@@ -21,8 +21,8 @@ from ledger import identity
 from ledger.postgres.connection.connect import connect
 from ledger.settings import Settings
 from projections.application.app import App
-from tests.lab.cluster import Node, end_in_order, processes_of
 from tests.lab.writer import write
+from tests.support.cluster import Node, end_in_order, processes_of
 
 LONGEST = 300.0  # seconds, for each step of all machines
 LOOK_EVERY = 0.01

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from benchmarks.faults.proxy import Address
 from ledger.libpq.conninfo import isolated
-from tests.lab.cluster import Node
 from tests.lab.pair import Pair
+from tests.support.cluster import Node
 
 BEHIND_SECONDS = 0.5  # that a standby which is not waited for has received nothing
 

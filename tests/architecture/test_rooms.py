@@ -1,5 +1,6 @@
 """Each room has its order in the contract of imports, or its modules stand side by side."""
 
+import re
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -36,6 +37,17 @@ def test_a_room_holds_at_most_a_dozen_rooms_and_fifteen_files() -> None:
     crowded = {room for room in rooms() if len(files(room)) > 15 or len(modules(room) - files(room)) > 12}
 
     assert crowded == set()
+
+
+def test_what_supports_the_tests_imports_none_of_them() -> None:
+    imported = {
+        (file.name, line)
+        for file in (ROOT / "tests" / "support").glob("*.py")
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if re.match(r"\s*(from|import) tests\b(?!\.support\b| import support\b)", line)
+    }
+
+    assert imported == set()
 
 
 def rooms() -> set[str]:

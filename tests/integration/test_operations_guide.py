@@ -7,7 +7,7 @@ import pytest
 
 from ledger.embedded.binaries import find_binaries
 from ledger.embedded.server_account import choose_account
-from tests.lab.cluster import free_port
+from tests.support.cluster import free_port
 from tests.support.guide import ROOT, Machine, blocks, paths
 from tests.support.pooler import SETTINGS
 

@@ -25,9 +25,9 @@ from projections.application.app import App
 from projections.application.view import LedgerView
 from projections.fallback import router
 from projections.operations.catalog import OPERATIONS
-from tests.lab.cluster import Node
 from tests.support import forked, silence
 from tests.support.calls import ask
+from tests.support.cluster import Node
 from tests.support.command_line import run
 from tests.support.mcp_client import served
 from tests.support.replicas import Pair, followed, machine

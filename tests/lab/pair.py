@@ -6,7 +6,7 @@ from pathlib import Path
 
 from psycopg.conninfo import make_conninfo
 
-from tests.lab.cluster import Node
+from tests.support.cluster import Node
 
 DETECTED = 1.0  # seconds after which an operator believes that a node is gone
 FROZEN = 6.0

@@ -20,7 +20,7 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from tests.lab.cluster import Node, Proxy, free_port
+from tests.support.cluster import Node, Proxy, free_port
 
 GUIDE = Path(__file__).parents[2] / "docs" / "operations.md"
 SETTLED = 120.0  # seconds until both nodes are there again, one following the other

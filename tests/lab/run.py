@@ -32,9 +32,9 @@ from ledger.postgres.connection.connect import connect
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.tables.replay import check
-from tests.lab.cluster import end_in_order, processes_of
 from tests.lab.pair import Pair
 from tests.lab.patroni import PatroniLab
+from tests.support.cluster import end_in_order, processes_of
 
 LONGEST_SILENCE = 5.0  # seconds without an acknowledged or queued answer, of any one writer
 LONGEST_DRAIN = 10.0  # seconds after a primary is back, until nothing waits

@@ -8,7 +8,7 @@ import pytest
 
 PROGRAM = """
 import time
-from tests.lab.cluster import end_in_order
+from tests.support.cluster import end_in_order
 end_in_order()
 try:
     print("began", flush=True)

@@ -18,7 +18,7 @@ from ledger.postgres.connection.connect import connect
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
-from tests.lab.cluster import Node
+from tests.support.cluster import Node
 from tests.support.waits import until
 
 pytestmark = pytest.mark.processes

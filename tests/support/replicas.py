@@ -17,7 +17,7 @@ from ledger.postgres.connection.connect import connect
 from ledger.postgres.replica import Replica
 from ledger.settings import Settings
 from projections.application.app import App
-from tests.lab.cluster import Node
+from tests.support.cluster import Node
 from tests.support.waits import until
 
 ROLE = "team"  # works with ledgers and may nothing else

@@ -1,4 +1,4 @@
-"""Two PostgreSQL nodes on loopback, for the lab: a primary with a synchronous standby, and an operator's hands on both.
+"""PostgreSQL nodes on loopback: a primary, standbys that stream from it, and what an operator does with them.
 
 The operator does what Patroni does (promote, fence, rejoin), without its elections: what is tried here are the clients.
 Clients come through a proxy in front of each node, which can be cut without closing a connection.
