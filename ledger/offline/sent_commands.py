@@ -98,7 +98,7 @@ class SentCommands:
         return self._asked.get(command_id, "")
 
     def is_repeated(self, command_id: UUID) -> bool:
-        """Whether it was recorded before the call under way that gives this command."""
+        """Whether it was recorded or queued before the call under way that gives this command."""
         return command_id not in self._first
 
     def send(self, line: Queued) -> None:
@@ -119,8 +119,7 @@ class SentCommands:
             if sent is None:
                 return False
             self._own[command_id] = replace(sent, recorded=recorded)
-            if command_id in self._asked and not recorded.repeated:
-                self._first.add(command_id)
+            self._note_first(command_id, recorded)
             self._write(_Answered(command_id, recorded))
             return True
 
@@ -128,6 +127,7 @@ class SentCommands:
         """It waits in the outbox, which keeps it; this process knows so too where that cannot be read."""
         with self._guard:
             self._remember(SentCommand(line=line, recorded=recorded))
+            self._note_first(line.command_id, recorded)
 
     def refuse(self, command_id: UUID) -> None:
         """The database has answered that it did not record it; a refused repetition leaves the receipt of the first."""
@@ -201,6 +201,11 @@ class SentCommands:
                 if not self._own:
                     with suppress(OSError):
                         self._file.unlink()
+
+    def _note_first(self, command_id: UUID, recorded: Recorded) -> None:
+        """The call under way that gives this command is the one that has recorded or queued it."""
+        if command_id in self._asked and not recorded.repeated:
+            self._first.add(command_id)
 
     def _remember(self, sent: SentCommand) -> None:
         """Remembers where the line stands; what it says is kept elsewhere."""

@@ -59,21 +59,24 @@ def _is_half_queued(write: Write, error: Exception) -> bool:
 
 def _looked_up(app: App, command_id: UUID) -> tuple[Queued | None, Recorded | None]:
     """The command as it was given, and where it stands; None where that is not known."""
+    line, recorded = _remembered(app, command_id)
+    if recorded is None or recorded.became == "withdrawal":
+        return line, None
+    return line, replace(recorded, repeated=app.local.sent.is_repeated(command_id))
+
+
+def _remembered(app: App, command_id: UUID) -> tuple[Queued | None, Recorded | None]:
     sent = app.local.sent.find(command_id)
     if sent is not None and sent.recorded is not None:
-        return sent.line, replace(sent.recorded, repeated=app.local.sent.is_repeated(command_id))
+        return sent.line, sent.recorded
     try:
         if waiting := app.local.outbox.find(command_id):
-            return waiting[0], _unless_withdrawn(receipt_of(*waiting))
+            return waiting[0], receipt_of(*waiting)
     except LedgerError:  # it cannot be read
         log.warning("the outbox cannot tell what waits")
     if past := app.local.sent.recall(command_id):
-        return past.line, _unless_withdrawn(past.recorded)
+        return past.line, past.recorded
     return (sent.line, None) if sent is not None else (None, None)
-
-
-def _unless_withdrawn(recorded: Recorded | None) -> Recorded | None:
-    return None if recorded is None or recorded.became == "withdrawal" else recorded
 
 
 def _receipt(app: App, write: Write, recorded: Recorded) -> Answered:

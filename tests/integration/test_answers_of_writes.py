@@ -432,8 +432,39 @@ def test_what_waits_is_queued_also_where_the_outbox_can_be_read_no_more(app: App
     failing, given = replace(OPERATIONS["create_work_item"], run=fails_afterwards), str(uuid4())
     answer = failing.perform(app, {"item_type": "task", "title": "Waits", "command_id": given})
 
-    assert (answer["outcome"], answer["place"]) == ("queued", 1)
-    assert create(app, "Waits", command_id=given)["outcome"] == "queued"
+    assert (answer["outcome"], answer["place"], "repeated" in answer) == ("queued", 1, False)
+    again = create(app, "Waits", command_id=given)
+    assert (again["outcome"], again["place"], again.get("repeated")) == ("queued", 1, True)
+
+
+def test_a_queued_change_whose_answer_fails_is_no_repetition(app: App, gate: Gate) -> None:
+    def fails_afterwards(view: LedgerView, request: Any) -> Answer:
+        OPERATIONS["create_work_item"].run(view, request)
+        raise ZeroDivisionError
+
+    gate.close()
+    failing, given = replace(OPERATIONS["create_work_item"], run=fails_afterwards), str(uuid4())
+    answer = failing.perform(app, {"item_type": "task", "title": "Waits", "command_id": given})
+
+    assert (answer["outcome"], "repeated" in answer) == ("queued", False)
+    assert create(app, "Waits", command_id=given)["repeated"] is True
+
+
+def test_a_repetition_that_only_this_process_remembers_says_that_it_is_one(settings: Settings, gate: Gate) -> None:
+    app = App(replace(settings, dsn=gate.dsn))
+    given = str(uuid4())
+    first = create(app, command_id=given)
+    until(lambda: app.sync.follow() and app.local.sent.find(UUID(given)) is None)
+    gate.close()
+
+    def unreadable(view: LedgerView, request: Any) -> Answer:
+        raise Unavailable("the journal cannot be read")
+
+    failing = replace(OPERATIONS["create_work_item"], run=unreadable)
+    again = failing.perform(app, {"item_type": "task", "title": "Made", "command_id": given})
+
+    assert (again["outcome"], again["position"], again.get("repeated")) == ("committed", first["position"], True)
+    close_at_once(app)
 
 
 def test_a_fault_before_anything_was_sent_is_one(app: App) -> None:
