@@ -251,8 +251,8 @@ def unknown(command_id: UUID) -> OutcomeUnknown:
 
 def no_claims() -> Unavailable:
     return Unavailable(
-        "a claim is exclusive only in the database, and that cannot be reached: nothing was claimed",
-        next_step="work on what you hold already, or claim again when the database is back",
+        "a claim is exclusive only in the database, which does not take any now: nothing was claimed",
+        next_step="work on what you hold already, or claim again when doctor finds nothing wrong with the database",
     )
 
 

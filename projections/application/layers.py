@@ -94,6 +94,10 @@ class Layer(Struct, frozen=True, kw_only=True):
     def is_live(self) -> bool:
         return self.kind.is_live
 
+    @property
+    def is_diverged(self) -> bool:
+        return "database_diverged" in self.warnings
+
     def all_warnings(self, now: datetime) -> list[str]:
         """The codes of what is not as usual about this layer's answers."""
         usual = [code for code in self.kind.warnings if not (self.reachable and code == "postgres_unavailable")]
@@ -102,12 +106,23 @@ class Layer(Struct, frozen=True, kw_only=True):
     def sentence(self, now: datetime) -> str:
         """Where an answer came from that did not come from the database, for a person."""
         phrase = self.kind.phrase
-        if "database_diverged" in self.warnings:
+        if self.is_diverged:
             return f"the database is not the history that this machine knows, see doctor: {phrase}"
         if self.kind.is_bounded and self.reachable and self.contact is not None:
             return f"{phrase}, at most {seconds(now - self.contact)} s old"
         age = f", {_ago(now - self.contact)} old" if self.kind.is_copy and self.contact is not None else ""
         return f"PostgreSQL cannot be reached: {phrase}{age}"
+
+    def why_queued(self) -> str:
+        """Why a write waits on this machine, and what to type, for a person."""
+        if self.is_diverged:
+            return (
+                "since the database is not the history that this machine knows: it is sent when they agree again;"
+                " what to do: tracking-ledger doctor"
+            )
+        if self.reachable:
+            return "behind what waits here: it is sent with that; what stops it: tracking-ledger sync"
+        return "since PostgreSQL cannot be reached: it is sent as soon as it can; why it cannot: tracking-ledger doctor"
 
     def _is_stale(self, now: datetime) -> bool:
         is_unbounded_copy = self.kind.is_copy and not self.kind.is_bounded

@@ -37,10 +37,7 @@ from projections.tables.contract import AsOf
 DRAIN_SECONDS = 2.0  # that a caller waits for this machine's own commands to reach the database
 NEWS_SECONDS = 0.5  # and then for what others have recorded meanwhile, before it is answered without the rest
 
-QUEUED = (
-    "stored here, recorded by itself when the database is back: do not repeat it; its id and p- version can be used at"
-    " once; sync_state shows what waits"
-)
+QUEUED = "do not repeat it; its id and p- version can be used at once; sync_state shows what waits"
 JUDGED = (NotFound, VersionConflict, NotUnique, Refused)  # refusals that a newer state might not make
 
 Result = TypeVar("Result")
@@ -119,11 +116,19 @@ def provenance(view: LedgerView, answered: Answered, *, writes: bool = False) ->
     if isinstance(recorder, PositionRecorder) and recorder.as_of is not None:
         answer["as_of"] = _as_of(layer, recorder.as_of, view.clock()) | _with_known_position(answered)
     if queued and "next_step" not in answered:
-        answer["next_step"] = QUEUED
+        answer["next_step"] = f"{_when_recorded(layer)}: {QUEUED}"
     warnings = layer.all_warnings(view.clock()) + (["queued_offline"] if queued else [])
     if warnings:
         answer["warnings"] = list(dict.fromkeys([*answered.get("warnings", ()), *warnings]))
     return answer
+
+
+def _when_recorded(layer: Layer) -> str:
+    if layer.is_diverged:
+        return "stored here, recorded when database and this machine's history agree again (see doctor)"
+    if layer.reachable:
+        return "stored here behind what waits, recorded with that"
+    return "stored here, recorded by itself when the database is back"
 
 
 def _is_settled(app: App) -> bool:

@@ -277,6 +277,21 @@ def test_a_process_that_goes_on_writes_nothing_to_a_database_that_lost_what_it_h
         assert found.fetchall() == [(1,)]
 
 
+def test_what_waits_beside_a_database_of_another_history_says_so(app: App, create: Create, owner_dsn: str) -> None:
+    create(3)
+    until(app.sync.follow)
+    lose(owner_dsn, app.identity.ledger, after=1)
+    until(lambda: "database_diverged" in OPERATIONS["list_work_items"].perform(app, {}).get("warnings", ()))
+
+    written = OPERATIONS["create_work_item"].perform(app, {"item_type": "task", "title": "Queued"})
+    typed, claimed = run(app.settings, "add", "Queued too"), run(app.settings, "next")
+
+    assert written["next_step"].startswith("stored here, recorded when database and this machine's history agree again")
+    assert "since the database is not the history that this machine knows" in typed.stderr
+    assert "tracking-ledger doctor" in typed.stderr
+    assert "cannot be reached" not in typed.stderr + claimed.stderr
+
+
 def test_nor_to_one_that_others_have_brought_as_far_again(
     app: App, settings: Settings, create: Create, owner_dsn: str
 ) -> None:

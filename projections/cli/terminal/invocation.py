@@ -59,7 +59,8 @@ class Invocation:
     def print_queued(self, code: int) -> None:
         """Says that a change is on this machine only, so far; the JSON says it itself."""
         if code == exits.QUEUED and not self.as_json:
-            remark(QUEUED, style="yellow")
+            layer = self.app.answered_by
+            remark("queued on this machine" + (f", {layer.why_queued()}" if layer else ""), style="yellow")
 
     def close(self) -> None:
         if "app" in self.__dict__:
@@ -80,10 +81,6 @@ class Invocation:
 
 
 FOLLOWED_SECONDS = 0.5  # that a command spends on the journal, after its answer; the next one goes on
-QUEUED = (
-    "queued on this machine, since PostgreSQL cannot be reached: it is sent as soon as it can;"
-    " why it cannot: tracking-ledger doctor"
-)
 pass_invocation = click.make_pass_decorator(Invocation)
 
 
