@@ -46,7 +46,7 @@ class Receipt(Struct, kw_only=True):
 
 
 class Worker(threading.Thread):
-    """One client. `shared` are items that everybody writes to; `secret` tells whose its claims are."""
+    """One client. `shared` are items that all clients write to; `secret` tells its claims from those of others."""
 
     def __init__(
         self,

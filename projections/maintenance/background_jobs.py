@@ -56,7 +56,7 @@ def start_background_jobs(
 def archive_once(app: App, day: str) -> bool:
     """Archives for a day, unless that was done. Answers whether it is done: what failed is tried again later."""
     try:
-        with activity_line(lambda: app.home, "keeper", "archive", ARCHIVER) as line:
+        with activity_line(lambda: app.home, "background", "archive", ARCHIVER) as line:
             app.sync.require_drained()
             recorded = app.live_view().record(
                 ArchiveWorkItems(), by=ARCHIVER, command_id=archive_id(app.identity.ledger, day)

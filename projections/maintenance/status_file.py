@@ -86,7 +86,7 @@ def keep_status(app: App, view: LedgerView | None) -> None:
     try:
         configuration = _configuration(view) if view else router.run_on_first_source(app, _configuration)[1]
         if configuration["settings"][SETTING] or not app.local.is_settled or _says_that_writes_wait(place(app)):
-            with activity_line(lambda: app.home, "keeper", "status_file", app.actor(None)) as line:
+            with activity_line(lambda: app.home, "background", "status_file", app.actor(None)) as line:
                 line.positions = [write_status(app, view).position]
     except LedgerError as error:
         log.warning("the status file has to wait: %s", ascii(error.message)[1:-1])

@@ -26,7 +26,7 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = tracking_ledger, pg_temp SET plan_cache_mode = force_generic_plan SET enable_sort = off SET jit = off AS $$
 DECLARE
     v_ledger   record;
-    v_standing record;  -- the end of the log
+    v_end      record;  -- of the log
     v_found    record;
     v_refusal  text;
     v_done     int := 0;  -- how many of the rows are written
@@ -48,35 +48,35 @@ BEGIN
     END IF;
     SELECT coalesce(last.position, 0) AS head, last.command_id, coalesce(last.digest, sha256(uuid_send(v_ledger.origin))) AS digest,
            greatest(clock_timestamp(), last.recorded_at) AS now
-    INTO v_standing
+    INTO v_end
     FROM (SELECT) one
     LEFT JOIN (SELECT e.position, e.command_id, e.digest, e.recorded_at FROM events e
                WHERE e.ledger_id = p_ledger ORDER BY e.position DESC LIMIT 1) last ON true;
-    IF p_known_position <> v_standing.head THEN  -- others have written since
-        SELECT e.command_id INTO v_standing.command_id FROM events e
+    IF p_known_position <> v_end.head THEN  -- others have written since
+        SELECT e.command_id INTO v_end.command_id FROM events e
         WHERE e.ledger_id = p_ledger AND e.position = p_known_position;
     END IF;
 
     BEGIN
         v_refusal := CASE
-            WHEN p_said > v_standing.head
-              OR p_known_position IS NOT NULL AND v_standing.command_id IS DISTINCT FROM p_known_command THEN 'TL012'
+            WHEN p_said > v_end.head
+              OR p_known_position IS NOT NULL AND v_end.command_id IS DISTINCT FROM p_known_command THEN 'TL012'
             WHEN v_ledger.state <> 'open' THEN 'TL004'
-            WHEN v_standing.head + cardinality(p_streams) > v_ledger.most_events THEN 'TL013'
+            WHEN v_end.head + cardinality(p_streams) > v_ledger.most_events THEN 'TL013'
             WHEN p_as_of BETWEEN 0 AND v_ledger.erased - 1 THEN 'TL002'  -- it may hold the texts that are gone
             WHEN NOT v_ledger.serving ?& p_read_models THEN 'TL007'
         END;
         IF v_refusal = 'TL012' THEN
-            RAISE EXCEPTION 'ledger % ends at %, and is not the log whose % was shown', p_ledger, v_standing.head, p_said
-                USING ERRCODE = v_refusal, DETAIL = json_build_object('head', v_standing.head, 'position', CASE
-                    WHEN p_known_position IS NOT NULL AND v_standing.command_id IS DISTINCT FROM p_known_command
+            RAISE EXCEPTION 'ledger % ends at %, and is not the log whose % was shown', p_ledger, v_end.head, p_said
+                USING ERRCODE = v_refusal, DETAIL = json_build_object('head', v_end.head, 'position', CASE
+                    WHEN p_known_position IS NOT NULL AND v_end.command_id IS DISTINCT FROM p_known_command
                     THEN p_known_position ELSE p_said END);
         ELSIF v_refusal = 'TL004' THEN
             RAISE EXCEPTION 'ledger % is closed', p_ledger USING ERRCODE = v_refusal,
                 DETAIL = json_build_object('reason', v_ledger.reason, 'successor', v_ledger.successor);
         ELSIF v_refusal = 'TL013' THEN
             RAISE EXCEPTION 'ledger % is full', p_ledger USING ERRCODE = v_refusal, DETAIL = json_build_object(
-                'ledger', p_ledger, 'name', v_ledger.name, 'most_events', v_ledger.most_events, 'events', v_standing.head,
+                'ledger', p_ledger, 'name', v_ledger.name, 'most_events', v_ledger.most_events, 'events', v_end.head,
                 'more', cardinality(p_streams));
         ELSIF v_refusal = 'TL002' THEN
             RAISE EXCEPTION 'texts were erased since it was decided' USING ERRCODE = v_refusal,
@@ -89,25 +89,25 @@ BEGIN
             PERFORM check_versions(p_ledger, p_expected_streams, p_expected_versions);
         END IF;
         IF p_conditions IS NOT NULL OR p_not_before IS NOT NULL OR p_not_after IS NOT NULL THEN
-            PERFORM check_conditions(p_ledger, p_conditions, p_as_of, p_not_before, p_not_after, v_standing.now);
+            PERFORM check_conditions(p_ledger, p_conditions, p_as_of, p_not_before, p_not_after, v_end.now);
         END IF;
         IF cardinality(p_streams) = 1 THEN
             INSERT INTO events (ledger_id, position, stream_id, version, command_id, n, command, command_digest, type, schema, topics,
                                 data, by, occurred_at, recorded_at, digest)
-            VALUES (p_ledger, v_standing.head + 1, p_streams[1], p_versions[1], p_command_id, 0, p_command, p_command_digest, p_types[1],
-                    p_schemas[1], string_to_array(p_topics[1], ','), p_data::json, p_by[1], p_occurred_at[1], v_standing.now,
-                    chained(v_standing.digest, event_header(
-                        v_standing.head + 1, p_streams[1], p_versions[1], p_command_id, 0, p_command, encode(p_command_digest, 'hex'),
-                        p_types[1], p_schemas[1], p_topics[1], p_by[1], p_occurred_at[1], v_standing.now), p_data));
+            VALUES (p_ledger, v_end.head + 1, p_streams[1], p_versions[1], p_command_id, 0, p_command, p_command_digest, p_types[1],
+                    p_schemas[1], string_to_array(p_topics[1], ','), p_data::json, p_by[1], p_occurred_at[1], v_end.now,
+                    chained(v_end.digest, event_header(
+                        v_end.head + 1, p_streams[1], p_versions[1], p_command_id, 0, p_command, encode(p_command_digest, 'hex'),
+                        p_types[1], p_schemas[1], p_topics[1], p_by[1], p_occurred_at[1], v_end.now), p_data));
         ELSE
             INSERT INTO events (ledger_id, position, stream_id, version, command_id, n, command, command_digest, type, schema, topics,
                                 data, by, occurred_at, recorded_at, digest)
             SELECT p_ledger, e.position, e.stream_id, e.version, p_command_id, e.n, p_command, p_command_digest, e.type, e.schema,
-                   string_to_array(e.topics, ','), e.data, e.by, e.occurred_at, v_standing.now,
-                   chain(v_standing.digest, event_header(
+                   string_to_array(e.topics, ','), e.data, e.by, e.occurred_at, v_end.now,
+                   chain(v_end.digest, event_header(
                        e.position, e.stream_id, e.version, p_command_id, e.n, p_command, encode(p_command_digest, 'hex'), e.type, e.schema,
-                       e.topics, e.by, e.occurred_at, v_standing.now), e.data) OVER (ORDER BY e.position)
-            FROM (SELECT v_standing.head + g.n + 1 AS position, g.*
+                       e.topics, e.by, e.occurred_at, v_end.now), e.data) OVER (ORDER BY e.position)
+            FROM (SELECT v_end.head + g.n + 1 AS position, g.*
                   FROM (SELECT generate_series(0, cardinality(p_streams) - 1) AS n, unnest(p_streams) AS stream_id,
                                unnest(p_versions) AS version, unnest(p_types) AS type, unnest(p_schemas) AS schema,
                                unnest(p_topics) AS topics, unnest(string_to_array(p_data, E'\n'))::json AS data,
@@ -130,7 +130,7 @@ BEGIN
     END;
 
     IF v_ledger.serving - p_read_models <> '{}' THEN  -- those of other programs
-        UPDATE projections p SET behind_after = v_standing.head
+        UPDATE projections p SET behind_after = v_end.head
         WHERE p.ledger_id = p_ledger AND p.behind_after IS NULL AND p.projection || ':' || p.shape <> ALL (p_read_models);
     END IF;
     FOR v_number IN 1 .. cardinality(p_models) LOOP
@@ -140,12 +140,12 @@ BEGIN
             v_done := v_done + add_rows(
                 p_ledger, split_part(p_models[v_number], ':', 1), v_generation, p_ids[v_done + 1 : v_until],
                 p_row_versions[v_done + 1 : v_until], p_ns[v_done + 1 : v_until], p_terms[v_done + 1 : v_until],
-                (string_to_array(p_documents, E'\n'))[v_done + 1 : v_until]::jsonb[], v_standing.head + 1);
+                (string_to_array(p_documents, E'\n'))[v_done + 1 : v_until]::jsonb[], v_end.head + 1);
         ELSE
             v_done := v_done + put_rows(
                 p_ledger, split_part(p_models[v_number], ':', 1), v_generation, p_ids[v_done + 1 : v_until],
                 p_row_versions[v_done + 1 : v_until], p_ns[v_done + 1 : v_until], p_terms[v_done + 1 : v_until],
-                (string_to_array(p_documents, E'\n'))[v_done + 1 : v_until]::jsonb[], v_standing.head + 1);
+                (string_to_array(p_documents, E'\n'))[v_done + 1 : v_until]::jsonb[], v_end.head + 1);
         END IF;
         IF p_entries IS NOT NULL THEN
             PERFORM put_entries(p_ledger, v_generation, p_entries -> p_models[v_number]);
@@ -153,7 +153,7 @@ BEGIN
     END LOOP;
 
     v_adjacent_ids := adjacent_ids(p_ledger, split_part(p_about, ':', 1), (v_ledger.serving ->> p_about)::bigint, p_about_id);
-    RETURN ROW(v_standing.head + 1, v_standing.head + cardinality(p_streams), v_standing.now, false, NULL,
+    RETURN ROW(v_end.head + 1, v_end.head + cardinality(p_streams), v_end.now, false, NULL,
                v_adjacent_ids.before, v_adjacent_ids.after)::receipt;
 END
 $$;

@@ -103,7 +103,7 @@ class Play:
         return LiveHandler(store, TableNeighbourhood(self.database.tables), propose, lambda: None, self.here.sent)
 
     def known(self, *commands: Command) -> None:
-        """What everybody knows already."""
+        """What all machines know already."""
         for command in commands:
             self.live(command)
         self.here.follow()
