@@ -68,7 +68,7 @@ def test_an_older_file_is_reported_and_taken_when_it_is_to_win(
     older = export(tmp_path, issue("a-1", updated_at="2026-03-02T10:00:00Z"))
 
     assert exit_code(monkeypatch, "import", older) == 0
-    assert "older than what is known of them" in capsys.readouterr().out
+    assert "older than what the ledger has of them" in capsys.readouterr().out
     exit_code(monkeypatch, "ready")
     assert "Title of a-1" not in capsys.readouterr().out
 

@@ -61,7 +61,7 @@ def of_environment(dsn: str | None) -> Iterator[HealthFinding]:
         yield HealthFinding(
             code="variable_in_the_way",
             what=f"{names} in the environment keeps the server from being reached: without it the server answers",
-            next_step=f"unset {names}, or say what is right in LEDGER_DSN, which goes before",
+            next_step=f"unset {names}, or say what is right in LEDGER_DSN, which takes precedence",
         )
     elif found.present:
         yield HealthFinding(
@@ -231,7 +231,7 @@ def _of_role(checked: Checkup) -> Iterator[HealthFinding]:
     if not checked.member:
         yield HealthFinding(
             code="not_a_member",
-            what=f"{checked.role} is no member of this ledger",
+            what=f"{checked.role} is not a member of this ledger",
             next_step="let one of its members run `tracking-ledger ledgers allow`",
         )
 
