@@ -45,6 +45,7 @@ class Synchronization:
         self._renew_copies = renew_copies
         self._after_write = after_write
         self._draining = DrainJob(runtime.jobs, lambda: runtime.settings.dsn)
+        self.has_begun = False  # whether the database had nothing of the ledger, not even that it exists
         self._taken_in: Head | None = None  # up to where all that follows from the journal is done
         self._looks_again = 0.0  # by time.monotonic
 
@@ -52,7 +53,7 @@ class Synchronization:
         """Opens the ledger in a database that was just reached, and begins to drain. Raises Diverged, LedgerClosed."""
         runtime = self._runtime
         known = runtime.identity
-        open_ledger(database, known.key, known.name, SHAPES, origin=known.ledger)
+        self.has_begun = open_ledger(database, known.key, known.name, SHAPES, origin=known.ledger) or self.has_begun
         self._compare(database)
         runtime.met()
         runtime.local.note_database()

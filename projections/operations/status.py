@@ -6,10 +6,9 @@ from pydantic import Field
 
 from ledger.aggregates.work_item.rules.claims import token_digest
 from ledger.envelope import configuration_id
-from ledger.identity import FOLDER
-from ledger.offline.journal import FILE
 from ledger.settings import Settings
 from ledger.world import Asker
+from projections.application import clones
 from projections.application.view import LedgerView
 from projections.maintenance import current_report
 from projections.operations.base import Asks, Input, Operation
@@ -48,7 +47,7 @@ def prime(view: LedgerView, request: PrimeInput) -> Answered:
         source=current_report.source(view),
         is_live=current_report.is_live(view),
         queued=current_report.queued(view),
-        is_published=(view.identity.project / FOLDER / FILE).exists(),
+        is_published=clones.is_in_project(view.identity.project),
     )
     with view.tables.snapshot() as snapshot:
         waiting = of_asker(view, snapshot, request.by, primer.CLAIMS)["items"]

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from projections.application.app import App
-from projections.cli.terminal.clones import BRING_BACK
+from projections.application.clones import BRING_BACK
 from projections.transfer.publication import publish
 from tests.conftest import NewDatabase, Perform
 from tests.support.command_line import run
@@ -78,3 +78,34 @@ def test_a_clone_gets_its_ledger_back_from_the_journal_in_it(
     assert [BRING_BACK in said for said in (empty.output, checked.output, again.output)] == [True, True, False]
     assert ["Record nothing yet" in said.output for said in (primed, informed)] == [True, False]
     assert (brought.exit_code, "Acme" in vendors.output) == (0, True)
+
+
+def test_no_second_history_begins_in_a_clone_whose_journal_came_with_it(
+    published: App, new_database: NewDatabase, migrated: str, tmp_path: Path
+) -> None:
+    clone = tmp_path / "clone"
+    copytree(published.identity.project / ".ledger", clone / ".ledger")
+    there = replace(published.settings, project=clone, home=tmp_path / "there", dsn=new_database(migrated))
+
+    refused = run(there, "add", "Too early")
+    brought = run(there, "import", "events", str(clone / ".ledger" / "journal.jsonl"))
+    added = run(there, "add", "In time")
+
+    assert (refused.exit_code, brought.exit_code, added.exit_code) == (3, 0, 0)
+    assert BRING_BACK in refused.stderr
+    assert "begins there now" not in refused.stderr + added.stderr
+
+
+def test_a_clone_whose_ledger_is_in_another_database_hears_that_it_begins(
+    published: App, new_database: NewDatabase, migrated: str, tmp_path: Path
+) -> None:
+    clone = tmp_path / "clone"
+    copytree(published.identity.project / ".ledger", clone / ".ledger")
+    (clone / ".ledger" / "journal.jsonl").unlink()
+    there = replace(published.settings, project=clone, home=tmp_path / "there", dsn=new_database(migrated))
+
+    primed, added, more = run(there, "prime"), run(there, "add", "First"), run(there, "add", "Second")
+
+    assert "If others record this project already" in primed.stdout
+    assert ["name it in LEDGER_DSN" in said.stderr for said in (primed, added, more)] == [True, False, False]
+    assert (added.exit_code, more.exit_code) == (0, 0)

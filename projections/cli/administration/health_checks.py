@@ -14,7 +14,7 @@ from ledger.postgres.checkup import Checkup
 from ledger.postgres.migrate import upgrade_to
 from ledger.postgres.replica import ReplicaState
 from ledger.values.moment import text
-from projections.cli.terminal import clones
+from projections.application import clones
 from projections.cli.terminal.output import duration
 from projections.local_copy.working_files import WorkingFiles
 from projections.maintenance.webhooks.destinations import Destination

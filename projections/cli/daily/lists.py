@@ -9,10 +9,11 @@ import click
 
 from ledger.values.dates import DAY, ends
 from ledger.values.moment import parse
+from projections.application import clones
 from projections.cli.daily.items import person
 from projections.cli.daily.shared.calls import perform
 from projections.cli.daily.shared.filters import filter_options
-from projections.cli.terminal import clones, every_ledger, exits, views
+from projections.cli.terminal import every_ledger, exits, views
 from projections.cli.terminal.completions import PERSON, STATE, VIEW
 from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.next_lines import REFERENCE

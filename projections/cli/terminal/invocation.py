@@ -10,6 +10,7 @@ import click
 from msgspec.structs import replace
 
 from ledger.settings import Settings, name_in, user_name
+from projections.application import clones
 from projections.application.activity import activity_line
 from projections.application.app import App
 from projections.cli.terminal import exits, lost_output
@@ -56,6 +57,13 @@ class Invocation:
             remark(layer.sentence(self.app.clock()), style="yellow")
         return exits.UNAVAILABLE if layer.kind.is_empty else exits.DONE
 
+    def print_begun(self, name: str) -> None:
+        """Says in a clone that its ledger was not in the database; not of the commands that are there to begin one."""
+        if "app" not in self.__dict__ or self.as_json or name.split()[0] in BEGINNERS:
+            return
+        if self.app.sync.has_begun and not clones.is_in_project(self.app.identity.project):
+            remark(clones.BEGUN, style="yellow")
+
     def print_queued(self, code: int) -> None:
         """Says that a change is on this machine only, so far; the JSON says it itself."""
         if code == exits.QUEUED and not self.as_json:
@@ -80,6 +88,7 @@ class Invocation:
                 start(folder, name(key))
 
 
+BEGINNERS = ("init", "demo", "import", "rebuild", "ledgers")  # commands after which a ledger that begins is no news
 FOLLOWED_SECONDS = 0.5  # that a command spends on the journal, after its answer; the next one goes on
 pass_invocation = click.make_pass_decorator(Invocation)
 
@@ -111,6 +120,7 @@ class CliCommand(click.Command):
         try:
             with activity_line(lambda: invocation.app.home, "command", name, invocation.actor) as line:
                 code = _code(super().invoke, ctx) or invocation.print_source()
+                invocation.print_begun(name)
                 invocation.print_queued(code)
                 line.outcome = f"exit {code}" if code else line.outcome
                 return code
