@@ -81,6 +81,10 @@ class Primary(EventStore, Protocol):
         is lost, OutcomeUnknown is raised for all of them.
         """
 
+    @property
+    def newest_known(self) -> int:
+        """The newest position that was recorded or shown here: a log that is this one has it."""
+
     def known_at(self, positions: list[int]) -> tuple[int, dict[int, KnownCommand]]:
         """Its head, and what stands at those of the positions that it has."""
 

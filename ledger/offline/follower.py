@@ -37,14 +37,16 @@ class Follower:
         Raises Diverged when the log is another history, and Damaged when the journal is damaged.
         """
         until = None if seconds is None else time.monotonic() + seconds
-        head = self._journal.head
-        goal = self.compare(head)
-        while head.position < goal:
+        head, goal = self._journal.head, None
+        if self._log.newest_known <= head.position:  # else the log has more, and is compared before that is taken in
+            goal = self.compare(head)
+        while goal is None or head.position < goal:
             if until is not None and time.monotonic() > until:
                 return False
-            up_to = min(goal, head.position + PORTION)
+            up_to = head.position + PORTION if goal is None else min(goal, head.position + PORTION)
             events = list(islice(self._log.read_all(head.position, up_to), PORTION))
-            self.compare(head)  # a killed server shows for a moment what no standby has, and gives no second answer
+            reached = self.compare(head)  # a killed server shows for a moment what no standby has, and answers no more
+            goal = goal or reached
             with self.locked() as mine:
                 if not mine or not events:  # another one appends, or the log has just lost what it showed
                     return False

@@ -52,10 +52,10 @@ def migrate(connection: psycopg.Connection) -> list[str]:
 
 def is_current(connection: psycopg.Connection) -> bool:
     """Whether the database has exactly this program's schema; cheap enough for every start."""
-    found = connection.execute("SELECT to_regclass('tracking_ledger.migrations') IS NOT NULL").fetchone()
-    if not found or not found[0]:
+    try:
+        applied = _applied(connection)
+    except (psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedTable):
         return False
-    applied = _applied(connection)
     _refuse_newer(applied)
     return not any(_is_missing(applied, name, digest) for name, digest, _ in wanted())
 

@@ -10,7 +10,6 @@ import logging
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 from msgspec import Struct
@@ -23,7 +22,7 @@ from projections.application.layers import KINDS
 from projections.application.view import LedgerView
 from projections.fallback import router
 from projections.maintenance import current_report
-from projections.questions.configuration import current
+from projections.questions.configuration import state_in
 from projections.reports import report
 from projections.reports.atomic_file import replacing
 from projections.reports.marked_section import generated, path_in, report_in, with_report
@@ -32,7 +31,6 @@ from projections.reports.parse import parse
 from projections.reports.report import Document
 
 LOCK = "status.lock"
-SETTING = "write_status_file"
 LOCK_SECONDS = 10.0
 ATTEMPTS = 5  # while another program keeps saving the file
 
@@ -84,8 +82,8 @@ def keep_status(app: App, view: LedgerView | None) -> None:
     What fails is only reported.
     """
     try:
-        configuration = _configuration(view) if view else router.run_on_first_source(app, _configuration)[1]
-        if configuration["settings"][SETTING] or not app.local.is_settled or _says_that_writes_wait(place(app)):
+        is_kept = _is_kept(view) if view else router.run_on_first_source(app, _is_kept)[1]
+        if is_kept or not app.local.is_settled or _says_that_writes_wait(place(app)):
             with activity_line(lambda: app.home, "background", "status_file", app.actor(None)) as line:
                 line.positions = [write_status(app, view).position]
     except LedgerError as error:
@@ -120,9 +118,9 @@ def _says_that_writes_wait(file: Path) -> bool:
     return document is not None and document["sync"]["queued"] > 0
 
 
-def _configuration(view: LedgerView) -> dict[str, Any]:
-    with view.tables.snapshot() as snapshot:
-        return current(snapshot, configuration_id(view.identity.ledger))
+def _is_kept(view: LedgerView) -> bool:
+    """Whether the ledger's setting wants the file."""
+    return state_in(view.tables, configuration_id(view.identity.ledger)).write_status_file
 
 
 def write(file: Path, document: Document, home: Path) -> Written:

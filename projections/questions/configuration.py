@@ -6,7 +6,7 @@ from collections import Counter
 import msgspec
 
 from ledger.aggregates.configuration.decider import CATEGORY
-from ledger.aggregates.configuration.state import Webhook
+from ledger.aggregates.configuration.state import Configuration, Webhook
 from ledger.problems import check, problem
 from ledger.values.moment import text
 from ledger.values.states import CATEGORIES, ORIGINAL, States, in_order, key
@@ -18,7 +18,7 @@ from projections.questions.work import item_lists
 from projections.read_models.catalog import BY_CATEGORY
 from projections.read_models.configurations import configurations
 from projections.read_models.projection import Row, Stamps
-from projections.tables.contract import Snapshot, Tables
+from projections.tables.contract import Answer, GenerationOf, Snapshot, Tables
 
 SETTINGS = (
     "depth_limit",
@@ -53,6 +53,14 @@ def current(snapshot: Snapshot, entity_id: str) -> Entity:
     if session is not None:
         configuration["current_session"] = entities.with_fields(snapshot, "work_item", [session], "title")[session]
     return configuration
+
+
+def state_in(tables: Tables, entity_id: str) -> Configuration:
+    """The configuration as it is now, in one round trip."""
+    generation = GenerationOf(BY_CATEGORY[CATEGORY].name)
+    _, found = tables.ask("entities/by_id", category=CATEGORY, generation=generation, id=entity_id)
+    state: Configuration = _row_of(found, entity_id).state
+    return state
 
 
 def states(snapshot: Snapshot, entity_id: str) -> States:
@@ -127,6 +135,10 @@ def health(tables: Tables, source: str, database: str) -> Entity:
 def _row(snapshot: Snapshot, entity_id: str) -> Row:
     generation = snapshot.generation(BY_CATEGORY[CATEGORY].name)
     found = snapshot.ask("entities/by_id", category=CATEGORY, generation=generation, id=entity_id)
+    return _row_of(found, entity_id)
+
+
+def _row_of(found: Answer, entity_id: str) -> Row:
     return entities.rows(CATEGORY, found)[0] if found else _unchanged(entity_id)
 
 

@@ -14,7 +14,7 @@ import msgspec
 from ledger.envelope import RowChange
 from ledger.errors import LedgerError, Refused
 from ledger.libpq.round_trip import Rows, Statement
-from ledger.libpq.session import READING
+from ledger.libpq.session import COMMIT, READING
 from ledger.postgres.connection.database import Connection, Database
 from ledger.postgres.literals import are_new, documents, entries_json, row_json
 from ledger.postgres.store import ENTER, LOCK
@@ -130,23 +130,43 @@ class PostgresTables:
 
     def ask_all(self, questions: Sequence[Question]) -> tuple[AsOf, list[Answer]]:
         """One round trip: the generations are guessed from the last answer; if they moved, all is asked again."""
-        if not self._generations or self._database.in_transaction:
-            with self.snapshot() as snapshot:
-                return snapshot.as_of, [snapshot.ask(question, **parameters) for question, parameters in questions]
+        if self._database.in_transaction:
+            return self._asked_of_snapshot(questions)
+        if not self._generations:
+            return self._asked_first(questions) or self._asked_of_snapshot(questions)
         guessed = self._generations
-        prepares = self._database.prepares
-        enter = ENTER_FOR_ONE_PLAN if all(_has_one_plan(question) for question, _ in questions) else ENTER_NUMBERED
-        asked = [
-            _statement(question, with_generations(given, self._ledger, guessed), prepares)
-            for question, given in questions
-        ]
         with self._database.connection() as connection:
-            entered, *answers = connection.ask_alone(READING, [Statement(enter, [self._ledger], prepares), *asked])
+            statements = [self._entering(questions), *self._statements(questions, guessed)]
+            entered, *answers = connection.ask_alone(READING, statements)
         as_of, found = _entered(entered)
         if found == guessed:
             return as_of, answers
         self._generations = {}
         return self.ask_all(questions)
+
+    def _asked_first(self, questions: Sequence[Question]) -> tuple[AsOf, list[Answer]] | None:
+        """What serves is not known yet: one round trip finds out. None where a read model is behind."""
+        with self._database.reading(self._entering(questions)) as (connection, entered):
+            as_of, generations = _entered(entered)
+            if generations.keys() != SHAPES.keys():
+                return None
+            self._generations = generations
+            return as_of, connection.ask([*self._statements(questions, generations), COMMIT])[:-1]
+
+    def _asked_of_snapshot(self, questions: Sequence[Question]) -> tuple[AsOf, list[Answer]]:
+        with self.snapshot() as snapshot:
+            return snapshot.as_of, [snapshot.ask(question, **parameters) for question, parameters in questions]
+
+    def _entering(self, questions: Sequence[Question]) -> Statement:
+        is_one_plan = all(_has_one_plan(question) for question, _ in questions)
+        return Statement(ENTER_FOR_ONE_PLAN if is_one_plan else ENTER_NUMBERED, [self._ledger], self._database.prepares)
+
+    def _statements(self, questions: Sequence[Question], generations: dict[str, int]) -> list[Statement]:
+        prepares = self._database.prepares
+        return [
+            _statement(question, with_generations(given, self._ledger, generations), prepares)
+            for question, given in questions
+        ]
 
     def behind(self) -> dict[str, int]:
         with self._database.joined_transaction() as connection:

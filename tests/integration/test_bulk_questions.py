@@ -12,6 +12,7 @@ import pytest
 from ledger.errors import Refused
 from ledger.libpq.round_trip import RoundTrips, Rows, Statement, Tuples
 from projections.application.app import App
+from projections.tables.postgres import PostgresTables
 from projections.transfer.file_import import ImportRequest
 from tests.conftest import Perform
 from tests.support.each import each
@@ -182,6 +183,17 @@ def test_an_import_asks_as_many_questions_about_many_records_as_about_few(
     asked(FEW)
 
     assert asked(MANY) == asked(FEW + 1)
+
+
+def test_the_first_question_of_a_process_takes_two_round_trips_and_the_next_one_one(
+    app: App, round_trips: list[int]
+) -> None:
+    tables = PostgresTables(app.database, app.identity.key)
+
+    for _ in range(2):
+        tables.ask("work_items/parents")
+
+    assert len(round_trips) == 2 + 1
 
 
 def _issue(count: int, n: int, state: str, month: int) -> dict[str, Any]:

@@ -87,6 +87,27 @@ def test_a_log_that_lost_what_it_showed_is_followed_the_next_time(app: App, crea
     own.close()
 
 
+def test_what_was_recorded_here_is_there_to_fetch_and_compared_once(app: App, create: Create, tmp_path: Path) -> None:
+    """Where the log is known to have more, nothing has to be found out before that is fetched."""
+    asked: list[list[int]] = []
+
+    class Noting(PostgresStore):
+        def known_at(self, positions: list[int]) -> tuple[int, dict[int, KnownCommand]]:
+            asked.append(positions)
+            return super().known_at(positions)
+
+    create(3)
+    log = Noting(app.database, app.identity.ledger, SHAPES, key=app.identity.key)
+    own = Journal(tmp_path / "journal.jsonl", app.identity.ledger, tmp_path / "index.sqlite3")
+
+    log.remember_position(1)
+    assert Follower(own, Acknowledged(tmp_path), tmp_path, log).follow()
+
+    assert own.head.position == 3  # also what others have recorded
+    assert asked == [[0]]
+    own.close()
+
+
 def test_a_command_that_writes_follows_the_log_once(
     settings: Settings, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,9 +171,10 @@ def test_what_was_committed_is_acknowledged_before_it_is_said(app: App, create: 
 class _Dying:
     """A server that was killed: what it shows at the end may be on no standby, and it gives no second answer."""
 
-    def __init__(self, store: PostgresStore) -> None:
+    def __init__(self, store: PostgresStore, newest_known: int) -> None:
         self._store = store
         self._shown = False
+        self.newest_known = newest_known
 
     def read_all(self, after: int = 0, up_to: int | None = None) -> Iterator[RecordedEvent]:
         self._shown = True
@@ -164,15 +186,16 @@ class _Dying:
         return self._store.known_at(positions)
 
 
+@pytest.mark.parametrize("newest_known", [0, 1])
 def test_what_a_server_showed_as_it_died_is_not_taken_into_the_journal(
-    app: App, create: Create, settings: Settings, tmp_path: Path
+    app: App, create: Create, settings: Settings, tmp_path: Path, newest_known: int
 ) -> None:
     create(1)
     elsewhere = App(replace(settings, home=tmp_path / "elsewhere"))
     local = elsewhere.local
 
     with pytest.raises(Unavailable):
-        Follower(local.journal, local.acknowledged, local.home, _Dying(app.store)).follow()
+        Follower(local.journal, local.acknowledged, local.home, _Dying(app.store, newest_known)).follow()
 
     assert local.journal.head.position == 0
     elsewhere.close()

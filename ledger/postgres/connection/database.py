@@ -15,7 +15,7 @@ import psycopg
 import psycopg_pool
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
-from psycopg.pq import Format
+from psycopg.pq import Format, TransactionStatus
 
 from ledger.libpq.round_trip import Rows, Statement
 from ledger.libpq.session import COMMIT, READING, WRITING, Session
@@ -181,8 +181,9 @@ class Database:
                 raise
             finally:
                 self._mine.connection = None
-            with committing():
-                connection.ask([COMMIT])
+            if connection.pgconn.transaction_status != TransactionStatus.IDLE:  # else its last statement has ended it
+                with committing():
+                    connection.ask([COMMIT])
         for committed, _ in ends:
             committed()
 
