@@ -79,7 +79,7 @@ class Handler:
                     "the id that this would create is taken",
                     rule="id_taken",
                     items=[error.details],
-                    next_step="send another command_id: ids follow from it",
+                    next_step="send a new command_id: ids follow from it",
                 ) from error
 
     def world(self, by: str = "", **caller: Any) -> World:

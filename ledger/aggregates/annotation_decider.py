@@ -87,7 +87,7 @@ def _repeated(command: AddComment, known: Comment, world: World) -> list[Fact]:
         f"{world.reference(command.category, command.id)} has another comment {command.comment_id}",
         rule="id_taken",
         items=[],
-        next_step="send another command_id: ids follow from it",
+        next_step="send a new command_id: ids follow from it",
     )
 
 
