@@ -64,9 +64,9 @@ def ledger_closed(**found: Any) -> LedgerError:
             **found,
         )
     where = f"; it went to {successor}" if successor else ""
-    return LedgerClosed(
-        f"this ledger is closed: {reason}{where}", next_step="set LEDGER_DSN to where it is now", **found
-    )
+    is_embedded = successor == "embedded"
+    step = "unset LEDGER_DSN: it is on the embedded server" if is_embedded else "set LEDGER_DSN to where it is now"
+    return LedgerClosed(f"this ledger is closed: {reason}{where}", next_step=step, **found)
 
 
 def ledger_full(**found: Any) -> LedgerError:

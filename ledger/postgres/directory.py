@@ -138,9 +138,11 @@ def settings_at(given: Settings, place: str | None) -> Settings | None:
     """
     if place == DIRECTORY:
         return given
+    if place == EMBEDDED:
+        return given if given.dsn is None else None
     if (name := service_of(place)) is not None:
         return in_service(given, name)
-    if given.dsn is None and place not in (None, EMBEDDED):
+    if given.dsn is None and place is not None:
         return replace(given, dsn=place)
     return None
 

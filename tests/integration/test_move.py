@@ -185,6 +185,37 @@ def test_there_and_back_again(app: App, away: Settings, at_home: Settings, there
     home.close()
 
 
+def test_a_program_that_followed_from_the_embedded_server_follows_back(
+    app: App, away: Settings, at_home: Settings, there: App
+) -> None:
+    client, idle = App(at_home), App(at_home)
+    write(client, "One")
+    titles(idle)
+    move(app, away)
+    write(client, "Two")
+
+    move(there, destination(at_home, EMBEDDED, None))
+
+    write(client, "Three")
+    write(idle, "Four")
+    assert titles(client) == titles(idle) == ["Four", "One", "Three", "Two"]
+    client.close()
+    idle.close()
+
+
+def test_a_caller_that_names_the_server_hears_that_the_ledger_went_to_the_embedded_one(
+    app: App, away: Settings, at_home: Settings, there: App
+) -> None:
+    write(app, "One")
+    move(app, away)
+
+    move(there, destination(at_home, EMBEDDED, None))
+
+    with pytest.raises(LedgerClosed) as refused:
+        write(there, "Two")
+    assert refused.value.next_step == "unset LEDGER_DSN: it is on the embedded server"
+
+
 def test_four_writers_lose_nothing_and_nothing_is_doubled(
     app: App, away: Settings, there: App, at_home: Settings
 ) -> None:

@@ -278,7 +278,8 @@ def _of_clocks(checked: Checkup) -> Iterator[HealthFinding]:
         yield HealthFinding(
             code="newest_event_ahead",
             what=f"the newest event lies {duration(checked.newest_ahead)} ahead of the database's clock, which was set"
-            " back: until it has caught up, the ledger's time stands still, and a claim ends that much later",
+            " back or is that of another server: until it has caught up, the ledger's time stands still, and a claim"
+            " ends that much later",
             next_step="set the clock of the database's machine; give back claims with `tracking-ledger stop`",
         )
 
