@@ -18,7 +18,7 @@ from projections.questions.work import item_lists
 from projections.read_models.catalog import BY_CATEGORY
 from projections.read_models.configurations import configurations
 from projections.read_models.projection import Row, Stamps
-from projections.tables.contract import Answer, GenerationOf, Snapshot, Tables
+from projections.tables.contract import Answer, Snapshot, Tables
 
 SETTINGS = (
     "depth_limit",
@@ -57,9 +57,8 @@ def current(snapshot: Snapshot, entity_id: str) -> Entity:
 
 def state_in(tables: Tables, entity_id: str) -> Configuration:
     """The configuration as it is now, in one round trip."""
-    generation = GenerationOf(BY_CATEGORY[CATEGORY].name)
-    _, found = tables.ask("entities/by_id", category=CATEGORY, generation=generation, id=entity_id)
-    state: Configuration = _row_of(found, entity_id).state
+    question, given = entities.row_question(CATEGORY, entity_id)
+    state: Configuration = _row_of(tables.ask(question, **given)[1], entity_id).state
     return state
 
 

@@ -11,7 +11,7 @@ from projections.questions.answers import Entity
 from projections.questions.references import references
 from projections.read_models.catalog import BY_CATEGORY
 from projections.read_models.projection import Row
-from projections.tables.contract import Answer, Snapshot
+from projections.tables.contract import Answer, GenerationOf, Question, Snapshot, Tables
 
 SCALARS = {str, int, float, bool, type(None)}  # which JSON has as they are: most fields of most entities
 UNSAID = {"recorded": True, "withdrawn": False}  # what holds of every entity that is shown, but for what was undone
@@ -19,8 +19,23 @@ UNSAID = {"recorded": True, "withdrawn": False}  # what holds of every entity th
 
 def row(snapshot: Snapshot, category: str, entity_id: str, next_step: str) -> Row:
     """The entity's row. Raises NotFound."""
-    generation = snapshot.generation(BY_CATEGORY[category].name)
-    found = snapshot.ask("entities/by_id", category=category, generation=generation, id=entity_id)
+    question, given = row_question(category, entity_id)
+    return _one(category, entity_id, snapshot.ask(question, **given), next_step)
+
+
+def row_in(tables: Tables, category: str, entity_id: str, next_step: str) -> Row:
+    """The same in a view of its own and one round trip."""
+    question, given = row_question(category, entity_id)
+    return _one(category, entity_id, tables.ask(question, **given)[1], next_step)
+
+
+def row_question(category: str, entity_id: str) -> Question:
+    """The question for an entity's row."""
+    generation = GenerationOf(BY_CATEGORY[category].name)
+    return "entities/by_id", {"category": category, "generation": generation, "id": entity_id}
+
+
+def _one(category: str, entity_id: str, found: Answer, next_step: str) -> Row:
     if not found:
         raise missing(category, entity_id, next_step)
     return rows(category, found)[0]

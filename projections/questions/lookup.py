@@ -4,9 +4,10 @@ from uuid import UUID
 
 from ledger.errors import Invalid, NotFound
 from ledger.values.reference import LETTERS
+from projections.questions.entities import row_question
 from projections.questions.references import by_source_id, category_of_reference, resolve
 from projections.read_models.catalog import BY_CATEGORY
-from projections.tables.contract import Tables
+from projections.tables.contract import GenerationOf, Tables
 
 
 def find(tables: Tables, given: str) -> tuple[str, str]:
@@ -35,18 +36,17 @@ def find(tables: Tables, given: str) -> tuple[str, str]:
 
 
 def _by_id(tables: Tables, entity_id: str) -> tuple[str, str]:
-    with tables.snapshot() as snapshot:
-        for category in LETTERS.keys() & BY_CATEGORY.keys():
-            generation = snapshot.generation(BY_CATEGORY[category].name)
-            if snapshot.ask("entities/by_id", category=category, generation=generation, id=entity_id):
-                return category, entity_id
+    categories = sorted(LETTERS.keys() & BY_CATEGORY.keys())
+    _, found = tables.ask_all([row_question(category, entity_id) for category in categories])
+    for category, lines in zip(categories, found, strict=True):
+        if lines:
+            return category, entity_id
     raise _nothing(entity_id)
 
 
 def _by_vendor_name(tables: Tables, name: str) -> str | None:
-    with tables.snapshot() as snapshot:
-        generation = snapshot.generation("vendors")
-        held = snapshot.ask("entries/holders", generation=generation, relation="vendor_name", target=name.casefold())
+    generation = GenerationOf("vendors")
+    _, held = tables.ask("entries/holders", generation=generation, relation="vendor_name", target=name.casefold())
     return held[0]["id"] if held else None
 
 

@@ -8,11 +8,11 @@ from ledger.catalog import UNIQUE
 from ledger.values.moment import text
 from ledger.world import DEEPEST, Asker, Endpoint, Holder, Neighbour, Neighbours, Obstacle, ReadyFilter
 from projections.questions.entities import rows
-from projections.questions.references import references
+from projections.questions.references import references_in
 from projections.questions.work import readiness
 from projections.read_models.catalog import BY_CATEGORY
 from projections.read_models.work_items import HIDDEN
-from projections.tables.contract import Answer, Tables
+from projections.tables.contract import Answer, GenerationOf, Tables
 
 
 class TableNeighbourhood:
@@ -31,8 +31,7 @@ class TableNeighbourhood:
         return _neighbours(self._ask("work_items/blockers", ids=list(work_items)))
 
     def obstacles(self, work_item: str, moment: datetime, asker: Asker) -> list[Obstacle]:
-        with self._tables.snapshot() as snapshot:
-            return readiness.obstacles(snapshot, [work_item], moment, asker).get(work_item, [])
+        return readiness.obstacles_of(self._tables, work_item, moment, asker)
 
     def next_ready(self, wanted: ReadyFilter, moment: datetime, asker: Asker) -> str | None:
         with self._tables.snapshot() as snapshot:
@@ -54,21 +53,17 @@ class TableNeighbourhood:
         return bool(answer[0]["found"])
 
     def edges(self) -> tuple[dict[str, str], list[tuple[str, str]]]:
-        with self._tables.snapshot() as snapshot:
-            parents = {row["id"]: row["parent_id"] for row in snapshot.ask("work_items/parents")}
-            generation = snapshot.generation("work_items")
-            blocks = snapshot.ask("entries/of_relation", generation=generation, relation="blocks")
-        return parents, [(row["id"], row["target"]) for row in blocks]
+        blocking = {"generation": GenerationOf("work_items"), "relation": "blocks"}
+        _, (parents, blocks) = self._tables.ask_all([("work_items/parents", {}), ("entries/of_relation", blocking)])
+        return {row["id"]: row["parent_id"] for row in parents}, [(row["id"], row["target"]) for row in blocks]
 
     def known(self, category: str, entity_ids: Iterable[str]) -> set[str]:
-        with self._tables.snapshot() as snapshot:
-            generation = snapshot.generation(BY_CATEGORY[category].name)
-            answer = snapshot.ask("entities/by_ids", category=category, generation=generation, ids=list(entity_ids))
+        generation = GenerationOf(BY_CATEGORY[category].name)
+        answer = self._ask("entities/by_ids", category=category, generation=generation, ids=list(entity_ids))
         return {row.id for row in rows(category, answer) if not getattr(row.state, "withdrawn", False)}
 
     def references(self, category: str, entity_ids: Iterable[str]) -> dict[str, str]:
-        with self._tables.snapshot() as snapshot:
-            return references(snapshot, category, entity_ids)
+        return references_in(self._tables, category, entity_ids)
 
     def holder(self, relation: str, target: str) -> Holder | None:
         category = UNIQUE[relation]
@@ -88,9 +83,8 @@ class TableNeighbourhood:
         if relation == "enhancement_title":
             titles = self._ask("enhancements/titles")
             return {row["title"].casefold(): row["id"] for row in reversed(titles)}
-        with self._tables.snapshot() as snapshot:
-            generation = snapshot.generation(BY_CATEGORY[UNIQUE[relation]].name)
-            found = snapshot.ask("entries/of_relation", generation=generation, relation=relation)
+        generation = GenerationOf(BY_CATEGORY[UNIQUE[relation]].name)
+        found = self._ask("entries/of_relation", generation=generation, relation=relation)
         return {row["target"]: row["id"] for row in found}
 
     def _ask(self, question: str, **parameters: Any) -> Answer:

@@ -185,6 +185,33 @@ def test_an_import_asks_as_many_questions_about_many_records_as_about_few(
     assert asked(MANY) == asked(FEW + 1)
 
 
+Write = Callable[[Perform, str], Any]
+MOST: dict[str, tuple[int, Write]] = {  # round trips of a write, which is given the id of its item
+    "retitle": (2, lambda perform, item: perform("update_work_item", id=item, version=1, title="Other")),
+    "comment": (4, lambda perform, item: perform("comment", id=item, text="Seen")),
+    "claim": (4, lambda perform, item: perform("claim_work_item", action="claim", id=item)),
+    "relate": (5, lambda perform, item: perform("link_work_items", id=item, kind="relates_to", to_id=another(perform))),
+}
+
+
+@each("kind", MOST)
+def test_a_write_takes_no_more_round_trips_than_it_needs(perform: Perform, round_trips: list[int], kind: str) -> None:
+    most, write = MOST[kind]
+    asked = []
+    for _ in range(2):  # the first one finds out what a process knows later
+        item = another(perform)
+        before = len(round_trips)
+        write(perform, item)
+        asked.append(len(round_trips) - before)
+
+    assert asked[1] <= most
+
+
+def another(perform: Perform) -> str:
+    made: str = perform("create_work_item", item_type="task", title="Another")["id"]
+    return made
+
+
 def test_the_first_question_of_a_process_takes_two_round_trips_and_the_next_one_one(
     app: App, round_trips: list[int]
 ) -> None:

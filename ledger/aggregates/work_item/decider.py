@@ -204,6 +204,7 @@ def _restore(command: UpdateWorkItem, item: WorkItem, world: World) -> Decided:
 def _link(command: LinkWorkItems, world: World) -> Decided:
     if command.kind == IMPLEMENTS:
         return implement(command, world)
+    world.look(stream_id(CATEGORY, one) for one in (command.id, command.to_id))
     existing(world, CATEGORY, command.id, command.expected)
     owner, other, kind = command.id, command.to_id, command.kind
     if kind == "depends_on":  # the mirror of blocks, stored once

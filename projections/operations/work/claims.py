@@ -1,7 +1,7 @@
 """Operations on what can be begun, and on who has begun it."""
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec.structs import asdict, replace
 from pydantic import Field
@@ -182,9 +182,10 @@ def _claim_answer(view: LedgerView, request: ClaimWorkItemInput, done: Done) -> 
         return receipt(view, done, request) | {"next_step": "nothing was claimed: claim again with another command_id"}
     token = request.token or view.token_of(request.by)
     try:
-        with view.tables.snapshot() as snapshot:
-            row = questions.row(snapshot, done.id)
-            whole = questions.by_id(snapshot, done.id) if request.detail else {}
+        row, whole = questions.row_in(view.tables, done.id), dict[str, Any]()
+        if request.detail:
+            with view.tables.snapshot() as snapshot:
+                whole = questions.by_id(snapshot, done.id)
     except Unavailable as error:
         raise OutcomeUnknown("it is recorded, and cannot be read", next_step=error.next_step) from error
     before = _previous_holder(view, done) if request.action in ("claim", "next") else {}

@@ -74,9 +74,10 @@ def update_work_item(view: LedgerView, request: UpdateWorkItemInput) -> Answered
             stream = stream_id(CATEGORY, command.id)
             answer |= short_changes_of(view.store, snapshot, [stream], str(request.command_id))[stream]
     if request.status is not None:
-        with view.tables.snapshot() as snapshot:
-            item: WorkItem = questions.row(snapshot, command.id).state
-            answer |= followed(snapshot, item)
+        item: WorkItem = questions.row_in(view.tables, command.id).state
+        if item.next_id is not None:
+            with view.tables.snapshot() as snapshot:
+                answer |= followed(snapshot, item)
         answer |= under_review(item)
     return answer
 

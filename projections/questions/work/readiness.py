@@ -20,7 +20,7 @@ from projections.questions import entities
 from projections.questions.answers import Entity
 from projections.questions.pages import START, PageStart
 from projections.questions.references import references
-from projections.tables.contract import Answer, Question, Snapshot
+from projections.tables.contract import Answer, Question, Snapshot, Tables
 
 Fetch = Callable[[PageStart, int], Answer]  # (where the page begins, how many) -> lines with `id` and `key`
 Keep = Callable[[Answer], Answer]
@@ -47,6 +47,17 @@ def obstacles(
     ids = [*dict.fromkeys(entity_ids)]
     if not ids:
         return {}
+    question, given = _standing_in_the_way(ids, moment, asker, most)
+    return _by_id(snapshot.ask(question, **given))
+
+
+def obstacles_of(tables: Tables, entity_id: str, moment: datetime, asker: Asker) -> list[Obstacle]:
+    """The same of one item, in a view of its own and one round trip."""
+    question, given = _standing_in_the_way([entity_id], moment, asker, MOST_NAMED)
+    return _by_id(tables.ask(question, **given)[1]).get(entity_id, [])
+
+
+def _standing_in_the_way(ids: list[str], moment: datetime, asker: Asker, most: int) -> Question:
     several, one = (ids, "") if len(ids) > 1 else ([], ids[0])  # of one the store looks first whether anything can be
     asked = {
         "ids": several,
@@ -57,7 +68,7 @@ def obstacles(
         "moment": text(moment),
         "most": most,
     }
-    return _by_id(snapshot.ask(OBSTACLES, **asked, **_parameters(asker)))
+    return OBSTACLES, asked | _parameters(asker)
 
 
 def with_item(lowest: str, highest: str, asker: Asker) -> Question:

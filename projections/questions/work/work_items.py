@@ -62,6 +62,11 @@ def row(snapshot: Snapshot, entity_id: str) -> Row:
     return entities.row(snapshot, CATEGORY, entity_id, UNKNOWN)
 
 
+def row_in(tables: Tables, entity_id: str) -> Row:
+    """The same in a view of its own and one round trip."""
+    return entities.row_in(tables, CATEGORY, entity_id, UNKNOWN)
+
+
 def to_entities(snapshot: Snapshot, items: Iterable[Row]) -> list[Entity]:
     """Items as flat objects with their references, as every answer has them."""
     listed = list(items)
