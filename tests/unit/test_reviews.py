@@ -14,6 +14,7 @@ from ledger.aggregates.configuration.events import ConfigurationChanged
 from ledger.aggregates.decider import Undo
 from ledger.aggregates.work_item.commands import (
     AnswerQuestion,
+    AskQuestion,
     Attribution,
     ChangeWorkItems,
     CreateWorkItem,
@@ -304,6 +305,21 @@ def test_a_source_that_says_done_is_judged_once_and_asks_again_with_something_ne
         assert act(source(day=24))[1].status == "in_review"
         assert act(approve(), by="ann")[1].status == "completed"
         assert act(source(day=24))[0] == 0
+
+
+def test_a_source_that_says_done_is_held_to_a_later_state_though_another_question_was_answered(tmp_path: Path) -> None:
+    with in_memory(tmp_path / "rows.sqlite3", LEDGER, lambda: NOW + timedelta(days=1)) as ledger:
+        own = {"states": [{"name": "later", "category": "planned"}]}
+        ledger.execute(0, ChangeConfiguration(id=CONFIGURATION, expected=0, fields=own))
+        ledger.execute(1, source("active"))
+        ledger.execute(2, AskQuestion(id=ENTITY, text="Which colour?", whom="ann"))
+        ledger.execute(3, AnswerQuestion(id=ENTITY, verdict="answer", text="red"), "ann")
+        ledger.execute(4, UpdateWorkItem(id=ENTITY, expected=3, status="later"))
+
+        ledger.execute(5, source(day=21))
+
+        past = ledger.store.read_streams([f"work_item-{ENTITY}"]).events[f"work_item-{ENTITY}"]
+        assert states_of(f"work_item-{ENTITY}", past)[-1].status == "later"
 
 
 def test_two_that_complete_an_item_while_the_database_is_away_ask_for_one_review(tmp_path: Path) -> None:
