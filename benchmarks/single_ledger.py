@@ -28,7 +28,8 @@ from ledger.settings import Settings
 from projections.application.app import App
 from projections.maintenance import current_report
 from projections.operations.catalog import OPERATIONS
-from projections.reports.html_page import page
+from projections.reports.html_page import ITEMS as ON_PAGE
+from projections.reports.html_page import SHOWN, page
 from projections.transfer.file_import import ImportRequest
 
 WARM_UP = 50  # rounds that are not counted
@@ -168,7 +169,8 @@ def asked(app: App, scale: int, rounds: int) -> tuple[list[list[float]], list[tu
 
 def html_page(app: App) -> str:
     with app.tables.snapshot() as snapshot:
-        return page(snapshot, app.store, current_report.document_in(app.live_view(), snapshot))
+        document = current_report.document_in(app.live_view(), snapshot, ON_PAGE, SHOWN)
+        return page(snapshot, app.store, document)
 
 
 def claim_and_release(app: App) -> None:

@@ -7,16 +7,21 @@ from projections.reports import report
 from projections.tables.contract import Snapshot
 
 
-def document(view: LedgerView) -> report.Document:
+def document(view: LedgerView, shown: report.Shown | None = None) -> report.Document:
+    """With `shown` it may have no more than that."""
     with view.tables.snapshot() as snapshot:
-        return document_in(view, snapshot)
+        return document_in(view, snapshot, shown=shown)
 
 
-def document_in(view: LedgerView, snapshot: Snapshot, items: int = LISTED) -> report.Document:
+def document_in(
+    view: LedgerView, snapshot: Snapshot, items: int = LISTED, shown: report.Shown | None = None
+) -> report.Document:
     """What waits now is no part of an earlier point."""
+    shown = shown if is_live(view) else None  # elsewhere rows may wait for the database
     if view.as_of is not None:
-        return report.document(snapshot, view.identity.name, items=items)
-    return report.document(snapshot, view.identity.name, source(view), queued(view), items, is_live=is_live(view))
+        return report.document(snapshot, view.identity.name, items=items, shown=shown)
+    name, live = view.identity.name, is_live(view)
+    return report.document(snapshot, name, source(view), queued(view), items, is_live=live, shown=shown)
 
 
 def is_live(view: LedgerView) -> bool:

@@ -66,10 +66,10 @@ def write_status(app: App, view: LedgerView | None = None) -> Written:
     file = place(app)
     if view is not None:
         with _exclusively(app):
-            return _written(app, file, current_report.document(view))
+            return _written(app, file, _document(view))
     for _ in range(ATTEMPTS):
         seen = _look(file)
-        _, document = router.run_on_first_source(app, current_report.document)
+        _, document = router.run_on_first_source(app, _document)
         with _exclusively(app):
             if _look(file) == seen:
                 return _written(app, file, document)
@@ -88,6 +88,10 @@ def keep_status(app: App, view: LedgerView | None) -> None:
                 line.positions = [write_status(app, view).position]
     except LedgerError as error:
         log.warning("the status file has to wait: %s", ascii(error.message)[1:-1])
+
+
+def _document(view: LedgerView) -> Document:
+    return current_report.document(view, report.IN_MARKDOWN)
 
 
 def _written(app: App, file: Path, document: Document) -> Written:

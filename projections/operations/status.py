@@ -33,9 +33,10 @@ class PrimeInput(Asks):
 
 
 def project_status(view: LedgerView, request: ProjectStatusInput) -> Answered:
-    document = current_report.document(view)
     if request.format == "markdown":
+        document = current_report.document(view, report.IN_MARKDOWN)
         return {"as_of": document["as_of"], "markdown": report.markdown(document)}
+    document = current_report.document(view, report.Shown(vendors=request.limit, lines=request.limit))
     return _brief(report.folded(document, request.limit))
 
 

@@ -32,6 +32,7 @@ RUNS = 30  # newest test runs of one vendor
 DEPLOYMENTS = 200
 FOLD = 40  # entries of one list in the tree before the rest is folded
 ITEMS = 6_000  # work items on one page
+SHOWN = report.Shown(vendors=VENDORS, lines=None)
 
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 

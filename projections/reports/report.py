@@ -5,9 +5,12 @@ break its structure; see `inline`. Long lists are folded with a count, the most 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import chain
 from typing import Any
+
+from msgspec import Struct
 
 from ledger.aggregates.vendor.state import FORMATS
 from ledger.aggregates.work_item.state import ITEM_TYPES
@@ -26,10 +29,20 @@ VENDOR_LINES = 60
 ENHANCEMENT_LINES = 20
 LONGEST = 200  # characters of a description in a folded document
 
-Document = dict[str, Any]
-
 PLANS = ("planned", "approved", "implementing")
 _BRACKET = re.compile(rf"\((?=(?:{'|'.join(ITEM_TYPES + PLANS)})[,)])")
+
+Document = dict[str, Any]
+
+
+class Shown(Struct, frozen=True, kw_only=True):
+    """How much of a document its reader will show: so many vendors, and so many lines of the tree, None for all."""
+
+    vendors: int
+    lines: int | None
+
+
+IN_MARKDOWN = Shown(vendors=VENDOR_LINES, lines=TREE_LINES)
 
 
 def document(
@@ -40,19 +53,23 @@ def document(
     items: int = status.LISTED,
     *,
     is_live: bool = True,
+    shown: Shown | None = None,
 ) -> Document:
     """The report as plain data. `name` is what the project is called.
 
     `source` is the layer that answers, from the database where it `is_live`, and `queued` how many writes of this
-    machine wait for the database. `items` is how many work items it lists at most.
+    machine wait for the database. `items` is how many work items it lists at most. With `shown` it has no more than its
+    reader will show; that leaves out what waits for the database, so it is for layers where nothing does.
     """
+    vendors = shown.vendors if shown else None
+    choose = partial(_most_urgent, most=shown.lines) if shown and shown.lines is not None else None
     as_of, conflicts = snapshot.as_of, open_count(snapshot)
     clean = is_live and not queued and not conflicts
     return {
         "project": name,
         "as_of": {"position": as_of.position, "time": as_of.time and moment_text(as_of.time)},
-        "vendor_health": status.vendor_health(snapshot),
-        "active_work_items": status.active_work_items(snapshot, items),
+        "vendor_health": status.vendor_health(snapshot, vendors),
+        "active_work_items": status.active_work_items(snapshot, items, choose),
         "overdue": status.overdue(snapshot),
         "due_this_week": status.due_this_week(snapshot),
         "ready": status.ready(snapshot),
@@ -70,7 +87,7 @@ def folded(document: Document, most: int) -> Document:
     items, left_out = _tree_lines(work, most)
     planned = document["pending_enhancements"]
     return document | {
-        "vendor_health": health | {"vendors": vendors, "has_more": len(vendors) < len(health["vendors"])},
+        "vendor_health": health | {"vendors": vendors, "has_more": len(vendors) < health["total_vendors"]},
         "active_work_items": work | {"items": items, "returned": len(items), "has_more": left_out > 0},
         "recent_deployments": document["recent_deployments"][:most],
         "pending_enhancements": [_cut(enhancement) for enhancement in planned[:most]],
@@ -165,17 +182,24 @@ def _tree_lines(work: Document, most: int) -> tuple[list[dict[str, Any]], int]:
 
     What is only queued counts as most urgent, also when it says that something is finished.
     """
-    items = {item["id"]: item for item in work["items"]}
-    unfinished = [item for item in items.values() if item["category"] not in FINISHED]
+    shown = _most_urgent(work["items"], most)
+    items = [item for item in work["items"] if item["id"] in shown]
+    total = sum(count for category, count in work["by_category"].items() if category not in FINISHED)
+    return items, total - sum(item["category"] not in FINISHED for item in items)
+
+
+def _most_urgent(listed: Iterable[dict[str, Any]], most: int) -> set[str]:
+    """The ids of at most so many items: the most urgent ones with all that they are part of."""
+    items = {item["id"]: item for item in listed}
     shown: set[str] = set()
-    listed = [item for item in items.values() if item["category"] not in FINISHED or is_queued(item)]
-    for item in sorted(listed, key=_importance):
+    unfinished = [item for item in items.values() if item["category"] not in FINISHED or is_queued(item)]
+    for item in sorted(unfinished, key=_importance):
+        if len(shown) >= most:
+            break
         needed = _ancestors(items, item) - shown
         if len(shown) + len(needed) <= most:
             shown |= needed
-    total = sum(count for category, count in work["by_category"].items() if category not in FINISHED)
-    left_out = total - sum(item["id"] in shown for item in unfinished)
-    return [item for item in items.values() if item["id"] in shown], left_out
+    return shown
 
 
 def _importance(item: dict[str, Any]) -> tuple[Any, ...]:

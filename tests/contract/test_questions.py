@@ -114,6 +114,7 @@ SAMPLES: Samples = {
     "tag": [None, "a", "ü"],
     "attachment": [None, "commit", "file"],
     "finished": [0, 1],
+    "works": [0, 1],
     "words": [[""] * len(ALL)],
     "terms": [
         ["a*"],

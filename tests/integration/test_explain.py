@@ -169,6 +169,7 @@ def samples(large: Scale) -> Samples:
         "tag": [None, "tag-7"],
         "attachment": [None, "pull_request"],
         "finished": [0, 1],
+        "works": [0, 1],
         "environment": [None, "production"],
         "vendor": [None, vendor.id],
         "work_item": [None, item.id],

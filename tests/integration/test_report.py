@@ -101,6 +101,29 @@ def test_items_that_wait_for_each_other_are_named_until_a_link_is_taken_away(
     assert made()["active_work_items"]["cycles"] == []
 
 
+@pytest.mark.processes
+def test_cycles_are_named_also_where_little_is_shown(app: App, tmp_path: Path) -> None:
+    """By links alone, and by links and parents."""
+    given = [
+        issue("x-1", dependencies=[needs("x-1", "x-2", "blocks")]),
+        issue("x-2", dependencies=[needs("x-2", "x-1", "blocks")]),
+        issue("x-3", dependencies=[needs("x-3", "x-4", "blocks")]),
+        issue("x-4", dependencies=[needs("x-4", "x-5", "parent-child")]),
+        issue("x-5", dependencies=[needs("x-5", "x-3", "blocks")]),
+        issue("x-6", dependencies=[needs("x-6", "x-5", "parent-child"), needs("x-6", "x-1", "blocks")]),
+    ]
+    ImportRequest(source="beads", path=export(tmp_path, *given)).run(app)
+
+    with app.tables.snapshot() as snapshot:
+        whole = report.document(snapshot, app.identity.name)
+        little = report.document(snapshot, app.identity.name, shown=report.Shown(vendors=1, lines=1))
+
+    cycles = whole["active_work_items"]["cycles"]
+    assert len(cycles) == 2
+    assert little["active_work_items"]["cycles"] == cycles
+    assert len(little["active_work_items"]["items"]) < len(whole["active_work_items"]["items"])
+
+
 def test_a_cycle_of_which_an_item_is_finished_holds_nothing(perform: Perform, made: Any, cycle: list[str]) -> None:
     perform("update_work_item", id=cycle[0], version=perform("query_work_item", id=cycle[0])["version"],
             status="completed", force=True, reason="done already")  # fmt: skip

@@ -96,6 +96,7 @@ def _snapshot(view: LedgerView, what: str, read_model: str | None, write: Write)
             case "github":
                 parts = github_issues.issues(snapshot)
             case _:
-                parts = iter([report.markdown(report.document(snapshot, view.identity.name)).encode()])
+                document = report.document(snapshot, view.identity.name, shown=report.IN_MARKDOWN)
+                parts = iter([report.markdown(document).encode()])
         for part in parts:
             write(part)

@@ -95,8 +95,10 @@ def _without_empty(markdown: str) -> str:
 
 
 def _showing(invocation: Invocation, as_of: str | None, *, again: bool) -> Callable[[], int]:
+    shown = None if invocation.as_json else report.IN_MARKDOWN
+
     def show() -> int:
-        document = router.answer(invocation.app, lambda view: _document(view, as_of))
+        document = router.answer(invocation.app, lambda view: _document(view, as_of, shown))
         if invocation.as_json and again:
             write(json.dumps(document, ensure_ascii=False).encode("utf-8", "backslashreplace"))  # a line each
         elif invocation.as_json:
@@ -111,16 +113,18 @@ def _showing(invocation: Invocation, as_of: str | None, *, again: bool) -> Calla
     return show
 
 
-def _document(view: LedgerView, as_of: str | None) -> report.Document:
+def _document(view: LedgerView, as_of: str | None, shown: report.Shown | None) -> report.Document:
     with view.snapshot(as_of) as snapshot:
-        return _document_in(view, snapshot, as_of)
+        return _document_in(view, snapshot, as_of, shown)
 
 
-def _document_in(view: LedgerView, snapshot: Snapshot, as_of: str | None, items: int = LISTED) -> report.Document:
+def _document_in(
+    view: LedgerView, snapshot: Snapshot, as_of: str | None, shown: report.Shown | None, items: int = LISTED
+) -> report.Document:
     """What waits now is no part of the past."""
     if as_of is not None:
-        return report.document(snapshot, view.identity.name, items=items)
-    return current_report.document_in(view, snapshot, items)
+        return report.document(snapshot, view.identity.name, items=items, shown=shown)
+    return current_report.document_in(view, snapshot, items, shown)
 
 
 def _writing(invocation: Invocation) -> Callable[[], None]:
@@ -139,11 +143,11 @@ def _writing(invocation: Invocation) -> Callable[[], None]:
 def _paging(invocation: Invocation, as_of: str | None, output: Path | None) -> Callable[[], None]:
     def show() -> None:
         # imported only here: the events of vendors and a second set of templates are needed by no other report
-        from projections.reports.html_page import ITEMS, page
+        from projections.reports.html_page import ITEMS, SHOWN, page
 
         def rendered(view: LedgerView) -> str:
             with view.snapshot(as_of) as snapshot:
-                return page(snapshot, view.store, _document_in(view, snapshot, as_of, ITEMS))
+                return page(snapshot, view.store, _document_in(view, snapshot, as_of, SHOWN, ITEMS))
 
         _, content = router.run_on_first_source(invocation.app, rendered, replicas=True)
         if output is None:

@@ -1,6 +1,7 @@
 """What the status report asks: each answer is one section of it, all in one snapshot."""
 
 from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -19,6 +20,10 @@ from projections.questions.work import readiness
 from projections.read_models.projection import Row
 from projections.tables.contract import Answer, Snapshot, pages
 
+Choose = Callable[
+    [Answer], Iterable[str]
+]  # items by importance, as {id, parent_id, category, priority, created_at} -> ids
+
 LISTED = 1500  # items in one report; what is left out is counted
 READY = 10
 DUE = 20
@@ -35,35 +40,51 @@ DEPLOYMENT_FIELDS = (
 ENHANCEMENT_FIELDS = ("title", "description", "priority", "status", "target_quarter", "principles")
 
 
-def vendor_health(snapshot: Snapshot) -> Entity:
-    """Every vendor by name, and how many of them work; an unknown status is neither."""
-    found = rows("vendor", list(pages(snapshot, "vendor", snapshot.generation("vendors"))))
-    refs = all_references("vendor", [row.id for row in found])
+def vendor_health(snapshot: Snapshot, most: int | None = None) -> Entity:
+    """Every vendor by name, and how many of them work; an unknown status is neither.
+
+    With `most` only so many vendors are there, what does not work before what does.
+    """
+    if most is None:
+        found = rows("vendor", list(pages(snapshot, "vendor", snapshot.generation("vendors"))))
+        refs = all_references("vendor", [row.id for row in found])
+    else:
+        found = rows("vendor", _first_vendors(snapshot, most))
+        refs = references(snapshot, "vendor", [row.id for row in found])
     existing = [row for row in found if row.state.exists and not row.state.withdrawn]
     vendors = sorted(_summaries_with(existing, refs, VENDOR_FIELDS), key=lambda vendor: vendor["name"].casefold())
     for vendor in vendors:
         vendor["test_results"] = all_counts(vendor["test_results"])
-    counted = Counter(vendor["status"] for vendor in vendors)
+    counted = {line["status"]: line["vendors"] for line in snapshot.ask("status/vendor_counts")}
+    total, operational = sum(counted.values()), counted.get("operational", 0)
     return {
-        "total_vendors": len(vendors),
-        "operational_count": counted["operational"],
-        "broken_count": counted["broken"],
-        "operational_percentage": round(100 * counted["operational"] / len(vendors), 2) if vendors else 0.0,
+        "total_vendors": total,
+        "operational_count": operational,
+        "broken_count": counted.get("broken", 0),
+        "operational_percentage": round(100 * operational / total, 2) if total else 0.0,
         "vendors": vendors,
     }
 
 
-def active_work_items(snapshot: Snapshot, most: int = LISTED) -> Entity:
+def active_work_items(snapshot: Snapshot, most: int = LISTED, choose: Choose | None = None) -> Entity:
     """Counts over all items that are not deleted; the tree of those not archived, what matters first.
 
     `items` are at most so many and whatever those are part of; `has_more` says that there are others. `cycles` are the
-    groups of them that wait for themselves, of which nothing can be begun until a link is taken away.
+    groups of them that wait for themselves, of which nothing can be begun until a link is taken away. With `choose`
+    only the items whose ids it answers are described, of the unfinished ones and what they are part of.
     """
     counts = snapshot.ask("status/counts")
     visible = [line for line in counts if not line["hidden"]]
-    chosen = snapshot.ask("status/visible", finished=0, limit=most)
-    chosen += snapshot.ask("status/visible", finished=1, limit=most - len(chosen))
-    items = _described(snapshot, _tree(_with_ancestors(snapshot, chosen)))
+    if choose is None:
+        chosen = snapshot.ask("status/visible", finished=0, limit=most)
+        chosen += snapshot.ask("status/visible", finished=1, limit=most - len(chosen))
+        items = _described(snapshot, _tree(_with_ancestors(snapshot, chosen)))
+        among = _cycles(items)
+    else:
+        chosen = snapshot.ask("status/urgent", limit=most)
+        places = _with_ancestors(snapshot, chosen, "status/places")
+        items = _described(snapshot, _tree(snapshot.ask("status/titles", ids=sorted(choose(places)))))
+        among = _cycles_among(snapshot, places)
     return {
         "total_count": sum(line["items"] for line in counts),
         "archived_count": sum(line["items"] for line in counts if line["hidden"]),
@@ -74,7 +95,7 @@ def active_work_items(snapshot: Snapshot, most: int = LISTED) -> Entity:
         "returned": len(items),
         "has_more": sum(line["items"] for line in visible) > len(chosen),
         "items": items,
-        "cycles": _cycles(items),
+        "cycles": among,
     }
 
 
@@ -149,6 +170,11 @@ def _due(snapshot: Snapshot, since: str, before: str) -> Entity:
     return {**readiness.counted(iter(found)), "returned": len(items), "has_more": more, "items": items}
 
 
+def _first_vendors(snapshot: Snapshot, most: int) -> Answer:
+    found = snapshot.ask("status/vendors", works=0, limit=most)
+    return found + snapshot.ask("status/vendors", works=1, limit=most - len(found))
+
+
 def _summaries(snapshot: Snapshot, category: str, found: list[Row], names: tuple[str, ...]) -> list[Entity]:
     return _summaries_with(found, references(snapshot, category, [row.id for row in found]), names)
 
@@ -173,12 +199,12 @@ def _by(counts: Answer, name: str) -> dict[str, int]:
     return dict(sorted(counted.items()))
 
 
-def _with_ancestors(snapshot: Snapshot, chosen: Answer) -> Answer:
-    """The chosen items and whatever stands above them."""
+def _with_ancestors(snapshot: Snapshot, chosen: Answer, question: str = "status/titles") -> Answer:
+    """The chosen items and whatever stands above them, as `question` has it."""
     known = {line["id"]: line for line in chosen}
     for _ in range(DEEPEST):
         missing = sorted({line["parent_id"] for line in known.values()} - known.keys() - {None})
-        found = snapshot.ask("status/titles", ids=missing) if missing else []
+        found = snapshot.ask(question, ids=missing) if missing else []
         if not found:
             break
         known |= {line["id"]: line for line in found}
@@ -227,7 +253,45 @@ def waiting_cycles(snapshot: Snapshot) -> list[list[Entity]]:
     """The `cycles` of `active_work_items`, among all items that there are."""
     parents = {line["id"]: line["parent_id"] for line in snapshot.ask("work_items/parents")}
     links = snapshot.ask("entries/of_relation", generation=snapshot.generation("work_items"), relation="blocks")
-    members = {id for cycle in cycles(parents, ((link["id"], link["target"]) for link in links)) for id in cycle}
+    return _named_cycles(snapshot, parents, [(link["id"], link["target"]) for link in links])
+
+
+def _cycles_among(snapshot: Snapshot, places: Answer) -> list[list[Entity]]:
+    """The same among some items and what they are part of.
+
+    What waits for itself does so by a link, or by a parent that is above itself. So they are looked for among what
+    links name and what that is part of, and only if there are any among all.
+    """
+    unfinished = {line["id"]: line["parent_id"] for line in places if line["category"] not in FINISHED}
+    parents = {id: parent for id, parent in unfinished.items() if parent in unfinished}
+    links = snapshot.ask("status/blocks", ids=sorted(unfinished)) if unfinished else []
+    blocks = [(link["id"], link["target"]) for link in links if link["id"] in unfinished]
+    above: dict[str, str] = {}
+    for at in (id for link in blocks for id in link):
+        while at in parents and at not in above:
+            above[at] = parents[at]
+            at = parents[at]
+    if not cycles(above, blocks) and not _has_cycle(parents):
+        return []
+    return _named_cycles(snapshot, parents, blocks)
+
+
+def _has_cycle(parents: Mapping[str, str]) -> bool:
+    known: set[str] = set()
+    for start in parents:
+        walked: set[str] = set()
+        at = start
+        while at in parents and at not in known:
+            if at in walked:
+                return True
+            walked.add(at)
+            at = parents[at]
+        known |= walked
+    return False
+
+
+def _named_cycles(snapshot: Snapshot, parents: Mapping[str, str], blocks: list[tuple[str, str]]) -> list[list[Entity]]:
+    members = {id for cycle in cycles(parents, blocks) for id in cycle}
     return _cycles(_described(snapshot, snapshot.ask("status/titles", ids=sorted(members)))) if members else []
 
 

@@ -19,6 +19,7 @@ from projections.cli.terminal.invocation import CliCommand, Invocation, pass_inv
 from projections.cli.terminal.output import answer_json, counting, printable, remark, say
 from projections.fallback import router
 from projections.maintenance import current_report
+from projections.reports import report
 
 DEMO_FOLDER = Path("tracking-ledger-demo")
 
@@ -39,7 +40,7 @@ def demo(invocation: Invocation, folder: Path) -> None:
     app, example = invocation.app, steps()
     refuse_another_history(app, example)
     repeated = _recorded(app, example)
-    document = router.answer(app, current_report.document)
+    document = router.answer(app, lambda view: current_report.document(view, report.IN_MARKDOWN))
     if invocation.as_json:
         place = {"folder": str(folder), "ledger": str(app.identity.ledger)}
         answer_json({**place, "steps": len(example), "repeated": repeated})
