@@ -2,6 +2,7 @@
 
 import json
 import sys
+from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -59,8 +60,11 @@ def call(invocation: Invocation, operation: str, pairs: tuple[str, ...], argumen
 
 def _operation(name: str) -> Operation:
     if name not in OPERATIONS:
+        meant = " ".join(get_close_matches(name, OPERATIONS, 1))
         raise NotFound(
-            f"there is no operation {name[:80]!r}", next_step="see `tracking-ledger operations`", known=list(OPERATIONS)
+            f"there is no operation {name[:80]!r}",
+            next_step=f"see `tracking-ledger operations{' ' * bool(meant)}{meant}`",
+            known=list(OPERATIONS),
         )
     return OPERATIONS[name]
 

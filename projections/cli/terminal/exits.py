@@ -24,6 +24,7 @@ QUEUED = 6
 UNKNOWN = 7
 DIFFERENCE = 8
 
+ALIKE = 0.8  # of two names, by difflib: --tga and --tag, lst and list, not create and rotate
 OF_ERROR = {
     "invalid": WRONG_USE,
     "version_conflict": VERSION_CONFLICT,
@@ -166,7 +167,7 @@ def wrong_use(error: click.UsageError) -> dict[str, Any]:
     if isinstance(error, click.NoSuchOption):
         lines = [f"{path} {option}" for option in _longer_options(error)]
     message = (
-        re.sub(r"\s*\n\s*", " ", error.format_message())
+        re.sub(r"\s*\n\s*", " ", error.message if hasattr(error, "possibilities") else error.format_message())
         .rstrip(".")
         .replace("is not a valid integer range", "is no whole number")
         .replace("requires an argument", "needs a value")
@@ -181,7 +182,7 @@ def wrong_use(error: click.UsageError) -> dict[str, Any]:
                 "meant": lines,
                 **_of_option(error),
             },
-            "next_step": " or ".join(lines) or f"{path} --help",
+            "next_step": " or ".join(lines or _alike(error, path)) or f"{path} --help",
             "retryable": False,
         }
     }
@@ -202,6 +203,16 @@ def _longer_options(error: click.NoSuchOption) -> list[str]:
         return []
     known = (option for parameter in error.ctx.command.params for option in parameter.opts)
     return [option for option in known if option.startswith(f"{error.option_name}-")]
+
+
+def _alike(error: click.UsageError, path: str) -> list[str]:
+    """The line with the option or command that is spelled nearly like the one that is not there, if there is one."""
+    from difflib import get_close_matches  # only here: a slip is rare
+
+    typed = getattr(error, "option_name", None) or getattr(error, "command_name", "")
+    return [
+        f"{path} {name}" for name in get_close_matches(typed, getattr(error, "possibilities", None) or (), 1, ALIKE)
+    ]
 
 
 def fault(error: Exception, at: list[str]) -> dict[str, Any]:

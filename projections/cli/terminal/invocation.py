@@ -61,6 +61,9 @@ class Invocation:
         """Says in a clone that its ledger was not in the database; not of the commands that are there to begin one."""
         if "app" not in self.__dict__ or self.as_json or name.split()[0] in BEGINNERS:
             return
+        answered_by = self.app.answered_by
+        if answered_by is not None and not answered_by.is_live:
+            return
         if self.app.sync.has_begun and not clones.is_in_project(self.app.identity.project):
             remark(clones.BEGUN, style="yellow")
 
