@@ -7,8 +7,9 @@ one that the directory does not know yet is found too.
 """
 
 import re
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from uuid import UUID
 
 import msgspec
@@ -147,6 +148,16 @@ def settings_at(given: Settings, place: str | None) -> Settings | None:
     return None
 
 
+@contextmanager
+def named(what: str, where: str) -> Iterator[None]:
+    """A database that a command names: if it cannot be reached, its address is not to be corrected in the settings."""
+    try:
+        yield
+    except Unavailable as error:
+        step = f"start its server, or correct {where}"
+        raise Unavailable(f"{what} cannot be used: {error.message}", next_step=step, **error.details) from error
+
+
 def add(given: Settings, name: str, *, takes_new: bool) -> int:
     """Makes a database known to the directory, migrated, with the ledgers that it has. Answers how many it has.
 
@@ -162,7 +173,8 @@ def add(given: Settings, name: str, *, takes_new: bool) -> int:
     own = "[]"
     if name != DIRECTORY:
         there = in_service(given, name)
-        connect(there).close()
+        with named(f"the database {name}", f"its section [{name}] in ~/.pg_service.conf"):
+            connect(there).close()
         with as_owner(there, "see all ledgers there") as connection:
             own = connection.execute(OWN).fetchall()[0][0]
     with as_owner(given, "change the directory") as connection:

@@ -60,7 +60,8 @@ def move(app: App, destination: Settings, progress: Progress = no_progress) -> M
         source = _source(app)
         stack.callback(source.database.close)
         _update_directory(app, source)  # an earlier move may have been interrupted before that
-        target = _place(app, destination)
+        with directory.named("the database to move to", "TO, or its section in ~/.pg_service.conf"):
+            target = _place(app, destination)
         stack.callback(target.database.close)
         held = stack.enter_context(log_copy.moving_lock(source.database, source.key))
         _check(source, target)

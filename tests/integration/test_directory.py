@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from msgspec.structs import replace
 
-from ledger.errors import Invalid, LedgerClosed, NotFound, Refused
+from ledger.errors import Invalid, LedgerClosed, NotFound, Refused, Unavailable
 from ledger.libpq.conninfo import effective
 from ledger.libpq.session import Session
 from ledger.postgres import directory, ledgers
@@ -209,6 +209,13 @@ def test_what_is_no_name_of_a_service_is_refused(two: Directory) -> None:
     for name in ("", "a b", "west host=evil", "-x", "x" * 64, "embedded"):
         with pytest.raises(Invalid, match="cannot name a database"):
             directory.add(two.given, name, takes_new=True)
+
+
+def test_a_database_that_no_service_names_is_looked_for_in_the_service_file(two: Directory) -> None:
+    with pytest.raises(Unavailable, match="the database nowhere cannot be used") as refused:
+        directory.add(two.given, "nowhere", takes_new=True)
+
+    assert "correct its section [nowhere] in ~/.pg_service.conf" in refused.value.next_step
 
 
 def test_a_row_that_leads_out_of_the_directory_is_not_followed(two: Directory) -> None:

@@ -216,6 +216,15 @@ def test_a_caller_that_names_the_server_hears_that_the_ledger_went_to_the_embedd
     assert refused.value.next_step == "unset LEDGER_DSN: it is on the embedded server"
 
 
+def test_a_database_to_move_to_that_is_away_is_not_looked_for_in_the_settings(app: App, at_home: Settings) -> None:
+    write(app, "One")
+
+    with pytest.raises(Unavailable, match="the database to move to cannot be used") as refused:
+        move(app, destination(at_home, "host=127.0.0.1 port=1 dbname=x", None))
+
+    assert refused.value.next_step == "start its server, or correct TO, or its section in ~/.pg_service.conf"
+
+
 def test_four_writers_lose_nothing_and_nothing_is_doubled(
     app: App, away: Settings, there: App, at_home: Settings
 ) -> None:
