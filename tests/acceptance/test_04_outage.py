@@ -26,7 +26,7 @@ def behind(settings: Settings, gate: Gate) -> Settings:
     return replace(settings, dsn=gate.dsn)
 
 
-def test_while_it_is_away_the_same_things_are_answered_and_what_is_written_arrives_later(
+def test_while_it_is_away_the_same_entities_are_answered_and_what_is_written_arrives_later(
     behind: Settings, gate: Gate
 ) -> None:
     with served(behind) as assistant:

@@ -191,7 +191,7 @@ def test_a_taken_unique_value_is_refused_with_its_holder_and_nothing_is_recorded
     assert ledger.store.append(naming(ledger, 3, "Other")).positions == (2,)
 
 
-def test_one_command_cannot_give_a_unique_value_to_two_things(ledger: Ledger) -> None:
+def test_one_command_cannot_give_a_unique_value_to_two_entities(ledger: Ledger) -> None:
     vendors = [stream_id("vendor", entity_id) for entity_id in (ITEM, OTHER)]
     both = [(stream, 1, VendorCreated(name="Acme")) for stream in vendors]
 

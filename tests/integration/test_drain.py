@@ -162,7 +162,7 @@ def test_a_queued_write_is_seen_at_once_and_recorded_as_it_was_meant(play: Play)
     assert (play.item()["title"], play.item()["version"]) == ("From the train", 1)
 
 
-def test_changes_of_one_thing_build_on_one_another_by_their_tokens(play: Play) -> None:
+def test_changes_of_one_entity_build_on_one_another_by_their_tokens(play: Play) -> None:
     first = play.queue(create())
     second = play.queue(change(token(first, 0), title="Two"))
     third = play.queue(change(token(second, 0), notes="three"))
@@ -640,7 +640,7 @@ def damage(machine: Machine, words: bytes) -> None:
     machine.outbox.file.write_bytes(text.replace(words, words.swapcase()))
 
 
-def test_behind_a_damaged_line_only_what_touches_the_same_things_is_held(play: Play) -> None:
+def test_behind_a_damaged_line_only_what_touches_the_same_entities_is_held(play: Play) -> None:
     first = play.queue(create(title="Broken"))
     second = play.queue(change(token(first, 0), notes="more"))
     free = play.queue(create(OTHER))

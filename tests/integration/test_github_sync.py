@@ -178,7 +178,7 @@ def test_an_issue_whose_making_was_not_recorded_is_found_by_its_mark(
 
 
 @pytest.mark.processes
-def test_a_field_that_both_changed_is_a_conflict_that_everybody_sees(
+def test_a_field_that_both_changed_is_a_conflict_that_all_machines_see(
     sync: Sync, github: GithubApi, perform: Perform, item: Any, change: Any, app: App
 ) -> None:
     number = github.open_issue("Broken")

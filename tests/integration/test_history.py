@@ -63,7 +63,7 @@ def test_a_history_is_asked_since_a_version_or_a_position(perform: Perform, sinc
     assert [line["version"] for line in history["items"]] == [3]
 
 
-def test_a_thing_is_shown_as_of_a_version_a_position_and_a_time(perform: Perform) -> None:
+def test_an_entity_is_shown_as_of_a_version_a_position_and_a_time(perform: Perform) -> None:
     item = rewritten(perform)
     recorded_at = perform("query_history", id=item["id"])["items"][1]["recorded_at"]
 
@@ -88,7 +88,7 @@ def test_the_history_of_what_never_was_is_refused_not_empty(perform: Perform, un
         perform("query_history", id=unknown)
 
 
-def test_a_point_before_a_thing_was_there_is_refused_with_the_first_one(perform: Perform) -> None:
+def test_a_point_before_an_entity_was_there_is_refused_with_the_first_one(perform: Perform) -> None:
     task(perform, "First")
     second = task(perform, "Second")
 

@@ -184,7 +184,7 @@ def test_a_writer_completes_nothing_that_needs_a_review(team: Team) -> None:
     assert team.call(team.reader, "query_work_item", id=item["id"])["status"] == "completed"
 
 
-def test_another_ledger_s_ids_are_not_found_and_its_things_not_listed(team: Team) -> None:
+def test_another_ledger_s_ids_are_not_found_and_its_entities_not_listed(team: Team) -> None:
     mine = task(team, SECRET_TITLE)
 
     for name in (mine["id"], mine["ref"]):

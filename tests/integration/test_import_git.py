@@ -139,7 +139,7 @@ def test_only_what_is_new_is_recorded_on_the_next_run(app: App, folder: Path) ->
 
 
 @pytest.mark.processes
-def test_a_rewritten_history_brings_new_hashes_and_no_new_thing(
+def test_a_rewritten_history_brings_new_hashes_and_no_new_entity(
     app: App, perform: Perform, folder: Path, tmp_path: Path
 ) -> None:
     imported(app, folder)

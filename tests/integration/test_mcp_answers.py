@@ -89,7 +89,7 @@ def test_a_list_within_the_bytes_is_left_alone(client: McpClient) -> None:
     assert page["next_cursor"] is None
 
 
-def test_a_thing_over_the_bytes_loses_the_ends_of_its_texts_and_says_which(client: McpClient) -> None:
+def test_an_entity_over_the_bytes_loses_the_ends_of_its_texts_and_says_which(client: McpClient) -> None:
     item = client.call("list_work_items", tag="big")["items"][0]
 
     result = client.result("query_work_item", {"id": item["id"]})
@@ -103,7 +103,7 @@ def test_a_thing_over_the_bytes_loses_the_ends_of_its_texts_and_says_which(clien
     assert answer["shortened"][0]["of"] == len(LONG)
 
 
-def test_a_list_of_one_big_thing_is_shortened_like_the_thing(client: McpClient) -> None:
+def test_a_list_of_one_big_entity_is_shortened_like_the_entity(client: McpClient) -> None:
     result = client.result("list_work_items", {"tag": "big", "detail": True})
 
     page = result["structuredContent"]

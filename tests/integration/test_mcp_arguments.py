@@ -378,7 +378,7 @@ def test_a_megabyte_of_metadata_is_kept_or_refused_but_never_lost(client: McpCli
         assert item["shortened"] == [{"field": "metadata.text", "kept": 10_000, "of": 1_000_000, "unit": "characters"}]
 
 
-def test_a_repeated_command_id_records_once_and_answers_the_same_thing(client: McpClient) -> None:
+def test_a_repeated_command_id_records_once_and_answers_the_same(client: McpClient) -> None:
     asked = {"item_type": "task", "title": "Once", "command_id": str(uuid4())}
 
     first = client.call("create_work_item", **asked)
@@ -404,7 +404,7 @@ def test_a_whole_number_written_as_a_float_is_the_integer_that_json_schema_calls
     assert "priority" in faulty_fields(client.refusal("create_work_item", item_type="task", title="T", priority=2.5))
 
 
-def test_a_reference_to_another_kind_of_thing_is_refused_with_the_tool_that_reads_it(client: McpClient) -> None:
+def test_a_reference_to_another_kind_of_entity_is_refused_with_the_tool_that_reads_it(client: McpClient) -> None:
     vendor = client.call("create_vendor", name="Asked For Wrongly")
 
     refusal = client.refusal("query_work_item", id=vendor["ref"])

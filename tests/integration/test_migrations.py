@@ -343,7 +343,7 @@ def test_a_server_whose_locks_lock_is_found_good(new_database: NewDatabase) -> N
 
 
 @pytest.mark.processes
-def test_a_server_that_gives_a_lock_to_everybody_is_refused_before_anything_is_made(
+def test_a_server_that_gives_a_lock_to_all_who_ask_is_refused_before_anything_is_made(
     new_database: NewDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     conninfo = new_database()

@@ -32,14 +32,14 @@ def noted(perform: Perform, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return item
 
 
-def test_a_change_of_a_thing_with_an_unknown_event_is_refused(perform: Perform, noted: dict[str, Any]) -> None:
+def test_a_change_of_an_entity_with_an_unknown_event_is_refused(perform: Perform, noted: dict[str, Any]) -> None:
     with pytest.raises(NewerProgramNeeded) as refused:
         perform("update_work_item", id=noted["id"], version=2, title="Overwritten")
 
     assert refused.value.details["type"] == "WorkItemRevised"
 
 
-def test_other_things_can_still_be_changed(perform: Perform, noted: dict[str, Any]) -> None:
+def test_other_entities_can_still_be_changed(perform: Perform, noted: dict[str, Any]) -> None:
     other = perform("create_work_item", item_type="task", title="Other")
 
     changed = perform("update_work_item", id=other["id"], version=1, status="completed")

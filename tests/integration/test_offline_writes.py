@@ -220,7 +220,7 @@ def test_an_assistants_server_goes_on_while_the_database_is_away_and_brings_it_h
 
 
 @pytest.mark.processes
-def test_a_conflict_is_seen_by_everybody_and_decided_by_anybody(app: App, gate: Gate, elsewhere: App) -> None:
+def test_a_conflict_is_seen_by_all_machines_and_decided_by_any(app: App, gate: Gate, elsewhere: App) -> None:
     item = clash(app, gate, elsewhere)
 
     seen = ask(elsewhere, "query_work_item", id=item["id"])

@@ -130,7 +130,7 @@ def test_an_item_moves_out_of_a_parent_that_its_new_parent_waits_for(perform: Pe
     assert moved["parent_id"] == after["id"]
 
 
-def test_a_command_that_would_create_a_thing_under_a_taken_id_is_refused(app: App, perform: Perform) -> None:
+def test_a_command_that_would_create_an_entity_under_a_taken_id_is_refused(app: App, perform: Perform) -> None:
     item = perform("create_work_item", item_type="task", title="First")
 
     with pytest.raises(Refused) as refused:

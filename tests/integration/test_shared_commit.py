@@ -60,7 +60,7 @@ def all_at_once(ledger: Ledger, shared: SharedCommit, proposals: Sequence[Propos
 
 
 @pytest.mark.processes
-def test_those_who_wait_together_are_recorded_in_one_transaction_of_at_most_fifty(ledger: Ledger) -> None:
+def test_commands_that_wait_together_are_recorded_in_one_transaction_of_at_most_fifty(ledger: Ledger) -> None:
     sizes: list[int] = []
 
     def append_group(proposals: Sequence[Proposal]) -> list[Recorded | LedgerError]:
@@ -162,7 +162,7 @@ def test_no_writer_waits_for_a_leader_longer_than_its_own_time(ledger: Ledger) -
     assert shared.append(late).positions == (2,)
 
 
-def test_the_time_of_who_leads_is_not_the_time_of_the_others(ledger: Ledger) -> None:
+def test_the_time_of_the_leader_is_not_that_of_the_others(ledger: Ledger) -> None:
     def append_group(proposals: Sequence[Proposal]) -> list[Recorded | LedgerError]:
         commands[2].enter_context(deadline.at_most(0.0))  # it leads those who waited, and its time ends over it
         raise no_time_left()

@@ -366,7 +366,7 @@ def test_a_version_that_is_not_there_is_a_conflict(perform: Perform) -> None:
         perform("undo", id=item["id"], version=7)
 
 
-def test_without_a_version_the_newest_change_of_a_thing_is_taken_back(perform: Perform) -> None:
+def test_without_a_version_the_newest_change_of_an_entity_is_taken_back(perform: Perform) -> None:
     item = task(perform, "One")
     change(perform, item, title="Two", status="completed")
 

@@ -102,7 +102,7 @@ def test_numbers_branches_and_commits_are_those_an_independent_script_counts(pla
 
 @given(st.lists(steps, max_size=12))
 @examples(25)
-def test_every_commit_is_in_a_thing_or_named(plan: list[tuple[Any, ...]]) -> None:
+def test_every_commit_is_in_an_entity_or_named(plan: list[tuple[Any, ...]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         built(Path(folder), plan)
 
@@ -120,7 +120,7 @@ def test_every_commit_is_in_a_thing_or_named(plan: list[tuple[Any, ...]]) -> Non
 
 @given(st.lists(steps, max_size=8))
 @examples(10)
-def test_a_rewritten_history_tells_the_same_things(plan: list[tuple[Any, ...]]) -> None:
+def test_a_rewritten_history_tells_the_same_entities(plan: list[tuple[Any, ...]]) -> None:
     with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
         built(Path(first), plan)
         built(Path(second), plan, "Begin again")

@@ -41,7 +41,7 @@ def resolve(choice: str) -> ResolveConflict:
 
 
 @pytest.mark.parametrize("history", [changed_configuration(), recovered_events()])
-def test_a_writer_carries_out_no_conflict_that_changes_what_holds_for_everybody(history: Any) -> None:
+def test_a_writer_carries_out_no_conflict_that_changes_what_holds_for_all(history: Any) -> None:
     history.when(resolve("mine"), scope="write").then_refused(Forbidden, needed="admin", scope="write")
 
 

@@ -14,7 +14,7 @@ ENTITY = UUID("7d444840-9dc0-41d1-b245-5ffdce74fad2")
 
 
 @given(categories, some.uuids(), some.lists(some.uuids(), max_size=3))
-def test_a_short_reference_always_means_its_thing(category: str, entity_id: UUID, others: list[UUID]) -> None:
+def test_a_short_reference_always_means_its_entity(category: str, entity_id: UUID, others: list[UUID]) -> None:
     meant = parse(shorten(category, str(entity_id), map(str, others)))
 
     assert meant is not None
@@ -23,7 +23,7 @@ def test_a_short_reference_always_means_its_thing(category: str, entity_id: UUID
 
 
 @given(some.uuids(), some.sets(some.integers(0, 2**128 - 1).map(lambda number: UUID(int=number)), max_size=20))
-def test_a_short_reference_means_no_other_thing(entity_id: UUID, others: set[UUID]) -> None:
+def test_a_short_reference_means_no_other_entity(entity_id: UUID, others: set[UUID]) -> None:
     meant = parse(shorten("work_item", str(entity_id), map(str, others)))
 
     assert meant is not None
@@ -61,7 +61,7 @@ def test_whatever_begins_with_the_same_five_characters_is_in_the_shortest_range(
     assert encode(lowest, SHORTEST) == encode(str(one), SHORTEST) == encode(highest, SHORTEST)
 
 
-def test_alone_a_thing_needs_five_characters() -> None:
+def test_alone_an_entity_needs_five_characters() -> None:
     assert shorten("work_item", str(ENTITY), []) == f"w-{encode(str(ENTITY))[:5]}"
 
 

@@ -60,7 +60,7 @@ def test_what_is_written_is_what_is_read(state: Leaf, wanted: Leaf) -> None:
 
 
 @given(leaves)
-def test_a_thing_does_not_differ_from_itself(state: Leaf) -> None:
+def test_an_entity_does_not_differ_from_itself(state: Leaf) -> None:
     assert difference(state, msgspec.structs.asdict(state)) == {}
 
 
