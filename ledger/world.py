@@ -1,8 +1,8 @@
 """What a rule may look at: the histories of streams, and a few questions about neighbouring entities.
 
-Whatever a decision looked at must still be so when it is recorded. So the world remembers what it was asked:
-streams by their version, questions by the topics of the events that could change their answer. The append then
-refuses if one of them moved on, and the handler decides again.
+Whatever a decision looked at must still be so when it is recorded. So the world keeps its read set: streams by their
+version, questions by the topics of the events that could change their answer. This is the condition of the append (a
+dynamic consistency boundary), which is refused if one of them has moved on; then the handler decides again.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
