@@ -6,12 +6,15 @@ RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     v_dropped json := p_entries -> 'dropped';
     v_added   json := p_entries -> 'added';
+    v_gone    record;
     v_taken   record;
 BEGIN
     IF v_dropped IS NOT NULL THEN
-        DELETE FROM entries e USING json_array_elements(v_dropped) d
-        WHERE e.ledger_id = p_ledger AND e.generation = p_generation
-          AND e.relation = d ->> 1 AND e.target = d ->> 2 AND e.id = d ->> 0;
+        FOR v_gone IN SELECT d ->> 1 AS relation, d ->> 2 AS target, d ->> 0 AS id FROM json_array_elements(v_dropped) d LOOP
+            DELETE FROM entries e  -- each by its key: a join reads all of a small table or a young one
+            WHERE e.ledger_id = p_ledger AND e.generation = p_generation
+              AND e.relation = v_gone.relation AND e.target = v_gone.target AND e.id = v_gone.id;
+        END LOOP;
     END IF;
     IF v_added IS NOT NULL THEN
         INSERT INTO entries (ledger_id, generation, relation, target, id, day, hidden, status, category)

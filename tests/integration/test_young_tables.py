@@ -1,5 +1,6 @@
 """What is asked about some items reads those and what is around them, whatever the planner knows of a table."""
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -45,6 +46,8 @@ GIVEN: dict[str, Any] = {
     "moment": "2026-11-22T12:00:00.000000Z",
     "most": 20,
 }
+ROWS_READ = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_all_tables WHERE relname = 'entries'"
+TAGGED, PLACE = numbered(10), ["2026-12-01", 0, "active", "active"]
 READ = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) "
 
 
@@ -71,7 +74,8 @@ def young(new_database: Callable[[str], str], migrated: str) -> Iterator[Young]:
 
 
 def task(number: int) -> CreateWorkItem:
-    return CreateWorkItem(id=numbered(number), item_type="task", title=f"Item {number}", parent_id=numbered(0))
+    title, above = f"Item {number}", numbered(0)
+    return CreateWorkItem(id=numbered(number), item_type="task", title=title, parent_id=above, tags=("young",))
 
 
 def link(number: int) -> LinkWorkItems:
@@ -91,3 +95,20 @@ def test_a_question_about_some_items_reads_little_of_a_young_table(young: Young,
         [[[plan]]] = young.client.execute(READ + asked, given).fetchall()
 
     assert plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"] < MOST
+
+
+@each("given", [{"dropped": [[TAGGED, "tag", "young"]]}, {"added": [[TAGGED, "tag", "young", *PLACE]]}])
+def test_what_an_item_loses_and_gains_is_found_by_itself_in_a_young_table(
+    young: Young, given: dict[str, list[Any]]
+) -> None:
+    ledger = young.ledger.store.ledger
+    with young.ledger.tables.snapshot() as snapshot:
+        number = snapshot.generation("work_items")
+    with young.client.transaction(force_rollback=True):
+        young.client.execute("SET LOCAL search_path = tracking_ledger, pg_catalog")
+        young.client.execute(ENTER, [ledger])
+        [[before]] = young.client.execute(ROWS_READ).fetchall()
+        young.client.execute("SELECT put_entries(%s, %s, %s)", [ledger, number, json.dumps(given)])
+        [[after]] = young.client.execute(ROWS_READ).fetchall()
+
+    assert after - before <= 2
