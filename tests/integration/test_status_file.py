@@ -295,7 +295,7 @@ def test_the_past_is_not_watched_or_written(settings: Settings) -> None:
     refused = run(settings, "status", "--as-of", "0", "--write")
 
     assert refused.exit_code == 2
-    assert "--as-of tells of the past" in refused.stderr
+    assert "--as-of shows an earlier state" in refused.stderr
 
 
 @pytest.mark.processes
