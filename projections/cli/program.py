@@ -6,6 +6,8 @@ import sys
 from projections.cli.terminal.streams import complete
 from projections.cli.warm import client
 
+INTERRUPTED = 130
+
 
 def program() -> None:
     """The command line that this process was given, run once, in one of the two places. Ends the process."""
@@ -13,6 +15,10 @@ def program() -> None:
     place = client.wanted(sys.argv[1:], os.environ)
     if place is not None:
         client.hand_over(place)
-    from projections.cli.main import program  # only here: to load it is what the warm process is there for
+    try:
+        from projections.cli.main import program  # only here: to load it is what the warm process is there for
+    except KeyboardInterrupt:  # nothing has begun
+        sys.stderr.write("\n")
+        raise SystemExit(INTERRUPTED) from None
 
     program(place)

@@ -98,7 +98,8 @@ def _check_history(app: App, path: Path, head: ExportHeader, present: int) -> No
         if here is not None and event.position == common and event.digest != here.digest:
             raise Refused(
                 f"{path} and this ledger differ at or before position {common}",
-                next_step="compare them with `tracking-ledger log`; nothing was recorded",
+                next_step="nothing was recorded; compare them with `tracking-ledger log`, or import it in a folder of"
+                " its own after `tracking-ledger init`, where it becomes a copy",
                 rule="another_history",
                 items=[],
             )

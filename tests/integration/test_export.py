@@ -181,8 +181,9 @@ def test_a_ledger_that_went_another_way_is_refused(app: App, perform: Perform, f
     other.live_view().record(_vendor("Ours"))
     perform("create_vendor", name="Theirs")
 
-    with pytest.raises(Refused, match="differ at or before"):
+    with pytest.raises(Refused, match="differ at or before") as refused:
         bring(other, exported(app))
+    assert "in a folder of its own after `tracking-ledger init`, where it becomes a copy" in refused.value.next_step
 
 
 @pytest.mark.processes

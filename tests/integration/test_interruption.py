@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -89,3 +90,23 @@ def test_afterwards_an_interruption_is_what_it_was_and_an_ignored_one_stays_igno
 
     assert usual is signal.default_int_handler
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+INTERRUPTED_AT_LOADING = """
+import sys
+class Loading:
+    def find_spec(self, name, path, target=None):
+        if name == "projections.cli.main":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Loading())
+from projections.cli.program import program
+program()
+"""
+
+
+def test_an_interruption_while_the_program_loads_shows_no_traceback() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_AT_LOADING], env=os.environ | {"LEDGER_WARM": "off"}, capture_output=True
+    )
+
+    assert (ended.returncode, ended.stderr) == (130, b"\n")

@@ -147,7 +147,7 @@ def _part_of(invocation: Invocation, known: KnownProject, operation: str, argume
                 view = app.on_layer(app.runtime.journal())
                 answered = OPERATIONS[operation].perform(view, arguments)
                 layer = view.layer
-                note = "LEDGER_DSN leads to another database than its own: answered from this machine's copy"
+                note = "LEDGER_DSN does not lead to its own database: answered from this machine's copy"
             else:
                 answered = OPERATIONS[operation].perform(app, arguments)
                 assert app.answered_by is not None, "what answered is known"
