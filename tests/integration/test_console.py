@@ -217,7 +217,10 @@ def test_what_is_claimed_is_given_back_by_a_form_that_asks_for_no_length(browser
     claim = browser.form(page, "claim_work_item") | {"f-action": "claim", "f-minutes": "30"}
     assert browser.post("act/claim_work_item", claim).status == 303
 
-    forms = re.findall(r"/act/claim_work_item\">(.*?)</form>", browser.get(page).body.decode(), re.S)
+    item, board = browser.get(page).body.decode(), browser.get("board").body.decode()
+    assert ("Held by" in item, "held by" in board) == (True, True)
+    assert "(ended)" not in board
+    forms = re.findall(r"/act/claim_work_item\">(.*?)</form>", item, re.S)
     [release] = [form for form in forms if "release" in form]
 
     assert "f-minutes" not in release
