@@ -52,9 +52,18 @@ def answer(app: App | LedgerView, run: Callable[[LedgerView], Answered], *, writ
         return _answer(app, run, writes=False)
     with app.local.sent.asking(write.command_id, write.digest):
         try:
-            return _answer(app, run, writes=True)
-        except Exception as error:  # also an unexpected one: the write may be recorded by now
-            return answer_of_known_write(app, write, error)
+            return _answered_or_known(app, run, write)
+        except OutcomeUnknown as error:
+            if not isinstance(error.__cause__, JUDGED) or not app.runtime.contact.ready:
+                raise
+            return _answered_or_known(app, run, write)  # the database is there and says what became of it
+
+
+def _answered_or_known(app: App, run: Run[Answered], write: Write) -> Answered:
+    try:
+        return _answer(app, run, writes=True)
+    except Exception as error:  # also an unexpected one: the write may be recorded by now
+        return answer_of_known_write(app, write, error)
 
 
 def run_on_first_source(

@@ -26,6 +26,7 @@ from ledger.errors import (
 from ledger.offline.journal import FOLLOW_LOCK
 from ledger.offline.local import LocalStore
 from ledger.offline.queue.queued_line import bare
+from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings
 from projections.application import sync
 from projections.application.app import App
@@ -300,6 +301,26 @@ def test_a_claim_that_was_withdrawn_says_so_when_it_is_repeated(app: App, gate: 
     assert ask(app, "query_work_item", id=item["id"])["claim"] is None
 
 
+def test_what_became_of_a_claim_is_said_at_once_where_the_database_is_there(
+    app: App, elsewhere: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was lost on its way, the disk had no room for its withdrawal, and meanwhile another has the item."""
+    item = create(elsewhere)
+    claim = {"action": "claim", "id": item["id"], "command_id": str(uuid4())}
+    with monkeypatch.context() as broken:
+        broken.setattr(PostgresStore, "append", lost)
+        (app.home / "outbox.jsonl").mkdir()
+        with pytest.raises(OutcomeUnknown):
+            ask(app, "claim_work_item", **claim)
+    (app.home / "outbox.jsonl").rmdir()
+    wait_until_ready(app)
+    ask(elsewhere, "claim_work_item", action="claim", id=item["id"])
+
+    known = ask(app, "claim_work_item", **claim)
+
+    assert (known["outcome"], "until" in known) == ("withdrawn", False)
+
+
 @long_cases(
     ("name", "arguments", "refusal"),
     [
@@ -334,6 +355,10 @@ def test_what_was_never_sent_is_not_unknown_where_the_disk_fails_at_what_was_wri
         create(app, "Never sent")
     with pytest.raises((Invalid, Unavailable)):
         ask(app, "create_work_item", item_type="session", title="Invalid", metadata={"token_budget": -1})
+
+
+def lost(*_: object) -> None:
+    raise OutcomeUnknown("the answer was lost")
 
 
 def failing(*_: object) -> None:
