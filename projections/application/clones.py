@@ -5,6 +5,7 @@ from pathlib import Path
 from ledger.errors import Refused
 from ledger.identity import FOLDER
 from ledger.offline.journal import FILE
+from ledger.store import Primary
 
 NOT_HERE = f"the database has nothing of this ledger; {FOLDER}/{FILE} has its history"
 BEGUN = (
@@ -23,11 +24,13 @@ def is_in_project(project: Path) -> bool:
     return file.exists() and file.stat().st_size > 0
 
 
-def second_history() -> Refused:
-    """A write that would be the first event of the ledger for a second time, so that neither history could be joined to
-    the other."""
-    return Refused(
-        f"{NOT_HERE}, so this would begin a second one: nothing was recorded",
+def require_own_history(log: Primary, project: Path) -> None:
+    """Raises Refused before a write that would be the first event of the ledger for a second time, so that neither
+    history could be joined to the other: the database has nothing of a ledger whose journal was published."""
+    if log.newest_known or not is_in_project(project) or log.read_streams([]).head:
+        return
+    raise Refused(
+        f"{NOT_HERE}, so this would begin a second one: nothing was recorded there",
         rule="history_in_project",
         next_step=f"{BRING_BACK}; to begin anew, take that file out of the project first",
     )

@@ -15,6 +15,7 @@ from ledger.postgres.connection.database import Database
 from ledger.postgres.connection.driver_errors import is_held_up
 from ledger.postgres.ledgers import MOVED
 from ledger.postgres.store import PostgresStore
+from projections.application.clones import require_own_history
 from projections.application.debounced import Debounced
 from projections.application.drain_job import DrainJob, ShouldContinue
 from projections.application.runtime import Runtime
@@ -155,6 +156,7 @@ class Synchronization:
             if not mine:
                 return None
             store, tables = target()  # under the lock, because reaching a database begins a drain too
+            require_own_history(store, self._runtime.identity.project)
             drain = Drain(store, TableNeighbourhood(tables), propose, outbox, self._runtime.catch_up)
             try:
                 drained = drain.run(on_progress, should_continue)

@@ -15,7 +15,7 @@ from ledger.handler import Decide
 from ledger.identity import Identity
 from ledger.postgres.connection import deadline
 from ledger.settings import Settings, user_name
-from projections.application.clones import is_in_project, second_history
+from projections.application.clones import require_own_history
 from projections.application.layers import Layer
 from projections.application.own_token import own_token
 from projections.application.runtime import Runtime
@@ -126,7 +126,8 @@ class LedgerView:
         `decide` stands in for the command's own decider, see `Handler.execute`.
         """
         now = self.clock()
-        self._require_own_history()
+        if self.layer.is_live:
+            require_own_history(self._runtime.store, self.identity.project)
         recorded = self.handler.execute(
             Submission(
                 command=command,
@@ -142,9 +143,3 @@ class LedgerView:
         self._runtime.conflict_watch.note_write(recorded)
         self._written(self, recorded)
         return recorded
-
-    def _require_own_history(self) -> None:
-        """Raises Refused for the first write to a database that has nothing of a ledger whose journal was published."""
-        is_unknown = self.layer.is_live and self._runtime.store.newest_known == 0
-        if is_unknown and is_in_project(self.identity.project) and self.store.read_streams([]).head == 0:
-            raise second_history()

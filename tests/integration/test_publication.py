@@ -96,6 +96,24 @@ def test_no_second_history_begins_in_a_clone_whose_journal_came_with_it(
     assert "begins there now" not in refused.stderr + added.stderr
 
 
+def test_what_waits_in_a_clone_begins_no_second_history_either(
+    published: App, new_database: NewDatabase, migrated: str, tmp_path: Path
+) -> None:
+    clone = tmp_path / "clone"
+    copytree(published.identity.project / ".ledger", clone / ".ledger")
+    there = replace(published.settings, project=clone, home=tmp_path / "there", dsn=new_database(migrated))
+
+    queued = run(replace(there, dsn="host=127.0.0.1 port=1 dbname=nowhere"), "add", "Made while away")
+    refused = run(there, "sync")
+    brought = run(there, "import", "events", str(clone / ".ledger" / "journal.jsonl"))
+    sent = run(there, "sync")
+    listed = run(there, "list")
+
+    assert (queued.exit_code, refused.exit_code, brought.exit_code, sent.exit_code) == (6, 3, 0, 0)
+    assert BRING_BACK in refused.stderr
+    assert "Made while away" in listed.stdout
+
+
 def test_a_clone_whose_ledger_is_in_another_database_hears_that_it_begins(
     published: App, new_database: NewDatabase, migrated: str, tmp_path: Path
 ) -> None:
