@@ -712,7 +712,7 @@ def test_what_is_queued_says_so(run: Run) -> None:
 
 @long_cases("command", ["vendors", "deployments"])
 def test_an_empty_list_says_what_records_the_first(run: Run, command: str) -> None:
-    line = run(command).stderr.strip().partition("; record one: tracking-ledger ")[2]
+    line = run(command).stderr.splitlines()[0].partition("; record one: tracking-ledger ")[2]
 
     assert run(*shlex.split(line)).exit_code == exits.DONE
     assert run(command).stderr == ""

@@ -295,7 +295,7 @@ def test_a_short_folder_open_to_others_is_not_used(server_in: Callable[[Path], E
     server.socket_folder.mkdir()
     server.socket_folder.chmod(0o777)
 
-    with pytest.raises(Unavailable, match="another user's or open to others"):
+    with pytest.raises(Unavailable, match="belongs to another user or is open to others"):
         server.ensure()
 
 

@@ -393,7 +393,7 @@ def test_the_command_line_never_lets_an_earlier_state_serve_and_writes_it_to_a_f
     nowhere = CliRunner().invoke(cli, [*line, "--output", str(tmp_path / "nowhere" / "rows.jsonl")])
 
     assert [result.exit_code for result in (alone, compared, written, again, nowhere)] == [2, 0, 0, 2, 2]
-    assert "an earlier state is never served" in alone.stderr
+    assert "rows of an earlier position are never served" in alone.stderr
     assert file.read_text().count("\n") == 1
 
 
