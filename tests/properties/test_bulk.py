@@ -73,6 +73,7 @@ Verdict = dict[str, Any] | None  # what is said of a change that is refused
 @given(histories, of_items)
 @example(HOLDING, [("finish", (number, False, None)) for number in (3, 0, 2, 1, 2, 0)])
 @example(HOLDING, [("delete", (number, True, False)) for number in (3, 0, 1, 0)])
+@example(BEGINNING, [("create_item", (3, 3)), ("create_item", (3, None)), ("say", (3,))])
 def test_a_bulk_records_what_its_changes_record_one_by_one(history: list[Action], changes: list[Action]) -> None:
     with a_ledger() as apart, a_ledger() as together:
         for ledger in (apart, together):

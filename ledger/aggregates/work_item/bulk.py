@@ -56,6 +56,7 @@ def plan(command: ChangeWorkItems, world: World, rule: DecideOne) -> Plan:
             outcomes.append(Outcome(id=change.id, refused=error))
             missing |= {change.id} if isinstance(change, CreateWorkItem) else set()
             continue
+        missing.discard(change.id)  # created after all
         for entry in facts:
             ahead.happened(entry[0], entry[1])
         at = world.occurred_at + timedelta(microseconds=number)  # so that lists by time keep the order of the call
