@@ -10,6 +10,7 @@ from tests.support.random_histories import a_ledger, item, undo_of
 
 ITEM, MILESTONE = item(0), item(1)
 CREATED = CreateWorkItem(id=ITEM, item_type="task", title="One", due="2026-12-20")
+BELOW = CreateWorkItem(id=item(2), item_type="task", title="Below", parent_id=ITEM)
 
 
 def status(expected: int, word: str, reason: str | None = None) -> UpdateWorkItem:
@@ -68,3 +69,23 @@ def test_an_item_is_not_given_back_a_milestone_that_is_deleted() -> None:
             ledger.execute(9, undo_of(ledger, 3))
 
     assert refused.value.details["rule"] == "deleted"
+
+
+def test_a_completion_is_not_given_back_over_work_that_came_since() -> None:
+    with a_ledger() as ledger:
+        for number, command in enumerate([CREATED, status(1, "completed"), status(2, "active"), BELOW]):
+            ledger.execute(number, command)
+
+        with pytest.raises(Refused) as refused:
+            ledger.execute(9, undo_of(ledger, 2))
+
+    assert refused.value.details["rule"] == "unfinished"
+
+
+def test_a_completion_that_was_forced_over_unfinished_work_is_given_back_over_it() -> None:
+    forced = UpdateWorkItem(id=ITEM, expected=1, status="completed", force=True, reason="agreed with ann")
+    with a_ledger() as ledger:
+        for number, command in enumerate([CREATED, BELOW, forced, status(2, "active")]):
+            ledger.execute(number, command)
+
+        assert len(ledger.execute(9, undo_of(ledger, 3)).positions) == 1
