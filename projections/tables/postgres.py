@@ -31,10 +31,12 @@ FILL = "SELECT tracking_ledger.fill_generation(%s, %s, %s, %s, %s, %s, %s)"
 MARK = "SELECT tracking_ledger.mark_generation(%s, %s)"
 SERVE = "SELECT tracking_ledger.serve_generation(%s, %s, %s, %s)"
 ENTER_NUMBERED = ENTER.replace("%s", "$1").encode()
+ONE_PLAN, ANY_PLAN = "force_generic_plan", "auto"  # see _plan_mode
 ENTER_FOR_ONE_PLAN = (
     b"SELECT *, pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true)"
     b" FROM tracking_ledger.enter_ledger($1)"
-)  # planning a question of many tables takes longer than answering it
+)
+SET_PLAN_MODE = b"SELECT pg_catalog.set_config('plan_cache_mode', $1, true)"
 BEHIND = "SELECT projection, shape, behind_after FROM projections WHERE ledger_id = %s AND behind_after IS NOT NULL"
 NUMBERS = "SELECT projection, shape, generation FROM projections WHERE ledger_id = %s AND projection = ANY (%s)"
 BATCH = 1000  # rows in one call
@@ -45,23 +47,42 @@ _encode = msgspec.json.Encoder().encode
 
 
 class PostgresSnapshot:
-    """See projections.tables.contract.Snapshot."""
+    """See projections.tables.contract.Snapshot.
+
+    `plan_mode` is what its transaction has; None where that is not its own, so that it may not be changed.
+    """
 
     def __init__(
-        self, connection: Connection, ledger: UUID, as_of: AsOf, generations: dict[str, int], prepares: bool
+        self,
+        connection: Connection,
+        ledger: UUID,
+        as_of: AsOf,
+        generations: dict[str, int],
+        *,
+        prepares: bool,
+        plan_mode: str | None,
     ) -> None:
         self._connection = connection
         self._ledger = ledger
         self._generations = generations
         self._prepares = prepares
+        self._plan_mode = plan_mode
         self.as_of = as_of
 
     def ask(self, question: str, **parameters: Any) -> Answer:
         given = with_generations(parameters, self._ledger, self._generations)
-        return self._connection.ask([_statement(question, given, self._prepares)])[0]
+        asked = _statement(question, given, self._prepares)
+        return self._connection.ask([*self._planning(question), asked])[-1]
 
     def generation(self, projection: str) -> int:
         return self._generations[projection]
+
+    def _planning(self, question: str) -> list[Statement]:
+        mode = _plan_mode(question)
+        if not self._prepares or self._plan_mode in (None, mode):
+            return []
+        self._plan_mode = mode
+        return [Statement(SET_PLAN_MODE, [mode], keep=True)]
 
 
 class PostgresGeneration:
@@ -112,11 +133,13 @@ class PostgresTables:
     def snapshot(self) -> Iterator[PostgresSnapshot]:
         catch_up = self._catch_up or (lambda: None)
         for _ in range(ATTEMPTS):
-            enter = Statement(ENTER_NUMBERED, [self._ledger], self._database.prepares)
-            with self._database.reading(enter) as (connection, entered):
+            mode = None if self._database.in_transaction else ONE_PLAN
+            enter = ENTER_FOR_ONE_PLAN if mode else ENTER_NUMBERED
+            entering = Statement(enter, [self._ledger], self._database.prepares)
+            with self._database.reading(entering) as (connection, entered):
                 as_of, generations = _entered(entered)
                 if self._catch_up is None or generations.keys() == SHAPES.keys():
-                    yield self._snapshot(connection, as_of, generations)
+                    yield self._snapshot(connection, as_of, generations, mode)
                     return
             catch_up()
         with self._database.joined_transaction() as connection:  # programs of another version write without a pause
@@ -158,7 +181,7 @@ class PostgresTables:
             return snapshot.as_of, [snapshot.ask(question, **parameters) for question, parameters in questions]
 
     def _entering(self, questions: Sequence[Question]) -> Statement:
-        is_one_plan = all(_has_one_plan(question) for question, _ in questions)
+        is_one_plan = all(_plan_mode(question) == ONE_PLAN for question, _ in questions)
         return Statement(ENTER_FOR_ONE_PLAN if is_one_plan else ENTER_NUMBERED, [self._ledger], self._database.prepares)
 
     def _statements(self, questions: Sequence[Question], generations: dict[str, int]) -> list[Statement]:
@@ -205,17 +228,21 @@ class PostgresTables:
     def _enter(self, connection: Connection) -> tuple[AsOf, dict[str, int]]:
         return _entered(connection.ask([Statement(ENTER_NUMBERED, [self._ledger], self._database.prepares)])[0])
 
-    def _snapshot(self, connection: Connection, as_of: AsOf, generations: dict[str, int]) -> PostgresSnapshot:
+    def _snapshot(
+        self, connection: Connection, as_of: AsOf, generations: dict[str, int], plan_mode: str | None = None
+    ) -> PostgresSnapshot:
         if generations.keys() != SHAPES.keys():
             raise incomplete(generations)
         self._generations = generations
-        return PostgresSnapshot(connection, self._ledger, as_of, generations, self._database.prepares)
+        return PostgresSnapshot(
+            connection, self._ledger, as_of, generations, prepares=self._database.prepares, plan_mode=plan_mode
+        )
 
 
 def _statement(question: str, given: dict[str, Any], prepares: bool) -> Statement:
     text, names = _numbered(question, filtering(sql(f"questions/{question}"), given))
     values = [_array(value) if isinstance(value, list) else value for value in (given[name] for name in names)]
-    return Statement(text, values, keep=prepares and _has_one_plan(question))
+    return Statement(text, values, keep=prepares)
 
 
 @lru_cache(KEPT)
@@ -227,9 +254,13 @@ def _numbered(question: str, filters: frozenset[str]) -> tuple[bytes, list[str]]
 
 
 @cache
-def _has_one_plan(question: str) -> bool:
-    """A question with optional filters is planned anew each time, because its best plan depends on what they are."""
-    return not has_filters(sql(f"questions/{question}"))
+def _plan_mode(question: str) -> str:
+    """Planning a question takes longer than most take to answer, so the server keeps each and a plan of it.
+
+    Where filters are given, the best plan may depend on what they look for: there the server compares what its kept
+    plan would cost with what a plan for the values did.
+    """
+    return ANY_PLAN if has_filters(sql(f"questions/{question}")) else ONE_PLAN
 
 
 def _array(values: list[str]) -> str:

@@ -19,6 +19,9 @@ from projections.tables.postgres import PostgresTables
 from tests.conftest import NewDatabase, Perform
 
 KEPT = "SELECT statement FROM pg_prepared_statements"
+PLAN_MODE = "SELECT current_setting('plan_cache_mode')"
+COUNT: tuple[str, dict[str, Any]] = ("vendors/count", {"status": "operational", "format": None})
+BY_NAME: tuple[str, dict[str, Any]] = ("vendors/by_name", {"name_key": "acme"})
 READ = """
     SELECT indexrelname, idx_tup_read FROM pg_stat_user_indexes UNION ALL
     SELECT relname, seq_tup_read FROM pg_stat_user_tables
@@ -46,6 +49,11 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[psycopg.Connection]:
     return sessions
 
 
+def counted(connection: psycopg.Connection) -> int:
+    statements = [statement for (statement,) in connection.execute(KEPT).fetchall()]
+    return sum("total FROM vendors vendor" in statement for statement in statements)
+
+
 @pytest.mark.processes
 def test_a_question_of_one_plan_is_kept_on_the_server(
     keeping: App, new_database: NewDatabase, migrated: str, settings: Settings
@@ -71,13 +79,35 @@ def test_what_was_planned_while_a_log_was_small_reads_no_more_when_it_has_grown(
     assert {table: count for table, count in read.items() if count > 20 * commands} == {}
 
 
-def test_a_question_with_optional_filters_is_planned_anew_each_time(keeping: App) -> None:
+def test_a_question_is_kept_for_each_choice_of_its_filters(keeping: App) -> None:
     with keeping.database.transaction() as connection:
-        keeping.tables.ask("vendors/count", status="operational", format=None)
-        keeping.tables.ask("vendors/by_name", name_key="acme")
-        kept = "".join(statement for (statement,) in connection.execute(KEPT).fetchall())
+        before = counted(connection)
+        for status in ("operational", "withdrawn", None):
+            keeping.tables.ask("vendors/count", status=status, format=None)
 
-    assert ("total FROM vendors vendor" in kept, "name_key" in kept) == (False, True)
+        assert counted(connection) - before == 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "mode"), [([], "force_generic_plan"), ([COUNT], "auto"), ([COUNT, BY_NAME], "force_generic_plan")]
+)
+def test_the_values_of_filters_may_alter_the_plan_of_their_question_alone(
+    keeping: App, asked: list[tuple[str, dict[str, Any]]], mode: str
+) -> None:
+    with keeping.tables.snapshot() as snapshot:
+        for question, given in asked:
+            snapshot.ask(question, **given)
+        assert keeping.database.call(PLAN_MODE) == [(mode,)]
+
+
+def test_a_view_within_a_transaction_leaves_its_plans_as_they_are(keeping: App) -> None:
+    with keeping.database.transaction():
+        before = keeping.database.call(PLAN_MODE)
+        with keeping.tables.snapshot() as snapshot:
+            for question, given in (BY_NAME, COUNT):
+                snapshot.ask(question, **given)
+
+        assert keeping.database.call(PLAN_MODE) == before
 
 
 def test_a_view_that_is_refused_leaves_the_connection_fit_for_the_next(keeping: App, perform: Perform) -> None:
