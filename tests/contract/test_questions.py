@@ -80,7 +80,8 @@ SAMPLES: Samples = {
     ],
     "target": ["b", "ü", history.BLOCKED, "acme", history.COMMIT, "csv", history.SOON],
     "id": [history.TASK, *ALL],
-    "ids": [ALL, [history.TASK], []],
+    "ids": [ALL, [history.TASK, history.TASK], []],
+    "work_items/obstacles.ids": [ALL, [history.TASK], []],  # who asks names each once
     "lowest": [("0", "z"), (history.TASK, history.TASK), (history.UNKNOWN, history.UNKNOWN)],
     "highest": ["z"],
     "first": ["0", history.TASK],
