@@ -127,16 +127,29 @@ class Synchronization:
 
     def follow_quietly(self, seconds: float | None = None) -> None:
         """The same as `follow`, for the background: where the database is known to be there; a failure is reported."""
+        self._failure_to_follow(seconds)
+
+    def follow_for_copy(self) -> None:
+        """The same, before the journal is copied. Raises where a file of this machine keeps it from following: the
+        copy would pass for whole."""
+        error = self._failure_to_follow(None)
+        if error is not None and "file" in error.details:
+            raise error
+
+    def _failure_to_follow(self, seconds: float | None) -> LedgerError | None:
         if not self._runtime.contact.ready:
-            return
+            return None
         try:
             self.follow(seconds)
-        except Diverged:
+        except Diverged as error:
             self._runtime.contact.mark_lost(after_timeout=True)  # to meet it again, which closes it
+            return error
         except LedgerError as error:
             if error.details.get("reason") == MOVED:
                 self._runtime.contact.mark_lost(after_timeout=False)  # to find it where it is now
             log.warning("following has to wait: %s", ascii(error.message)[1:-1])
+            return error
+        return None
 
     def let_drain_go_first(self) -> None:
         """What is taken in meanwhile would slow down what goes out."""

@@ -1,5 +1,7 @@
 """The published journal in a repository: git keeps its bytes, whatever its settings do with line ends."""
 
+import json
+import resource
 import subprocess
 from pathlib import Path
 from shutil import copytree
@@ -127,3 +129,29 @@ def test_a_clone_whose_ledger_is_in_another_database_hears_that_it_begins(
     assert "If others record this project already" in primed.stdout
     assert ["name it in LEDGER_DSN" in said.stderr for said in (primed, added, more)] == [True, False, False]
     assert (added.exit_code, more.exit_code) == (0, 0)
+
+
+@pytest.mark.processes
+def test_a_copy_that_lacks_what_the_disk_did_not_take_is_no_success(published: App, perform: Perform) -> None:
+    for number in range(20):  # so that no other file of this machine is as long as its journal
+        perform("create_work_item", item_type="task", title=f"Long {number}", description="a long text " * 1500)
+    until(published.sync.follow)
+    publish(published)
+    copy = published.identity.project / ".ledger" / "journal.jsonl"
+    before = copy.read_bytes()
+    other = replace(published.settings, home=published.settings.home / "other")
+    run(other, "add", "Recorded from another machine")
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before), usual[1]))
+    try:
+        said, answered = run(published.settings, "publish"), run(published.settings, "publish", "--json")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    again = run(published.settings, "publish")
+
+    assert (said.exit_code, answered.exit_code, again.exit_code) == (5, 5, 0)
+    assert str(published.local.journal.file) in said.stderr
+    assert "next: check its disk" in said.stderr
+    assert json.loads(answered.stdout)["error"]["code"] == "unavailable"
+    assert "Recorded from another machine" in copy.read_text()

@@ -14,11 +14,12 @@ def publish(invocation: Invocation) -> None:
     """Copy this machine's journal to .ledger/journal.jsonl, to be committed with the project.
 
     Questions are answered from this file when neither the database nor this machine's own copy can be read. The
-    file is replaced as a whole, and only by a journal that contains it.
+    file is replaced as a whole, and only by a journal that contains it. Exit code 5 when this machine's disk does not
+    take what the journal lacks; the file stays as it was.
     """
     app = invocation.app
     if app.runtime.opened or _reached(invocation):
-        app.sync.follow_quietly()
+        app.sync.follow_for_copy()
     done = copy_out(app)
     if invocation.as_json:
         answer_json({"file": str(done.file), "position": done.position, "outcome": done.outcome})
