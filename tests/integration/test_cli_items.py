@@ -51,6 +51,35 @@ def test_add_takes_titles_from_standard_input_one_a_line(run: Run) -> None:
 
 
 @pytest.mark.processes
+def test_a_long_text_is_read_from_standard_input_where_it_is_a_dash(run: Run, perform: Perform) -> None:
+    ref = run("add", "Piped", "-d", "-", input="# Why\n\nit is long\n").stdout.split()[0]
+    run("edit", ref, "--notes", "-", input="two\nlines\n")
+
+    made = item(perform, ref)
+    assert (made["description"], made["notes"]) == ("# Why\n\nit is long", "two\nlines")
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize(
+    ("words", "input", "said"),
+    [
+        (("add", "One", "-d", "-"), "", "standard input is empty"),
+        (("add", "-", "-d", "-"), "one\n", "- stands in two places"),
+        (("edit", "w-22222", "-d", "-", "--notes", "-"), "one\n", "- stands in two places"),
+        (("edit", "-", "-d", "-"), "w-22222\n", "- stands in two places"),
+        (("comment", "w-22222", "-"), "\n", "standard input is empty"),
+    ],
+)
+def test_a_dash_for_which_there_is_no_text_is_wrong_use(
+    run: Run, words: tuple[str, ...], input: str, said: str
+) -> None:
+    refused = run(*words, input=input)
+
+    assert refused.exit_code == exits.WRONG_USE
+    assert said in refused.stderr
+
+
+@pytest.mark.processes
 def test_an_edit_answers_the_title_that_the_item_has_now(run: Run) -> None:
     ref = added(run, "Before")
 

@@ -1,6 +1,5 @@
 """The command `comment`: say something about an entity, or correct and withdraw what one said."""
 
-import sys
 from typing import Any
 
 import click
@@ -9,6 +8,7 @@ from projections.cli.terminal import exits
 from projections.cli.terminal.completions import REF
 from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, say
+from projections.cli.terminal.parameters.texts import STANDARD_INPUT, text_of_standard_input
 from projections.operations.catalog import OPERATIONS
 
 DONE = {"add": "", "correct": "corrected", "withdraw": "withdrawn"}
@@ -29,7 +29,7 @@ def comment(invocation: Invocation, ref: str, text: tuple[str, ...], correct: st
         raise click.UsageError("--correct and --withdraw exclude each other")
     arguments: dict[str, Any] = {"id": ref, "action": "correct" if correct else "withdraw" if withdraw else "add"}
     if text:
-        arguments["text"] = sys.stdin.read().rstrip("\n") if text == ("-",) else " ".join(text)
+        arguments["text"] = " ".join(text) if text != (STANDARD_INPUT,) else text_of_standard_input()
     if correct or withdraw:
         arguments["comment_id"] = correct or withdraw
     answered = OPERATIONS["comment"].perform(invocation.app, arguments)

@@ -11,6 +11,7 @@ from projections.cli.terminal.completions import REF
 from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, say
 from projections.cli.terminal.parameters.dates import Length, PastMoment
+from projections.cli.terminal.parameters.texts import LONG_TEXT
 
 
 @click.command(cls=CliCommand)
@@ -21,7 +22,7 @@ from projections.cli.terminal.parameters.dates import Length, PastMoment
 @click.option(
     "--on", "happened_at", metavar="WHEN", type=PastMoment(), help="When, if not now: yesterday, fri, 2026-11-20."
 )
-@click.option("--note", metavar="TEXT", help="What it went into.")
+@click.option("--note", metavar="TEXT|-", type=LONG_TEXT, help="What it went into; - reads it from standard input.")
 @pass_invocation
 def effort(invocation: Invocation, /, ref: str | None, **spent: Any) -> int:
     """Add effort to the work item REF: TIME, like 90m or 1h30, tokens, cost.

@@ -20,6 +20,7 @@ from projections.cli.terminal.completions import PERSON, REF, STATE, TAG
 from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, moment, planned, printable, remark, remark_ready, say
 from projections.cli.terminal.parameters.dates import Length, When
+from projections.cli.terminal.parameters.texts import LONG_TEXT, standard_input
 from projections.questions.answers import Answered
 
 ME = "me"
@@ -32,7 +33,13 @@ PRIORITY = click.option("-p", "--priority", metavar="1-5", help="1 is the most u
 ASSIGNEE = click.option(
     "-a", "--assignee", type=PERSON, metavar="NAME", help="The person it is assigned to; `me` is you."
 )
-DESCRIPTION = click.option("-d", "--description", metavar="TEXT", help="What it is about, in Markdown.")
+DESCRIPTION = click.option(
+    "-d",
+    "--description",
+    metavar="TEXT|-",
+    type=LONG_TEXT,
+    help="What it is about, in Markdown; - reads it from standard input.",
+)
 DUE = click.option("--due", metavar="WHEN", type=When(), help="Done by then: fri, +3d, in 2 weeks, 2026-12-15.")
 NOT_BEFORE = click.option("--not-before", metavar="WHEN", type=When(), help="Not ready before then.")
 ESTIMATE = click.option("--estimate", metavar="TIME", type=Length(), help="What it will take: 90m, 2h, 1h30.")
@@ -81,7 +88,7 @@ def add(invocation: Invocation, /, title: tuple[str, ...], blockers: tuple[str, 
 
 def _of_standard_input() -> dict[str, str]:
     """The titles, each with the line that it stands on."""
-    return {f"line {number}": line.strip() for number, line in enumerate(sys.stdin, 1) if line.strip()}
+    return {f"line {number}": line.strip() for number, line in enumerate(standard_input(), 1) if line.strip()}
 
 
 def _created_at_once(
@@ -114,7 +121,7 @@ def _created_at_once(
 @REFS
 @click.option("--title", help="The new title.")
 @DESCRIPTION
-@click.option("--notes", metavar="TEXT", help="The new notes.")
+@click.option("--notes", metavar="TEXT|-", type=LONG_TEXT, help="The new notes; - reads them from standard input.")
 @PRIORITY
 @TAGS
 @click.option("--untag", "untags", type=TAG, multiple=True, help="Remove this tag; may be repeated.")

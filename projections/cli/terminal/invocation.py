@@ -16,6 +16,7 @@ from projections.application.app import App
 from projections.cli.terminal import exits, lost_output
 from projections.cli.terminal.output import remark
 from projections.cli.terminal.parameters.options import Options, common_options
+from projections.cli.terminal.parameters.texts import LongText
 from projections.cli.warm.place import name
 from projections.maintenance.after_write import keep_status, renew_copies
 
@@ -133,7 +134,8 @@ class CliCommand(click.Command):
 
 def _names_what_is_there(parameter: click.Parameter) -> bool:
     """All but the texts of an option, which may be empty."""
-    return isinstance(parameter, click.Argument) or parameter.type is not click.STRING
+    is_text = parameter.type is click.STRING or isinstance(parameter.type, LongText)
+    return isinstance(parameter, click.Argument) or not is_text
 
 
 def _is_empty(value: Any) -> bool:

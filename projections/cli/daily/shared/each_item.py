@@ -1,6 +1,5 @@
 """What a command does to each of several items: their references from the line or from standard input, one end."""
 
-import sys
 from collections.abc import Callable, Iterator
 
 import click
@@ -11,6 +10,7 @@ from projections.cli.terminal import exits
 from projections.cli.terminal.completions import REF
 from projections.cli.terminal.invocation import Invocation
 from projections.cli.terminal.output import answer_json
+from projections.cli.terminal.parameters.texts import standard_input
 from projections.questions.answers import Answered
 
 REFS = click.argument("refs", type=REF, metavar="REF...|-", nargs=-1, required=True)
@@ -53,7 +53,7 @@ def each_ref(refs: tuple[str, ...]) -> Iterator[str]:
 
 
 def _read() -> list[str]:
-    words = [line.split(maxsplit=1)[0] for line in sys.stdin if line.strip()]
+    words = [line.split(maxsplit=1)[0] for line in standard_input() if line.strip()]
     found = [word for word in words if parse(word) is not None]
     if not found:
         raise Invalid(
