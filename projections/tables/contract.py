@@ -45,6 +45,9 @@ class Snapshot(Protocol):
     def ask(self, question: str, **parameters: Any) -> Answer:
         """The rows that `sql/questions/<question>.sql` finds; JSON documents as bytes."""
 
+    def ask_all(self, questions: Sequence[Question]) -> list[Answer]:
+        """Several questions, none of which needs another's answer, in as few round trips as the store can."""
+
     def generation(self, projection: str) -> int:
         """The generation of a read model that serves this view."""
 

@@ -70,19 +70,27 @@ class PostgresSnapshot:
         self.as_of = as_of
 
     def ask(self, question: str, **parameters: Any) -> Answer:
-        given = with_generations(parameters, self._ledger, self._generations)
-        asked = _statement(question, given, self._prepares)
-        return self._connection.ask([*self._planning(question), asked])[-1]
+        return self._connection.ask(self._statements(question, parameters))[-1]
+
+    def ask_all(self, questions: Sequence[Question]) -> list[Answer]:
+        statements, answers = [], []
+        for question, parameters in questions:
+            statements += self._statements(question, parameters)
+            answers.append(len(statements) - 1)
+        found = self._connection.ask(statements)
+        return [found[place] for place in answers]
 
     def generation(self, projection: str) -> int:
         return self._generations[projection]
 
-    def _planning(self, question: str) -> list[Statement]:
-        mode = _plan_mode(question)
+    def _statements(self, question: str, parameters: dict[str, Any]) -> list[Statement]:
+        """What is sent for a question; the last of them answers it."""
+        given = with_generations(parameters, self._ledger, self._generations)
+        asked, mode = _statement(question, given, self._prepares), _plan_mode(question)
         if not self._prepares or self._plan_mode in (None, mode):
-            return []
+            return [asked]
         self._plan_mode = mode
-        return [Statement(SET_PLAN_MODE, [mode], keep=True)]
+        return [Statement(SET_PLAN_MODE, [mode], keep=True), asked]
 
 
 class PostgresGeneration:

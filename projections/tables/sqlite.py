@@ -67,6 +67,9 @@ class SqliteSnapshot:
         names = [column[0] for column in cursor.description]
         return [_with_document(dict(zip(names, row, strict=True))) for row in cursor]
 
+    def ask_all(self, questions: Sequence[Question]) -> list[Answer]:
+        return [self.ask(question, **parameters) for question, parameters in questions]
+
     def generation(self, projection: str) -> int:
         return self._generations[projection]
 

@@ -228,13 +228,19 @@ def test_each_parameter_of_a_list_of_work_items_finds_something_else_than_the_wh
 
 
 def test_questions_asked_at_once_are_answered_as_one_by_one_for_one_position(both: tuple[Ledger, Ledger]) -> None:
-    asked: list[Question] = [("vendors/by_name", {"name_key": "acme"}), ("conflicts/count", {"status": "open"})]
+    asked: list[Question] = [
+        ("vendors/by_name", {"name_key": "acme"}),
+        ("vendors/count", {"status": "operational", "format": None}),
+        ("conflicts/count", {"status": "open"}),
+    ]
 
     for ledger in both:
         as_of, answers = ledger.tables.ask_all(asked)
         alone = [ledger.tables.ask(question, **given) for question, given in asked]
         assert answers == [answer for _, answer in alone]
         assert {as_of.position} == {seen.position for seen, _ in alone}
+        with ledger.tables.snapshot() as snapshot:
+            assert snapshot.ask_all(asked) == answers
 
 
 def test_what_is_asked_for_by_name_is_spelled_as_lists_spell_it_beside_ids_that_begin_alike(

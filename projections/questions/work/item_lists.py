@@ -18,7 +18,7 @@ from projections.questions.references import references
 from projections.questions.work import readiness, work_items
 from projections.questions.work.searches import Search
 from projections.read_models.work_items import HIDDEN
-from projections.tables.contract import Answer, Snapshot
+from projections.tables.contract import Answer, Question, Snapshot
 
 Order = Literal["updated", "created", "priority", "due", "tree", "relevance"]
 Fetch = Callable[..., Answer]  # (after which place, how many, how many to pass over) -> lines with `id` and `key`
@@ -106,9 +106,14 @@ def listed(
     if _is_sifted(wanted):
         return _sifted(snapshot, wanted, fetch, after, order=order, limit=limit, offset=offset)
     counting = "work_items/count_tagged" if _is_of_a_tag(wanted) else "work_items/count"
-    total = snapshot.ask(counting, **filters, most=EXACT + 1)[0]["total"]
+    asked: list[Question] = [(counting, filters | {"most": EXACT + 1})]
+    if order != "tree":
+        asked.append(_page_question(wanted, order, filters, after, limit + 1, offset))
+    [count], *pages = snapshot.ask_all(asked)
+    lines = pages[0] if pages else fetch(after, limit + 1, offset)
+    total = count["total"]
     found = page(
-        fetch(after, limit + 1, offset),
+        lines,
         limit,
         order=order,
         total=total if total <= EXACT else None,
@@ -156,16 +161,23 @@ def in_state(snapshot: Snapshot, word: str, limit: int) -> list[Entity]:
 
 def _fetching(snapshot: Snapshot, wanted: WorkItemFilter, order: Order) -> Fetch:
     filters = _conditions(wanted, snapshot.as_of.now)
-    question = (
-        "work_items/list_tagged" if order == "updated" and wanted.tag is not None else f"work_items/list_by_{order}"
-    )
 
     def fetch(after: PageStart, limit: int, offset: int = 0) -> Answer:
         if order == "tree":
             return _grown(snapshot, filters, after, limit + offset)[offset:]
-        return snapshot.ask(question, **filters, after_key=after[0], after_id=after[1], limit=limit, offset=offset)
+        question, asked = _page_question(wanted, order, filters, after, limit, offset)
+        return snapshot.ask(question, **asked)
 
     return fetch
+
+
+def _page_question(
+    wanted: WorkItemFilter, order: Order, filters: dict[str, Any], after: PageStart, limit: int, offset: int
+) -> Question:
+    """A page of a list in any order but that of trees."""
+    is_tagged = order == "updated" and wanted.tag is not None
+    name = "work_items/list_tagged" if is_tagged else f"work_items/list_by_{order}"
+    return name, filters | {"after_key": after[0], "after_id": after[1], "limit": limit, "offset": offset}
 
 
 def _is_of_a_tag(wanted: WorkItemFilter) -> bool:
