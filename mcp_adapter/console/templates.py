@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from ledger.resources import folder
+from ledger.values.controls import visible_in_page
 from ledger.values.moment import parse
 from mcp_adapter.console.mentions import with_mentions
 from mcp_adapter.console.ticks import boxes, with_boxes
@@ -35,8 +36,8 @@ _SHOWN = with_mentions(with_boxes(_parser()))
 
 
 def render(name: str, **values: Any) -> str:
-    """The text of `templates/console/<name>.html.j2`."""
-    return _environment().get_template(f"{name}.html.j2").render(**values)
+    """The text of `templates/console/<name>.html.j2`, with control characters of the values made visible."""
+    return visible_in_page(_environment().get_template(f"{name}.html.j2").render(**values))
 
 
 def markdown(value: str | None, base: str = "", *, is_form: bool = False) -> Markup:

@@ -5,7 +5,6 @@ page can, the most important part of it is shown and the rest counted.
 """
 
 import base64
-import re
 from functools import cache
 from hashlib import sha256
 from typing import Any
@@ -17,6 +16,7 @@ from ledger.aggregates.vendor.state import FORMATS
 from ledger.envelope import stream_id
 from ledger.resources import folder
 from ledger.store import EventStore
+from ledger.values.controls import visible_in_lines
 from ledger.values.states import FINISHED
 from projections.questions import vendor_history
 from projections.questions.answers import Entity
@@ -33,8 +33,6 @@ DEPLOYMENTS = 200
 FOLD = 40  # entries of one list in the tree before the rest is folded
 ITEMS = 6_000  # work items on one page
 SHOWN = report.Shown(vendors=VENDORS, lines=None)
-
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def page(snapshot: Snapshot, log: EventStore, document: report.Document) -> str:
@@ -104,7 +102,7 @@ def _visible(value: Any) -> Any:
     """Control characters and marks that turn the direction of writing as words, in whatever the template prints."""
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
-    return _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], value)
+    return visible_in_lines(value)
 
 
 def _hash(text: str) -> str:

@@ -273,6 +273,20 @@ def test_effort_is_logged_on_the_page_of_an_item_and_summed_with_what_is_below(b
     assert MARKUP not in text
 
 
+def test_control_characters_are_seen_on_a_page_and_come_back_unchanged_from_its_form(browser: Browser) -> None:
+    title, description = "Red \x1b[31m\u202eabc", "in \x07 `a \x1b` text"
+    page = browser.create(title=title, description=description)
+
+    shown = browser.get(page).body.decode()
+    listed = browser.get("list").body.decode()
+
+    assert "Red \\x1b[31m\\u202eabc</h1>" in shown
+    assert "in \\x07 <code>a \\x1b</code> text" in shown
+    assert ("Red \\x1b[31m\\u202eabc</a>" in listed, "\x1b" in listed) == (True, False)
+    assert f'name="f-title" value="{title}"' in shown
+    assert f'<textarea name="f-description">{description}</textarea>' in shown
+
+
 def test_the_list_shows_and_filters_by_due(browser: Browser) -> None:
     for title, due in (("Long since", "2020-01-31"), ("Far away", "2999-01-31")):
         browser.create(title=title, due=due)

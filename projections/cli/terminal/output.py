@@ -6,7 +6,6 @@ terminal. Colour obeys NO_COLOR and is left out where the output is no terminal.
 
 import json
 import os
-import re
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,6 +14,8 @@ from typing import Any
 
 import click
 from rich.cells import cell_len, chop_cells, set_cell_size
+
+from ledger.values.controls import visible_in_line
 
 GAP = "  "  # between two columns
 NARROWEST = 8  # columns of a terminal that a cell is never pressed below
@@ -28,8 +29,6 @@ STYLES = {
     "fine": "green",
     "warning": "yellow",
 }
-# C0 and C1 controls, line and paragraph separators, and the marks that turn the direction of writing
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def printable(value: object) -> str:
@@ -46,7 +45,7 @@ def printable(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):
         return ", ".join(printable(part) for part in value)
-    return _UNSEEN.sub(_escape_name, str(value))
+    return visible_in_line(str(value))
 
 
 def moment(value: str | None) -> str:
@@ -163,7 +162,7 @@ def draw_markdown(text: str) -> None:
     from rich.console import Console  # only here: what draws costs a start a tenth
     from rich.markdown import Markdown
 
-    harmless = "\n".join(_UNSEEN.sub(_escape_name, line) for line in text.splitlines())
+    harmless = "\n".join(visible_in_line(line) for line in text.splitlines())
     Console(markup=False, highlight=False, emoji=False).print(Markdown(harmless, hyperlinks=False))
 
 
@@ -189,10 +188,6 @@ def working(what: str) -> Iterator[None]:
 
 
 _EMPTY: tuple[object, ...] = (None, "", [], ())
-
-
-def _escape_name(found: re.Match[str]) -> str:
-    return ascii(found[0])[1:-1]
 
 
 def _progress(*columns: Any) -> Any:
