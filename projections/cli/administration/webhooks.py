@@ -9,6 +9,7 @@ from ledger.aggregates.configuration.state import Template
 from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import CliGroup, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, printable, remark, say, table
+from projections.cli.terminal.parameters.event_filters import event_filters
 from projections.maintenance.webhooks.sender import Round, WebhookSender, sending
 from projections.operations.catalog import OPERATIONS
 from projections.questions.answers import Entity
@@ -26,15 +27,7 @@ def webhook() -> None:
 @webhook.command()
 @click.argument("name")
 @click.argument("url")
-@click.option(
-    "--kind",
-    "kinds",
-    multiple=True,
-    metavar="KIND",
-    help="Only events of this kind: WorkItemCompleted, vendor, ... (repeatable).",
-)
-@click.option("--item", "items", multiple=True, metavar="REF", help="Only events about this (repeatable).")
-@click.option("--person", "people", multiple=True, metavar="NAME", help="Only events by this person (repeatable).")
+@event_filters
 @click.option("--template", type=click.Choice(get_args(Template)), help="What is sent (default: json).")
 @click.option("--from", "position", type=click.IntRange(min=0), help="Begin after this position (default: now).")
 @pass_invocation

@@ -17,6 +17,7 @@ from projections.cli.terminal.interruption import Interruption
 from projections.cli.terminal.invocation import CliCommand, Invocation, pass_invocation
 from projections.cli.terminal.live import PAUSE
 from projections.cli.terminal.output import moment, printable, remark, say
+from projections.cli.terminal.parameters.event_filters import event_filters
 from projections.cli.terminal.parameters.points import POINT
 from projections.cli.terminal.wording import happened
 from projections.questions.answers import Line
@@ -31,15 +32,7 @@ STOP, GO_ON = "stop", "go-on"
 
 @click.command(cls=CliCommand)
 @click.option("--since", type=POINT, help="Begin after this position or time, like 120 or 2h (default: now).")
-@click.option(
-    "--kind",
-    "kinds",
-    multiple=True,
-    metavar="KIND",
-    help="Only events of this kind: WorkItemCompleted, vendor, ... (repeatable).",
-)
-@click.option("--item", "items", multiple=True, metavar="REF", help="Only events about this (repeatable).")
-@click.option("--person", "people", multiple=True, metavar="NAME", help="Only events by this person (repeatable).")
+@event_filters
 @click.option(
     "--exec", "program", metavar="CMD", help="Run this for each event, which it gets as JSON on standard input."
 )
