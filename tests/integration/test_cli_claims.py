@@ -29,6 +29,16 @@ def test_ready_lists_what_can_be_begun(run: Run, perform: Perform) -> None:
     assert "Second" in run("ready", "--limit", "1", "--page", "2").stdout
 
 
+def test_ready_says_how_the_first_of_what_it_lists_is_begun(run: Run, perform: Perform) -> None:
+    nothing = run("ready")
+    ref = perform("create_work_item", item_type="task", title="First")["ref"]
+
+    listed, answered = run("ready"), run("ready", "--json")
+
+    assert f"to begin the first: tracking-ledger start {ref}" in listed.stderr
+    assert "start" not in nothing.output + answered.output
+
+
 def test_next_claims_until_nothing_is_ready_and_says_what_to_type_when_it_is_done(run: Run, perform: Perform) -> None:
     perform("create_work_item", item_type="task", title="Only")
 

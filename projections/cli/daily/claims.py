@@ -67,7 +67,9 @@ def ready(invocation: Invocation, /, page: int, **arguments: Any) -> None:
     )
     if not answered["items"]:
         remark("nothing is ready; what waits, and for what: tracking-ledger list --blocked")
-    elif answered["has_more"]:
+        return
+    remark(f"to begin the first: tracking-ledger start {answered['items'][0]['ref']}")
+    if answered["has_more"]:
         remark(f"{answered['returned']} of {counted(answered)}; more: tracking-ledger ready --page {page + 1}")
 
 
