@@ -1,6 +1,7 @@
 """Files that are replaced whole: a reader sees the old one or the new one, never a half."""
 
 import contextlib
+import errno
 import glob
 import os
 import secrets
@@ -13,6 +14,7 @@ from typing import BinaryIO
 
 from ledger.errors import Unavailable
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FORGOTTEN = 600.0  # seconds after which a draft is abandoned
 
 
@@ -37,9 +39,15 @@ def replacing(file: Path, last: Callable[[], None] = lambda: None) -> Iterator[B
             raise
         raise Unavailable(
             f"{file} cannot be written: {error.strerror or error}",
-            next_step="name a file in a folder that is there and writable; nothing was left behind",
+            next_step=f"{_way_out(error)}; nothing was left behind",
             path=str(file),
         ) from error
+
+
+def _way_out(error: OSError) -> str:
+    if error.errno in FULL:
+        return "free space on its disk, and repeat the command"
+    return "name a file in a folder that is there and writable"
 
 
 @contextmanager

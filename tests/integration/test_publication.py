@@ -9,6 +9,7 @@ from shutil import copytree
 import pytest
 from msgspec.structs import replace
 
+from ledger.errors import Unavailable
 from projections.application.app import App
 from projections.application.clones import BRING_BACK
 from projections.transfer.publication import publish
@@ -155,3 +156,23 @@ def test_a_copy_that_lacks_what_the_disk_did_not_take_is_no_success(published: A
     assert "next: check its disk" in said.stderr
     assert json.loads(answered.stdout)["error"]["code"] == "unavailable"
     assert "Recorded from another machine" in copy.read_text()
+
+
+def test_a_project_on_a_full_disk_keeps_its_copy_and_is_told_to_free_space(published: App, perform: Perform) -> None:
+    copy = published.identity.project / ".ledger" / "journal.jsonl"
+    before = copy.read_bytes()
+    perform("create_vendor", name="Newer", metadata={"text": "long " * 200})
+    until(published.sync.follow)
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before), usual[1]))
+    try:
+        with pytest.raises(Unavailable) as refused:
+            publish(published)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+
+    assert str(copy) in refused.value.message
+    assert "free space on its disk" in refused.value.next_step
+    assert copy.read_bytes() == before
+    assert sorted(file.name for file in copy.parent.iterdir()) == [".gitattributes", "journal.jsonl", "ledger.json"]
