@@ -31,11 +31,8 @@ FILL = "SELECT tracking_ledger.fill_generation(%s, %s, %s, %s, %s, %s, %s)"
 MARK = "SELECT tracking_ledger.mark_generation(%s, %s)"
 SERVE = "SELECT tracking_ledger.serve_generation(%s, %s, %s, %s)"
 ENTER_NUMBERED = ENTER.replace("%s", "$1").encode()
-ONE_PLAN, ANY_PLAN = "force_generic_plan", "auto"  # see _plan_mode
-ENTER_FOR_ONE_PLAN = (
-    b"SELECT *, pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true)"
-    b" FROM tracking_ledger.enter_ledger($1)"
-)
+ENTER_FOR_PLANS = b"SELECT *, pg_catalog.set_config('plan_cache_mode', $2, true) FROM tracking_ledger.enter_ledger($1)"
+ONE_PLAN, OWN_PLANS = "force_generic_plan", "force_custom_plan"  # see _plan_mode
 SET_PLAN_MODE = b"SELECT pg_catalog.set_config('plan_cache_mode', $1, true)"
 BEHIND = "SELECT projection, shape, behind_after FROM projections WHERE ledger_id = %s AND behind_after IS NOT NULL"
 NUMBERS = "SELECT projection, shape, generation FROM projections WHERE ledger_id = %s AND projection = ANY (%s)"
@@ -142,9 +139,7 @@ class PostgresTables:
         catch_up = self._catch_up or (lambda: None)
         for _ in range(ATTEMPTS):
             mode = None if self._database.in_transaction else ONE_PLAN
-            enter = ENTER_FOR_ONE_PLAN if mode else ENTER_NUMBERED
-            entering = Statement(enter, [self._ledger], self._database.prepares)
-            with self._database.reading(entering) as (connection, entered):
+            with self._database.reading(self._enters(mode)) as (connection, entered):
                 as_of, generations = _entered(entered)
                 if self._catch_up is None or generations.keys() == SHAPES.keys():
                     yield self._snapshot(connection, as_of, generations, mode)
@@ -189,8 +184,13 @@ class PostgresTables:
             return snapshot.as_of, [snapshot.ask(question, **parameters) for question, parameters in questions]
 
     def _entering(self, questions: Sequence[Question]) -> Statement:
-        is_one_plan = all(_plan_mode(question) == ONE_PLAN for question, _ in questions)
-        return Statement(ENTER_FOR_ONE_PLAN if is_one_plan else ENTER_NUMBERED, [self._ledger], self._database.prepares)
+        modes = {_plan_mode(question) for question, _ in questions}
+        return self._enters(ONE_PLAN if modes == {ONE_PLAN} else OWN_PLANS)
+
+    def _enters(self, plan_mode: str | None) -> Statement:
+        if plan_mode is None:
+            return Statement(ENTER_NUMBERED, [self._ledger], self._database.prepares)
+        return Statement(ENTER_FOR_PLANS, [self._ledger, plan_mode], self._database.prepares)
 
     def _statements(self, questions: Sequence[Question], generations: dict[str, int]) -> list[Statement]:
         prepares = self._database.prepares
@@ -234,7 +234,7 @@ class PostgresTables:
             pass
 
     def _enter(self, connection: Connection) -> tuple[AsOf, dict[str, int]]:
-        return _entered(connection.ask([Statement(ENTER_NUMBERED, [self._ledger], self._database.prepares)])[0])
+        return _entered(connection.ask([self._enters(None)])[0])
 
     def _snapshot(
         self, connection: Connection, as_of: AsOf, generations: dict[str, int], plan_mode: str | None = None
@@ -263,12 +263,12 @@ def _numbered(question: str, filters: frozenset[str]) -> tuple[bytes, list[str]]
 
 @cache
 def _plan_mode(question: str) -> str:
-    """Planning a question takes longer than most take to answer, so the server keeps each and a plan of it.
+    """Planning a question takes longer than most take to answer, so the server keeps a plan of each.
 
-    Where filters are given, the best plan may depend on what they look for: there the server compares what its kept
-    plan would cost with what a plan for the values did.
+    Where filters are given, the best plan depends on what they look for: there it keeps what it has read of the
+    question, and plans it for the values. Left to itself it may go on with a plan of a ledger that has grown since.
     """
-    return ANY_PLAN if has_filters(sql(f"questions/{question}")) else ONE_PLAN
+    return OWN_PLANS if has_filters(sql(f"questions/{question}")) else ONE_PLAN
 
 
 def _array(values: list[str]) -> str:

@@ -20,6 +20,10 @@ from tests.conftest import NewDatabase, Perform
 
 KEPT = "SELECT statement FROM pg_prepared_statements"
 PLAN_MODE = "SELECT current_setting('plan_cache_mode')"
+PLANS = """
+    SELECT generic_plans, custom_plans FROM pg_prepared_statements
+    WHERE statement LIKE '%total FROM vendors vendor%' AND statement NOT LIKE '%generic_plans%'
+"""
 COUNT: tuple[str, dict[str, Any]] = ("vendors/count", {"status": "operational", "format": None})
 BY_NAME: tuple[str, dict[str, Any]] = ("vendors/by_name", {"name_key": "acme"})
 READ = """
@@ -74,17 +78,23 @@ def test_what_was_planned_while_a_log_was_small_reads_no_more_when_it_has_grown(
     assert {table: count for table, count in read.items() if count > 20 * commands} == {}
 
 
-def test_a_question_is_kept_for_each_choice_of_its_filters(keeping: App) -> None:
-    with closing(App(keeping.settings)) as app, app.database.transaction() as connection:  # in a session of its own
-        for status in ("operational", "withdrawn", None):
+@pytest.mark.processes
+def test_a_question_with_filters_is_kept_for_each_choice_of_them_and_planned_for_their_values(
+    keeping: App, new_database: NewDatabase, migrated: str
+) -> None:
+    with closing(App(replace(keeping.settings, dsn=new_database(migrated)))) as app:
+        for status in (*["operational"] * 10, None):  # after five the server would compare
             app.tables.ask("vendors/count", status=status, format=None)
-        kept = [statement for (statement,) in connection.execute(KEPT).fetchall()]
+            with app.tables.snapshot() as snapshot:
+                snapshot.ask_all([BY_NAME, COUNT])
+        plans = app.database.call(PLANS)
 
-    assert sum("total FROM vendors vendor" in statement for statement in kept) == 2
+    assert sorted(plans) == [(0, 1), (0, 21)]
 
 
 @pytest.mark.parametrize(
-    ("asked", "mode"), [([], "force_generic_plan"), ([COUNT], "auto"), ([COUNT, BY_NAME], "force_generic_plan")]
+    ("asked", "mode"),
+    [([], "force_generic_plan"), ([COUNT], "force_custom_plan"), ([COUNT, BY_NAME], "force_generic_plan")],
 )
 def test_the_values_of_filters_may_alter_the_plan_of_their_question_alone(
     keeping: App, asked: list[tuple[str, dict[str, Any]]], mode: str
