@@ -1,11 +1,12 @@
 -- Items that may be ready, most urgent first, then oldest first. The twin of candidates.sql: here no column says what others
 -- hold up, so each item is asked.
 WITH RECURSIVE below (id) AS (
-    SELECT child.id FROM work_items child
+    SELECT child.id FROM work_items child INDEXED BY work_items_children
     WHERE child.ledger_id = %(ledger)s AND child.generation = %(work_items)s AND child.parent_id = %(parent_id)s
     UNION
     SELECT child.id FROM below
-    JOIN work_items child ON child.ledger_id = %(ledger)s AND child.generation = %(work_items)s AND child.parent_id = below.id
+    JOIN work_items child INDEXED BY work_items_children
+        ON child.ledger_id = %(ledger)s AND child.generation = %(work_items)s AND child.parent_id = below.id
 )
 SELECT item.id, item.rank AS key FROM work_items item
 WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.category IN ('planned', 'active') AND item.hidden = 0
@@ -18,7 +19,7 @@ WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.
         AND entry.relation = 'tag' AND entry.target = %(tag)s))
   AND item.item_type <> 'milestone' AND item.waits_for IS NULL AND (item.starts_at IS NULL OR item.starts_at <= %(moment)s)
   AND NOT EXISTS (
-      SELECT 1 FROM work_items child
+      SELECT 1 FROM work_items child INDEXED BY work_items_children
       WHERE child.ledger_id = %(ledger)s AND child.generation = %(work_items)s AND child.parent_id = item.id
         AND child.category NOT IN ('done', 'dropped') AND child.hidden IN (0, 2))
   AND NOT EXISTS (

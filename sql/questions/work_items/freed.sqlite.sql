@@ -8,7 +8,8 @@ waiting (id) AS (
         AND link.id = asked.id AND link.relation = 'blocks'
     UNION
     SELECT child.id FROM waiting
-    JOIN work_items child ON child.ledger_id = %(ledger)s AND child.generation = %(work_items)s AND child.parent_id = waiting.id
+    JOIN work_items child INDEXED BY work_items_children
+        ON child.ledger_id = %(ledger)s AND child.generation = %(work_items)s AND child.parent_id = waiting.id
 )
 SELECT item.id, item.rank AS key FROM work_items item
 WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s

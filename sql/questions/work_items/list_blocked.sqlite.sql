@@ -14,10 +14,12 @@ WITH RECURSIVE root AS MATERIALIZED (
       AND other.category NOT IN ('done', 'dropped') AND other.hidden IN (0, 2)
 ), below (id) AS (
     SELECT child.id FROM root
-    JOIN work_items child ON child.ledger_id = %(ledger)s AND child.generation = %(work_items)s AND child.parent_id = root.id
+    JOIN work_items child INDEXED BY work_items_children
+        ON child.ledger_id = %(ledger)s AND child.generation = %(work_items)s AND child.parent_id = root.id
     UNION
     SELECT child.id FROM below
-    JOIN work_items child ON child.ledger_id = %(ledger)s AND child.generation = %(work_items)s AND child.parent_id = below.id
+    JOIN work_items child INDEXED BY work_items_children
+        ON child.ledger_id = %(ledger)s AND child.generation = %(work_items)s AND child.parent_id = below.id
 ), found AS (
     SELECT root.id FROM root WHERE root.is_blocked
     UNION

@@ -4,7 +4,7 @@ WITH RECURSIVE tree AS (
     WHERE root.ledger_id = %(ledger)s AND root.generation = %(work_items)s AND root.id IN (SELECT value FROM json_each(%(ids)s))
     UNION ALL
     SELECT child.id, tree.path || '/' || child.created_at || ' ' || child.id, tree.depth + 1
-    FROM tree JOIN work_items child
+    FROM tree JOIN work_items child INDEXED BY work_items_children
         ON child.ledger_id = %(ledger)s AND child.generation = %(work_items)s AND child.parent_id = tree.id
     WHERE tree.depth < %(max_depth)s
 )

@@ -57,7 +57,8 @@ obstacle (id, place, reason, cause_id, title, status, category, by, until, rank)
     SELECT asked.id, 4, 'child', other.id, other.title, other.status, other.category, NULL, NULL,
            row_number() OVER (PARTITION BY asked.id ORDER BY other.id)
     FROM asked
-    JOIN work_items other ON other.ledger_id = %(ledger)s AND other.generation = %(work_items)s AND other.parent_id = asked.id
+    CROSS JOIN work_items other INDEXED BY work_items_children
+        ON other.ledger_id = %(ledger)s AND other.generation = %(work_items)s AND other.parent_id = asked.id
     WHERE other.category NOT IN ('done', 'dropped') AND other.hidden IN (0, 2)
 )
 SELECT id, place, reason, cause_id, title, status, category, by, until, NULL AS version, NULL AS position, NULL AS doc, NULL AS alike

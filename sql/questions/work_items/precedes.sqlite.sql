@@ -4,7 +4,7 @@ WITH RECURSIVE reached (side, id) AS (
     UNION
     SELECT 'finish', reached.id FROM reached WHERE reached.side = 'start'
     UNION
-    SELECT 'start', child.id FROM reached JOIN work_items child
+    SELECT 'start', child.id FROM reached JOIN work_items child INDEXED BY work_items_children
         ON child.ledger_id = %(ledger)s AND child.generation = %(work_items)s AND child.parent_id = reached.id
     WHERE reached.side = 'start' AND child.hidden IN (0, 2) AND child.id <> %(without)s
     UNION

@@ -7,7 +7,7 @@ WITH RECURSIVE subtree AS (
     SELECT subtree.asked, child.id, child.title, child.status, child.category, child.item_type, child.parent_id, child.hidden,
            subtree.depth + 1
     FROM subtree
-    CROSS JOIN work_items child
+    CROSS JOIN work_items child INDEXED BY work_items_children
         ON child.ledger_id = %(ledger)s AND child.generation = %(work_items)s AND child.parent_id = subtree.id
     WHERE subtree.depth < %(max_depth)s
 )
